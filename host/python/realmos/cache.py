@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The content-addressed cache: what was downloaded, by its hash, and what was built, by its inputs.
+
+Layout below the user's cache directory (`REALMOS_CACHE` overrides it):
+
+    files/<sha256>            downloaded bytes, named by their own hash
+    built/<kind>-<key>/       finished outputs; <key> is the hash of everything they were made from
+    tmp/                      work in progress, renamed into place when whole
+    locks/                    one lock file per entry, so that two runs do not build the same thing
+
+An entry appears by one rename, so a reader never sees half of it.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from realmos.errors import ConfigError, IntegrityError
+
+_MARK = ".complete"
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def key_of(inputs: Mapping[str, object]) -> str:
+    """Return the cache key of a build: a hash over its inputs' canonical JSON."""
+    text = json.dumps(inputs, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing in the cache: its kind, path and size in bytes."""
+
+    kind: str
+    path: Path
+    size: int
+
+
+class Cache:
+    """One cache directory.
+
+    Args:
+        path: its root; the user's cache directory (or `REALMOS_CACHE`) when absent.
+
+    Raises:
+        ConfigError: the directory cannot be made or written.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        chosen = os.environ.get("REALMOS_CACHE") or platformdirs.user_cache_dir("realmos")
+        self.path = (path or Path(chosen)).resolve()
+        try:
+            for name in ("files", "built", "tmp", "locks"):
+                (self.path / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"the cache directory {self.path} cannot be written: {error.strerror}",
+                hint="set REALMOS_CACHE to a directory of yours",
+            ) from error
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the named lock against every other process that uses this cache."""
+        with (self.path / "locks" / name).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yield a fresh directory on the cache's file system; it is removed afterwards."""
+        path = Path(tempfile.mkdtemp(dir=self.path / "tmp"))
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def find_file(self, sha256: str) -> Path | None:
+        """Return the cached file with this hash, or None; a corrupt one is removed first."""
+        path = self.path / "files" / sha256
+        if not path.is_file():
+            return None
+        if sha256_file(path) != sha256:
+            path.unlink()
+            return None
+        return path
+
+    def add_file(self, source: Path, sha256: str) -> Path:
+        """Move `source` into the cache under its hash.
+
+        Raises:
+            IntegrityError: its bytes have another hash.
+        """
+        found = sha256_file(source)
+        if found != sha256:
+            raise IntegrityError(
+                f"{source.name} has SHA-256 {found}, expected {sha256}",
+                hint="the mirror may be updating: try again, or move the lock with `realmos lock`",
+            )
+        path = self.path / "files" / sha256
+        source.chmod(0o444)
+        source.replace(path)
+        return path
+
+    def built(self, kind: str, inputs: Mapping[str, object]) -> Path | None:
+        """Return the finished output of (kind, inputs), or None."""
+        path = self._built_path(kind, inputs)
+        return path if (path / _MARK).is_file() else None
+
+    def build(self, kind: str, inputs: Mapping[str, object], make: Callable[[Path], None]) -> Path:
+        """Return the output directory of (kind, inputs), calling `make(directory)` if it is new.
+
+        Two processes that want the same output build it once. If `make` raises, nothing is kept.
+        A finished output whose files were changed since is detected by hash and built again.
+        """
+        path = self._built_path(kind, inputs)
+        with self.lock(path.name):
+            if path.is_dir():
+                if _intact(path):
+                    return path
+                shutil.rmtree(path)
+            with self.scratch() as work:
+                out = work / "out"
+                out.mkdir()
+                make(out)
+                _seal(out, inputs)
+                out.replace(path)
+        return path
+
+    def entries(self) -> list[Entry]:
+        """Return everything in the cache, largest first."""
+        found = [Entry("file", p, p.stat().st_size) for p in (self.path / "files").iterdir()]
+        for path in (self.path / "built").iterdir():
+            size = sum(p.lstat().st_size for p in path.rglob("*"))
+            found.append(Entry(path.name.rpartition("-")[0], path, size))
+        return sorted(found, key=lambda entry: -entry.size)
+
+    def prune(self) -> int:
+        """Remove everything and return the bytes that were freed."""
+        freed = 0
+        for entry in self.entries():
+            freed += entry.size
+            if entry.path.is_dir():
+                shutil.rmtree(entry.path)
+            else:
+                entry.path.unlink()
+        return freed
+
+    def _built_path(self, kind: str, inputs: Mapping[str, object]) -> Path:
+        return self.path / "built" / f"{kind}-{key_of(inputs)}"
+
+
+def _seal(out: Path, inputs: Mapping[str, object]) -> None:
+    """Write the mark that an output is whole: its inputs, and each top-level file's hash."""
+    hashes = {p.name: sha256_file(p) for p in sorted(out.iterdir()) if p.is_file()}
+    text = json.dumps({"inputs": inputs, "sha256": hashes}, default=str, sort_keys=True, indent=1)
+    (out / _MARK).write_text(text, "utf-8")
+
+
+def _intact(path: Path) -> bool:
+    mark = path / _MARK
+    if not mark.is_file():
+        return False
+    hashes = json.loads(mark.read_text("utf-8"))["sha256"]
+    return all((path / n).is_file() and sha256_file(path / n) == h for n, h in hashes.items())

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every error the library raises, split by who is at fault.
+
+    RealmosError
+    ├── ConfigError        the user's options or files
+    ├── ToolError          a program of the build machine: absent, too old, or it failed
+    ├── SourceError        a package or its mirror
+    ├── IntegrityError     bytes that are not what their hash says
+    ├── FirmwareError      a firmware image that cannot be built into a flash
+    ├── MachineError       QEMU, or a layer that stopped during boot
+    │   └── BootError      names the layer and shows its last lines
+    ├── PeerError          the realm's side of the agent protocol
+    └── AttestationError   a measurement or token that does not say what it must
+
+Each carries a `hint`: what to do next. Libraries raise; only the CLI prints and exits.
+"""
+
+
+class RealmosError(Exception):
+    """Base of all errors of this package.
+
+    Args:
+        message: what went wrong, naming the cause.
+        hint: what the user can do next; empty when there is nothing to say.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigError(RealmosError):
+    """An option, a file or a combination of them that cannot work."""
+
+
+class ToolError(RealmosError):
+    """A program on the build machine is absent, too old, or failed."""
+
+
+class SourceError(RealmosError):
+    """A package could not be resolved or fetched."""
+
+
+class IntegrityError(RealmosError):
+    """Bytes do not have the hash they must have."""
+
+
+class FirmwareError(RealmosError):
+    """A firmware component cannot be used."""
+
+
+class MachineError(RealmosError):
+    """QEMU failed, or was ended from outside."""
+
+
+class BootError(MachineError):
+    """A layer of the machine stopped before the agent answered.
+
+    Args:
+        message: what was waited for and what was seen.
+        layer: the layer that stopped, one of `realmos.machine.Layer`'s values.
+        tail: the last lines of that layer's output.
+        hint: what to do next.
+    """
+
+    def __init__(
+        self, message: str, *, layer: str, tail: tuple[str, ...] = (), hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.layer = layer
+        self.tail = tail
+
+    def __str__(self) -> str:
+        lines = "".join(f"\n    {line}" for line in self.tail)
+        return f"{self.args[0]} (stopped in: {self.layer}){lines}"
+
+
+class PeerError(RealmosError):
+    """The agent in the realm broke the protocol, refused, or did not answer."""
+
+
+class AttestationError(RealmosError):
+    """A measurement or token differs from what it must be."""

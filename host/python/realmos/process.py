@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The one place that runs programs: lists only, the environment passed whole, errors that show why.
+
+Nothing else in the package imports `subprocess`; a test holds us to it.
+"""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from realmos.errors import ToolError
+
+_TAIL_LINES = 40
+
+
+def base_env(**extra: str) -> dict[str, str]:
+    """Return a small, locale-independent environment, with `extra` added."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return {"LC_ALL": "C.UTF-8", "TZ": "UTC", **kept, **extra}
+
+
+def which(name: str) -> Path | None:
+    """Return the path of the program `name`, or None."""
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    hint: str = "",
+) -> str:
+    """Run a program to its end and return what it printed (stdout and stderr together).
+
+    Args:
+        argv: the program and its arguments; never a shell line.
+        cwd: working directory.
+        env: the whole environment; `base_env()` when absent.
+        log: file that receives the output too.
+        on_line: called with each line as it comes, without its newline.
+        hint: what to do next if it fails.
+
+    Raises:
+        ToolError: the program is absent or exits non-zero; shows its last 40 lines.
+    """
+    words = [str(word) for word in argv]
+    try:
+        process = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=dict(base_env() if env is None else env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ToolError(f"{words[0]} was not found", hint=hint) from error
+    lines: list[str] = []
+    try:
+        assert process.stdout is not None
+        for raw in process.stdout:
+            line = raw.decode("utf-8", "replace").rstrip("\n")
+            lines.append(line)
+            if on_line is not None:
+                on_line(line)
+        status = process.wait()
+    except BaseException:
+        kill_group(process.pid)
+        process.wait()
+        raise
+    text = "\n".join(lines) + ("\n" if lines else "")
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(text, "utf-8")
+    if status != 0:
+        raise ToolError(_failure(words, status, lines, log), hint=hint)
+    return text
+
+
+def kill_group(pid: int) -> None:
+    """Kill the process group of a program started by this module; no error if it is gone."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def spawn(
+    argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start a program in the background, its output going to `log`; the caller owns its life.
+
+    The program gets SIGKILL when the thread that started it dies (Linux PDEATHSIG, set through
+    setpriv), so that no way out of this process leaves it behind.
+
+    Raises:
+        ToolError: the program is absent.
+    """
+    words = [str(word) for word in argv]
+    try:
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *words],
+                env=dict(base_env() if env is None else env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except FileNotFoundError as error:
+        raise ToolError(
+            f"{error.filename} was not found", hint="apt-get install util-linux"
+        ) from error
+
+
+def _failure(words: list[str], status: int, lines: list[str], log: Path | None) -> str:
+    how = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+    where = f"\n  log: {log}" if log is not None else ""
+    tail = "".join(f"\n    {line}" for line in lines[-_TAIL_LINES:])
+    return f"{words[0]} failed ({how})\n  command: {shlex.join(words)}{where}{tail}"
