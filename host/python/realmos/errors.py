@@ -5,6 +5,7 @@
     ├── ConfigError        the user's options or files
     ├── ToolError          a program of the build machine: absent, too old, or it failed
     ├── SourceError        a package or its mirror
+    │   └── GoneError      a locked version that the mirror no longer has
     ├── IntegrityError     bytes that are not what their hash says
     ├── FirmwareError      a firmware image that cannot be built into a flash
     ├── MachineError       QEMU, or a layer that stopped during boot
@@ -39,6 +40,10 @@ class ToolError(RealmosError):
 
 class SourceError(RealmosError):
     """A package could not be resolved or fetched."""
+
+
+class GoneError(SourceError):
+    """A package version is no longer on the mirror."""
 
 
 class IntegrityError(RealmosError):

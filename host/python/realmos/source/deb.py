@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Unpacking packages without root and without running their scripts."""
+
+import tarfile
+from pathlib import Path, PurePosixPath
+
+from realmos import process
+from realmos.errors import SourceError
+
+
+def unpack(deb: Path, into: Path) -> None:
+    """Unpack the files of a binary package into a directory, which is made if needed.
+
+    Raises:
+        ToolError: the package is broken, or there is no dpkg-deb.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    process.run(["dpkg-deb", "--extract", deb, into], hint="apt-get install dpkg")
+
+
+def unpack_tar(archive: Path, into: Path) -> Path:
+    """Unpack a source archive (tar, gzip, bzip2 or xz) and return the top directory it holds.
+
+    Python's own tar and xz do it: neither xz-utils nor dpkg-dev is on every Debian.
+
+    Raises:
+        SourceError: it is no such archive, or a member would land outside `into`.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    try:
+        with tarfile.open(archive) as tar:
+            tops = {_top(member) for member in tar.getmembers()}
+            # Debian 12's Python does not know filters yet; later ones want one to be chosen.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(into)  # noqa: S202 -- `_top` refuses members that leave `into`
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise SourceError(f"{archive.name} cannot be unpacked: {error}") from error
+    if len(tops) != 1:
+        raise SourceError(f"{archive.name} holds {len(tops)} top directories, expected one")
+    return into / tops.pop()
+
+
+def _top(member: tarfile.TarInfo) -> str:
+    """Return the first component of a member's path, once it is known to stay inside."""
+    parts = PurePosixPath(member.name).parts
+    target = PurePosixPath(member.linkname).parts if member.islnk() or member.issym() else ()
+    if not parts or parts[0] == "/" or ".." in parts or target[:1] == ("/",):
+        raise tarfile.TarError(f"a member leaves the directory: {member.name}")
+    return parts[0]
