@@ -16,6 +16,9 @@ from realmos.errors import ToolError
 
 _TAIL_LINES = 40
 
+Process = subprocess.Popen[bytes]
+"""A program in the background, as `spawn` returns it."""
+
 
 def base_env(**extra: str) -> dict[str, str]:
     """Return a small, locale-independent environment, with `extra` added."""
@@ -96,7 +99,7 @@ def kill_group(pid: int) -> None:
 
 def spawn(
     argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None
-) -> "subprocess.Popen[bytes]":
+) -> Process:
     """Start a program in the background, its output going to `log`; the caller owns its life.
 
     The program gets SIGKILL when the thread that started it dies (Linux PDEATHSIG, set through

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One function per command: options in, exit status out."""
+
+import argparse
+import json
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from realmos import session as sessions
+from realmos.cache import Cache
+from realmos.cli._bench import bench_boot
+from realmos.cli._debug import announce, debug_port
+from realmos.cli._logs import print_logs
+from realmos.cli._run import run_workload
+from realmos.firmware import build_firmware
+from realmos.image import build_image
+from realmos.machine import last_run
+from realmos.progress import Terminal
+from realmos.realm import RealmConfig
+from realmos.session import Options
+from realmos.source import move_lock, requirements
+
+_MIB = 1 << 20
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """Return the machine's options that a command line asks for."""
+    realm = RealmConfig(
+        memory=arguments.memory,
+        vcpus=arguments.vcpus,
+        hash_algorithm=arguments.hash,
+        rpv=arguments.rpv,
+        cmdline=arguments.append,
+    )
+    return Options(
+        image=arguments.image,
+        realms=(realm,),
+        rmm=arguments.rmm,
+        bl33=arguments.bl33,
+        gdb=debug_port(getattr(arguments, "gdb", None)),
+        boot_timeout=arguments.boot_timeout,
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """`realmos run`."""
+    began = time.monotonic()
+    reporter = Terminal(verbose=arguments.verbose)
+    options = options_of(arguments)
+    return run_workload(arguments, options, Cache(), reporter, began=began, on_start=announce)
+
+
+def shell(arguments: argparse.Namespace) -> int:
+    """`realmos shell`."""
+    reporter = Terminal(verbose=arguments.verbose)
+    with sessions.running(options_of(arguments), Cache(), reporter) as session:
+        session.check_measurement()
+        status: int = session.agent.shell()
+        return status
+
+
+def build(arguments: argparse.Namespace) -> int:
+    """`realmos build`."""
+    reporter = Terminal(verbose=arguments.verbose)
+    cache = Cache()
+    made: dict[str, object] = {}
+    if arguments.what in {None, "firmware"}:
+        flash = build_firmware(cache, reporter, rmm=arguments.rmm, bl33=arguments.bl33)
+        made["firmware"] = flash.manifest()
+    if arguments.what in {None, "image"}:
+        made["image"] = build_image(arguments.image, cache, reporter).manifest()
+    if arguments.json:
+        print(json.dumps(made, indent=1))
+    else:
+        _print_components(made)
+    return 0
+
+
+def logs(arguments: argparse.Namespace) -> int:
+    """`realmos logs`."""
+    print_logs(last_run(), as_json=arguments.json)
+    return 0
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """`realmos doctor`: 0 when everything needed is there."""
+    rows = requirements(Cache())
+    if arguments.json:
+        print(json.dumps([row.__dict__ for row in rows], indent=1))
+    else:
+        table = Table("requirement", "found", "", "to fix")
+        for row in rows:
+            mark = "[green]ok" if row.ok else "[red]missing"
+            table.add_row(row.name, row.found or "-", mark, "" if row.ok else row.fix)
+        Console().print(table)
+    return 0 if all(row.ok for row in rows) else 1
+
+
+def lock(arguments: argparse.Namespace) -> int:
+    """`realmos lock`."""
+    for line in move_lock(arguments.what, Cache(), Terminal(verbose=arguments.verbose)):
+        print(line)
+    return 0
+
+
+def cache(arguments: argparse.Namespace) -> int:
+    """`realmos cache`."""
+    store = Cache()
+    if arguments.prune:
+        print(f"freed {store.prune() // _MIB} MiB of {store.path}")
+        return 0
+    entries = store.entries()
+    if arguments.json:
+        print(json.dumps([{"kind": e.kind, "path": str(e.path), "size": e.size} for e in entries]))
+        return 0
+    table = Table("kind", "entries", "MiB", title=str(store.path))
+    for kind in sorted({entry.kind for entry in entries}):
+        sizes = [entry.size for entry in entries if entry.kind == kind]
+        table.add_row(kind, str(len(sizes)), f"{sum(sizes) / _MIB:.1f}")
+    table.add_row("all", str(len(entries)), f"{sum(e.size for e in entries) / _MIB:.1f}")
+    Console().print(table)
+    return 0
+
+
+def bench(arguments: argparse.Namespace) -> int:
+    """`realmos bench`."""
+    reporter = Terminal(verbose=arguments.verbose)
+    bench_boot(options_of(arguments), Cache(), reporter, arguments.count, as_json=arguments.json)
+    return 0
+
+
+def _print_components(made: dict[str, object]) -> None:
+    table = Table("component", "sha256", "from")
+    for part, manifest in made.items():
+        components = manifest.get("components", {}) if isinstance(manifest, dict) else {}
+        for name, facts in components.items():
+            table.add_row(f"{part}: {name}", facts["sha256"][:16], str(facts.get("origin", "")))
+    Console().print(table)

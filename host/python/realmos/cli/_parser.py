@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The options of every command, and the `--help` that teaches them."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import TypeAlias
+
+from realmos import __version__
+from realmos.cli import _commands as commands
+from realmos.realm import HASHES, RealmConfig
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_DESCRIPTION = """\
+Build, boot and use Arm CCA realms on QEMU's emulated RME platform.
+
+  realmos run hello.py            run a Python program inside a fresh realm
+  realmos run -- uname -a         run a command there
+  realmos shell                   a console in a realm
+  realmos logs                    what every layer of the last machine printed
+  realmos doctor                  what this machine needs, and how to get it
+"""
+
+
+_RUN_USAGE = """\
+realmos run [options] SCRIPT.py [ARGS …]
+       realmos run [options] -- CMD [ARGS …]"""
+_RUN_DESCRIPTION = """\
+Boots a realm, runs the program there with its output as it comes, prints the evidence table,
+and exits with the program's status (128 + N for signal N, 124 after --timeout)."""
+
+
+def size(text: str) -> int:
+    """Parse a size such as 512M or 1G into bytes."""
+    found = re.fullmatch(r"(\d+)([KMG]?)(?:i?B)?", text, re.IGNORECASE)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512M or 1G")
+    return int(found[1]) * _UNITS[found[2].upper()]
+
+
+def rpv(text: str) -> bytes:
+    """Parse a realm personalisation value: at most 128 hexadecimal digits."""
+    try:
+        value = bytes.fromhex(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not hexadecimal") from error
+    if len(value) > 64:
+        raise argparse.ArgumentTypeError("a realm personalisation value has at most 64 bytes")
+    return value
+
+
+def setting(text: str) -> tuple[str, str]:
+    """Parse NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def transfer(text: str) -> tuple[str, str]:
+    """Parse FROM:TO."""
+    source, colon, target = text.rpartition(":")
+    if not source or not colon or not target:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FROM:TO")
+    return source, target
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="realmos", description=_DESCRIPTION, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"realmos {__version__}")
+    actions = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_run(actions)
+    _add_shell(actions)
+    _add_build(actions)
+    _add_logs(actions)
+    _add_doctor(actions)
+    _add_lock(actions)
+    _add_cache(actions)
+    _add_bench(actions)
+    return parser
+
+
+# argparse has no public name for what add_subparsers() returns.
+_Actions: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+
+
+def _machine(parser: argparse.ArgumentParser) -> None:
+    default = RealmConfig()
+    group = parser.add_argument_group("the realm")
+    group.add_argument("--image", default="linux", help="image recipe: linux or small")
+    group.add_argument(
+        "--memory",
+        type=size,
+        default=default.memory,
+        metavar="SIZE",
+        help="RAM of the realm (default 512M)",
+    )
+    group.add_argument("--vcpus", type=int, default=1, metavar="N", help="vCPUs (default 1)")
+    group.add_argument("--hash", default="sha-256", choices=sorted(HASHES), help="of RIM and REMs")
+    group.add_argument("--rpv", type=rpv, default=b"", metavar="HEX", help="personalisation value")
+    group.add_argument("--append", default="", metavar="WORDS", help="added to the command line")
+    group = parser.add_argument_group("the firmware")
+    group.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
+    group.add_argument("--bl33", type=Path, metavar="FILE", help="instead of the monitor")
+    group.add_argument(
+        "--boot-timeout", type=float, default=300.0, metavar="SECONDS", help="give up a boot after"
+    )
+
+
+def _add_run(actions: _Actions) -> None:
+    parser = actions.add_parser(
+        "run",
+        help="run a Python program, or `-- CMD …`, inside a fresh realm",
+        usage=_RUN_USAGE,
+        description=_RUN_DESCRIPTION,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    _machine(parser)
+    group = parser.add_argument_group("the program")
+    group.add_argument("-e", "--env", type=setting, action="append", default=[], metavar="K=V")
+    group.add_argument(
+        "--put", type=transfer, action="append", default=[], metavar="FILE:PATH",
+        help="copy a file into the realm first",
+    )  # fmt: skip
+    group.add_argument(
+        "--get", type=transfer, action="append", default=[], metavar="PATH:FILE",
+        help="copy a file out of the realm afterwards",
+    )  # fmt: skip
+    group.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="kill the program after this time"
+    )
+    group.add_argument(
+        "--gdb", nargs="?", const="realm", choices=["realm", "rmm", "monitor"], metavar="WHAT",
+        help="stop at the first instruction of the realm (or rmm, or monitor) and wait for gdb",
+    )  # fmt: skip
+    _common(parser)
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="SCRIPT.py …")
+    parser.set_defaults(command=commands.run)
+
+
+def _add_shell(actions: _Actions) -> None:
+    parser = actions.add_parser("shell", help="a console in a fresh realm")
+    _machine(parser)
+    _common(parser)
+    parser.set_defaults(command=commands.shell)
+
+
+def _add_build(actions: _Actions) -> None:
+    parser = actions.add_parser("build", help="build what is missing, run nothing")
+    parser.add_argument("what", nargs="?", choices=["firmware", "image"], help="default: both")
+    parser.add_argument("--image", default="linux", help="image recipe: linux or small")
+    parser.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
+    parser.add_argument("--bl33", type=Path, metavar="FILE", help="instead of the monitor")
+    _common(parser)
+    parser.set_defaults(command=commands.build)
+
+
+def _add_logs(actions: _Actions) -> None:
+    parser = actions.add_parser("logs", help="all lines of the last machine, tagged by layer")
+    _common(parser)
+    parser.set_defaults(command=commands.logs)
+
+
+def _add_doctor(actions: _Actions) -> None:
+    parser = actions.add_parser("doctor", help="what this machine needs, found, and how to get it")
+    _common(parser)
+    parser.set_defaults(command=commands.doctor)
+
+
+def _add_lock(actions: _Actions) -> None:
+    parser = actions.add_parser(
+        "lock", help="move a package lock to the versions that the mirror has now"
+    )
+    parser.add_argument("what", help="a lock's name: firmware, qemu, linux, small")
+    _common(parser)
+    parser.set_defaults(command=commands.lock)
+
+
+def _add_cache(actions: _Actions) -> None:
+    parser = actions.add_parser("cache", help="what is cached, and how much disk it takes")
+    parser.add_argument("--prune", action="store_true", help="remove everything")
+    _common(parser)
+    parser.set_defaults(command=commands.cache)
+
+
+def _add_bench(actions: _Actions) -> None:
+    parser = actions.add_parser("bench", help="measure")
+    parser.add_argument("what", choices=["boot"], help="what to measure")
+    parser.add_argument("--count", type=int, default=5, metavar="N", help="runs (default 5)")
+    _machine(parser)
+    _common(parser)
+    parser.set_defaults(command=commands.bench)

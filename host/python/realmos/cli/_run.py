@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`realmos run`: a program in a fresh realm, its output as it comes, then the evidence."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from realmos import session as sessions
+from realmos.agent import RunResult
+from realmos.cache import Cache
+from realmos.errors import ConfigError
+from realmos.progress import Reporter
+from realmos.session import Evidence, Options, Prepared, Session
+
+_SIGNAL_BASE = 128
+_TIMED_OUT = 124
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is to run: a script's bytes with its name, or a command."""
+
+    argv: tuple[str, ...]
+    script: bytes | None
+
+
+def workload_of(words: list[str]) -> Workload:
+    """Return the workload that the words after the options name.
+
+    Raises:
+        ConfigError: there are none, or the script cannot be read.
+    """
+    if words[:1] == ["--"]:
+        words = words[1:]
+        if not words:
+            raise ConfigError("no command after --", hint="realmos run -- uname -a")
+        return Workload(tuple(words), None)
+    if not words:
+        raise ConfigError("nothing to run", hint="realmos run SCRIPT.py, or realmos run -- CMD")
+    try:
+        script = Path(words[0]).read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{words[0]} cannot be read: {error.strerror}",
+            hint="give a Python script, or a command in the realm after --",
+        ) from error
+    return Workload((Path(words[0]).name, *words[1:]), script)
+
+
+def run_workload(
+    arguments: argparse.Namespace,
+    options: Options,
+    cache: Cache,
+    reporter: Reporter,
+    *,
+    began: float,
+    on_start: Callable[[Prepared, str | None], None],
+) -> int:
+    """Boot a realm, run the workload of the command line in it, and print the evidence.
+
+    Returns:
+        the workload's exit status; 128 + N when signal N ended it; 124 after `--timeout`.
+    """
+    workload = workload_of(arguments.words)
+    start = lambda prepared: on_start(prepared, arguments.gdb)  # noqa: E731 -- one argument bound
+    with sessions.running(options, cache, reporter, on_start=start) as session:
+        session.check_measurement()
+        for source, target in arguments.put:
+            session.agent.put(Path(source), target)
+        result = _run(session, workload, arguments)
+        for source, target in arguments.get:
+            session.agent.get(source, Path(target))
+        evidence = session.evidence()
+    status = _status(result)
+    _report(evidence, status, time.monotonic() - began, as_json=arguments.json)
+    return status
+
+
+def _run(session: Session, workload: Workload, arguments: argparse.Namespace) -> RunResult:
+    out = sys.stderr.buffer if arguments.json else sys.stdout.buffer
+    return session.agent.run(
+        workload.argv,
+        script=workload.script,
+        env=dict(arguments.env),
+        stdin=None if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer,
+        stdout=out,
+        stderr=sys.stderr.buffer,
+        timeout=arguments.timeout,
+    )
+
+
+def _status(result: RunResult) -> int:
+    if result.timed_out:
+        return _TIMED_OUT
+    if result.signal is not None:
+        return _SIGNAL_BASE + result.signal
+    return result.status
+
+
+def _report(evidence: Evidence, status: int, seconds: float, *, as_json: bool) -> None:
+    sys.stdout.flush()
+    facts = {**asdict(evidence), "rim_matches": evidence.rim_matches}
+    if as_json:
+        print(json.dumps({**facts, "status": status, "seconds_in_all": round(seconds, 3)}))
+        return
+    verdict = {True: "[green]yes", False: "[red]NO", None: "this RMM does not print its RIM"}
+    table = Table("evidence", "", title="what ran this", title_justify="left")
+    table.add_row("RMM image (SHA-256)", f"{evidence.rmm_sha256}\n{evidence.rmm_origin}")
+    table.add_row("RMI, RSI version", f"{evidence.rmi_version}, {evidence.rsi_version}")
+    table.add_row(f"RIM measured ({evidence.hash_algorithm})", evidence.rim)
+    table.add_row("RIM predicted", evidence.predicted_rim)
+    table.add_row("equal", verdict[evidence.rim_matches])
+    table.add_row("seconds to first answer", f"{evidence.seconds_to_answer:.2f}")
+    table.add_row("seconds in all", f"{seconds:.2f}")
+    Console().print(table)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The emulated machine: its specification, QEMU's command line, its life, its consoles."""
+
+from realmos.machine._layers import BootWatch, Layer, layer_of, tag_lines
+from realmos.machine._machine import Machine
+from realmos.machine._qmp import Qmp
+from realmos.machine._run_dir import RunDir, facts, last_run, state_dir
+from realmos.machine._spec import (
+    MachineSpec,
+    RealmSlot,
+    agent_socket,
+    argv,
+    place_realms,
+    plain_argv,
+    realm_log,
+    uart_log,
+)
+from realmos.machine._symbols import symbolise
+
+__all__ = [
+    "BootWatch",
+    "Layer",
+    "Machine",
+    "MachineSpec",
+    "Qmp",
+    "RealmSlot",
+    "RunDir",
+    "agent_socket",
+    "argv",
+    "facts",
+    "last_run",
+    "layer_of",
+    "place_realms",
+    "plain_argv",
+    "realm_log",
+    "state_dir",
+    "symbolise",
+    "tag_lines",
+    "uart_log",
+]

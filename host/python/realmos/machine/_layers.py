@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The layers of the machine in boot order, and which of them a console line belongs to."""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Layer(StrEnum):
+    """Who may be running, in the order in which they get control."""
+
+    QEMU = "qemu"
+    BL1 = "BL1"
+    BL2 = "BL2"
+    BL31 = "BL31"
+    RMM = "RMM"
+    MONITOR = "monitor"
+    KERNEL = "kernel"
+    AGENT = "agent"
+    WORKLOAD = "workload"
+
+
+_ORDER = {layer: rank for rank, layer in enumerate(Layer)}
+_TAGS = (
+    (re.compile(r"^[A-Z]+: +(BL1|BL2|BL31):"), None),
+    (re.compile(r"^RMM: "), Layer.RMM),
+    (re.compile(r"^MON: "), Layer.MONITOR),
+)
+
+# What says that the machine will not come further: the layer at fault, or None for the one that
+# is running. TF-A's own panics come as register dumps that begin with these words.
+_FAILURES = (
+    (re.compile(r"^(RMM): panic: "), Layer.RMM),
+    (re.compile(r"^(MON): panic: "), Layer.MONITOR),
+    (re.compile(r"^MON: error: "), Layer.MONITOR),
+    (re.compile(r"^MON: realm \d+ \S+: (killed|reset)"), Layer.KERNEL),
+    (re.compile(r"^(PANIC|Unhandled Exception|ASSERT|ERROR: +BL)"), None),
+)
+_NEXT = (
+    (re.compile(r"^[A-Z]+: +BL1:"), Layer.BL1),
+    (re.compile(r"^[A-Z]+: +BL2:"), Layer.BL2),
+    (re.compile(r"^[A-Z]+: +BL31:"), Layer.BL31),
+    (re.compile(r"^RMM: "), Layer.RMM),
+    (re.compile(r"^MON: "), Layer.MONITOR),
+    (re.compile(r"^MON: realm \d+ \S+: running"), Layer.KERNEL),
+)
+
+
+def layer_of(line: str, current: Layer) -> Layer:
+    """Return the layer that printed a line of UART0; untagged lines belong to `current`."""
+    for pattern, layer in _TAGS:
+        found = pattern.match(line)
+        if found:
+            return layer or Layer(found.group(1))
+    return current
+
+
+def tag_lines(lines: list[str]) -> list[tuple[Layer, str]]:
+    """Return UART0's lines, each with its layer."""
+    tagged = []
+    current = Layer.QEMU
+    for line in lines:
+        current = layer_of(line, current)
+        tagged.append((current, line))
+    return tagged
+
+
+@dataclass
+class BootWatch:
+    """Follows UART0: the furthest layer that has run, and the line that ended the boot, if any.
+
+    The layer only ever advances: firmware that prints again later does not move it back.
+    """
+
+    layer: Layer = Layer.QEMU
+    failure: str = ""
+    failed_layer: Layer | None = None
+    lines: list[str] = field(default_factory=list)
+
+    def feed(self, line: str) -> None:
+        """Take one line."""
+        self.lines.append(line)
+        for pattern, layer in _NEXT:
+            if pattern.match(line) and _ORDER[layer] > _ORDER[self.layer]:
+                self.layer = layer
+        if self.failure:
+            return
+        for failure, at_fault in _FAILURES:
+            if failure.match(line):
+                self.failure = line
+                self.failed_layer = at_fault or self.layer
+
+    def tail(self, layer: Layer, count: int = 20) -> tuple[str, ...]:
+        """Return the last lines that `layer` printed on UART0; all TF-A stages count as one."""
+        firmware = {Layer.BL1, Layer.BL2, Layer.BL31}
+        wanted = firmware if layer in firmware else {layer}
+        mine = [text for owner, text in tag_lines(self.lines) if owner in wanted]
+        return tuple((mine or self.lines)[-count:])

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A running machine: QEMU's life time, its consoles, and what stopped it."""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from realmos import process
+from realmos.errors import BootError, MachineError
+from realmos.machine import _spec
+from realmos.machine._layers import BootWatch, Layer
+from realmos.machine._manifest import manifest_source, numbered_plan
+from realmos.machine._qmp import Qmp
+from realmos.machine._spec import MachineSpec
+from realmos.source import compile_device_tree
+
+_POLL_SECONDS = 0.004
+_QUIT_SECONDS = 5.0
+_TAIL = 20
+
+
+class Machine:
+    """QEMU with realms in it; a context manager that leaves no QEMU and no socket behind.
+
+    Args:
+        spec: what to run.
+        command: its command line; `argv(spec)` when absent.
+        probe_isolation: have the monitor attack realm 0 (its own tests).
+    """
+
+    def __init__(
+        self,
+        spec: MachineSpec,
+        *,
+        command: Sequence[str] | None = None,
+        probe_isolation: bool = False,
+    ) -> None:
+        self.spec = spec
+        self.watch = BootWatch()
+        self.started = 0.0
+        self._command = command
+        self._probe = probe_isolation
+        self._process: process.Process | None = None
+        self._uart_at = 0
+        self._partial = b""
+
+    def __enter__(self) -> Self:
+        source = manifest_source(self.spec, probe_isolation=self._probe)
+        (self.spec.logs / "manifest.dtb").write_bytes(compile_device_tree(source))
+        for slot in self.spec.realms:
+            plan = numbered_plan(self.spec, slot)
+            (self.spec.logs / f"plan{slot.number}.bin").write_bytes(plan)
+        command = self._command or _spec.argv(self.spec)
+        self.started = time.monotonic()
+        self._process = process.spawn(command, log=self.qemu_log)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def qemu_log(self) -> Path:
+        """The log of QEMU's own messages."""
+        return self.spec.logs / "qemu.log"
+
+    @property
+    def exit_status(self) -> int | None:
+        """QEMU's exit status, or None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def qmp(self) -> Qmp:
+        """Connect to QEMU's control socket, waiting until it is there."""
+        path = _spec.qmp_socket(self.spec)
+        self.wait_until(path.exists, what="QEMU's control socket", timeout=30.0)
+        return Qmp(path)
+
+    def poll(self) -> None:
+        """Read what the machine has printed since the last time.
+
+        Raises:
+            BootError: a line says that a layer has failed, or QEMU has ended.
+        """
+        self._read_uart()
+        if self.watch.failure:
+            raise self.failure(self.watch.failure)
+        status = self.exit_status
+        if status is not None:
+            self._read_uart()
+            how = f"was ended by signal {-status}" if status < 0 else f"exited with {status}"
+            raise self.failure(f"QEMU {how}")
+
+    def wait_until(self, ready: Callable[[], object], *, what: str, timeout: float) -> None:
+        """Wait until `ready()` is true, following the consoles meanwhile.
+
+        Raises:
+            BootError: a layer failed, QEMU ended, or `timeout` seconds went by.
+        """
+        deadline = time.monotonic() + timeout
+        while not ready():
+            self.poll()
+            if time.monotonic() > deadline:
+                raise self.failure(f"{what} did not come within {timeout:.0f} s")
+            time.sleep(_POLL_SECONDS)
+
+    def wait_line(self, text: str, *, timeout: float) -> str:
+        """Wait for a line of UART0 that contains `text`, and return it."""
+        self.wait_until(lambda: self.find_line(text), what=f"the line {text!r}", timeout=timeout)
+        found = self.find_line(text)
+        if found is None:
+            raise MachineError(f"the line {text!r} has gone")
+        return found
+
+    def find_line(self, text: str) -> str | None:
+        """Return the first line of UART0 so far that contains `text`."""
+        self._read_uart()
+        return next((line for line in self.watch.lines if text in line), None)
+
+    def wait_power_off(self, *, timeout: float) -> int:
+        """Wait until the monitor has powered the machine off; return the status it reported.
+
+        Raises:
+            BootError: QEMU did not end in time, or ended without the monitor saying so.
+        """
+        deadline = time.monotonic() + timeout
+        while self.exit_status is None:
+            if time.monotonic() > deadline:
+                raise self.failure(f"the machine did not power off within {timeout:.0f} s")
+            self._read_uart()
+            time.sleep(_POLL_SECONDS)
+        line = self.find_line("MON: power-off ")
+        if line is None:
+            raise self.failure("QEMU ended, but the monitor had not powered off")
+        return int(line.split()[2])
+
+    def failure(self, message: str) -> BootError:
+        """Return the error that says which layer stopped, with that layer's last lines."""
+        with contextlib.suppress(OSError):
+            self._read_uart()
+        layer = self.watch.failed_layer or self.watch.layer
+        return BootError(message, layer=layer, tail=self.tail(layer), hint=self._hint(layer))
+
+    def tail(self, layer: Layer) -> tuple[str, ...]:
+        """Return the last lines of one layer's output."""
+        if layer is Layer.QEMU:
+            return _last_lines(self.qemu_log)
+        if layer in {Layer.KERNEL, Layer.AGENT, Layer.WORKLOAD}:
+            monitor = self.watch.tail(Layer.MONITOR, 3)
+            return (*_last_lines(_spec.realm_log(self.spec, 0)), *monitor)
+        return self.watch.tail(layer)
+
+    def _hint(self, layer: Layer) -> str:
+        if layer is Layer.RMM and self.find_line("RMM: ready") is None:
+            return "is the RMM image built for PLAT=qemu? `realmos logs` shows all layers"
+        return "`realmos logs` shows all layers"
+
+    def _read_uart(self) -> None:
+        path = _spec.uart_log(self.spec)
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            file.seek(self._uart_at)
+            data = file.read()
+        self._uart_at += len(data)
+        *whole, self._partial = (self._partial + data).split(b"\n")
+        for raw in whole:
+            self.watch.feed(raw.decode("utf-8", "replace").rstrip("\r"))
+
+
+def _last_lines(path: Path) -> tuple[str, ...]:
+    if not path.is_file():
+        return ()
+    return tuple(path.read_text("utf-8", "replace").splitlines()[-_TAIL:])

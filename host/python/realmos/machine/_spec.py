@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a machine consists of, and the QEMU command line that follows from it (a pure function)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import realmos_abi
+
+from realmos.errors import ConfigError
+from realmos.realm import Realm
+
+_PLATFORM = realmos_abi.load("platform")
+_BELOW_WINDOWS = _PLATFORM["MONITOR_WINDOW_BASE"] - _PLATFORM["QEMU_DRAM_BASE"]
+_WINDOW_ALIGN = 2 << 20
+
+AGENT_PORT = "realmos.agent"
+DEVICES_PER_REALM = 1
+"""Virtio-mmio transports that each realm gets: one virtio-serial device."""
+
+CPU = "max,x-rme=on,sme=off,lpa2=off,pauth-impdef=on"
+PLAIN_CPU = "max,sme=off,lpa2=off,pauth-impdef=on"
+
+
+@dataclass(frozen=True)
+class RealmSlot:
+    """One realm's place in the machine.
+
+    Args:
+        realm: what runs there.
+        number: the realm's number, from 0.
+        first_pe: the PE of its first vCPU.
+        window_base: PA of its shared window, which is as large as its memory.
+        transports: QEMU virtio-mmio transport numbers of its devices.
+    """
+
+    realm: Realm
+    number: int
+    first_pe: int
+    window_base: int
+    transports: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """A whole machine: firmware, realms, and where its files and sockets are.
+
+    Args:
+        qemu: argv prefix of the QEMU to use.
+        flash: the firmware flash image.
+        realms: the slots, in order of their number.
+        logs: directory of the consoles' log files.
+        sockets: directory of the sockets (short path, private).
+        gdb: TCP port on loopback for QEMU's gdb stub, started halted; None for no stub.
+        incoming: snapshot to restore instead of booting; None to boot.
+    """
+
+    qemu: tuple[str, ...]
+    flash: Path
+    realms: tuple[RealmSlot, ...]
+    logs: Path
+    sockets: Path
+    gdb: int | None = None
+    incoming: Path | None = None
+
+    @property
+    def pes(self) -> int:
+        """Number of PEs: one per vCPU of all realms."""
+        return sum(slot.realm.config.vcpus for slot in self.realms) or 1
+
+    @property
+    def ram_size(self) -> int:
+        """Bytes of RAM: the tracked DRAM, and the shared windows above it."""
+        windows = sum(_window_size(slot.realm) for slot in self.realms)
+        return _BELOW_WINDOWS + windows
+
+
+def place_realms(realms: tuple[Realm, ...]) -> tuple[RealmSlot, ...]:
+    """Give each realm its PEs, shared window and transports, in order.
+
+    Raises:
+        ConfigError: the realms have more vCPUs than the machine has PEs.
+    """
+    slots = []
+    pe = 0
+    window = _PLATFORM["MONITOR_WINDOW_BASE"]
+    for number, realm in enumerate(realms):
+        first = number * DEVICES_PER_REALM
+        transports = tuple(range(first, first + DEVICES_PER_REALM))
+        slots.append(RealmSlot(realm, number, pe, window, transports))
+        pe += realm.config.vcpus
+        window += _window_size(realm)
+    if pe > _PLATFORM["QEMU_MAX_PES"]:
+        raise ConfigError(
+            f"the realms have {pe} vCPUs in all; the machine has {_PLATFORM['QEMU_MAX_PES']} PEs",
+            hint="give the realms fewer vCPUs (--vcpus)",
+        )
+    return tuple(slots)
+
+
+def _window_size(realm: Realm) -> int:
+    return -(-realm.config.memory // _WINDOW_ALIGN) * _WINDOW_ALIGN
+
+
+def uart_log(spec: MachineSpec) -> Path:
+    """Return the log of UART0: firmware, RMM and monitor."""
+    return spec.logs / "uart.log"
+
+
+def realm_log(spec: MachineSpec, number: int) -> Path:
+    """Return the log of a realm's console (hvc0)."""
+    return spec.logs / f"realm{number}.log"
+
+
+def agent_socket(spec: MachineSpec, number: int) -> Path:
+    """Return the unix socket that is connected to a realm's agent port."""
+    return spec.sockets / f"agent{number}"
+
+
+def qmp_socket(spec: MachineSpec) -> Path:
+    """Return QEMU's control socket."""
+    return spec.sockets / "qmp"
+
+
+def fw_cfg_files(spec: MachineSpec) -> dict[str, Path]:
+    """Return fw_cfg names and the files behind them; the manifest and plans lie in `logs`."""
+    files = {"opt/realmos/manifest": spec.logs / "manifest.dtb"}
+    for slot in spec.realms:
+        files[f"opt/realmos/plan{slot.number}"] = spec.logs / f"plan{slot.number}.bin"
+    for number, path in enumerate(all_blobs(spec)):
+        files[f"opt/realmos/blob{number}"] = path
+    return files
+
+
+def all_blobs(spec: MachineSpec) -> list[Path]:
+    """Return every blob of the machine once, in order; a blob's number is its place here."""
+    seen: dict[Path, None] = {}
+    for slot in spec.realms:
+        seen.update(dict.fromkeys(slot.realm.blobs))
+    return list(seen)
+
+
+def argv(spec: MachineSpec) -> list[str]:
+    """Return QEMU's command line for a machine."""
+    # fmt: off
+    words = [
+        *spec.qemu,
+        "-M", "virt,secure=on,virtualization=on,gic-version=3,acpi=off,memory-backend=ram",
+        "-cpu", CPU,
+        "-smp", str(spec.pes),
+        "-m", f"{spec.ram_size >> 20}M",
+        "-object", f"memory-backend-ram,id=ram,size={spec.ram_size},reserve=off",
+        "-accel", "tcg,thread=multi",
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        "-bios", str(spec.flash),
+        "-global", "virtio-mmio.force-legacy=false",
+        "-chardev", f"file,id=uart,path={uart_log(spec)},append=off",
+        "-serial", "chardev:uart",
+        "-qmp", f"unix:{qmp_socket(spec)},server=on,wait=off",
+    ]
+    for name, path in fw_cfg_files(spec).items():
+        words += ["-fw_cfg", f"name={name},file={path}"]
+    for slot in spec.realms:
+        words += _devices(spec, slot)
+    if spec.gdb is not None:
+        words += ["-gdb", f"tcp:127.0.0.1:{spec.gdb}", "-S"]
+    if spec.incoming is not None:
+        words += ["-incoming", "defer"]
+    # fmt: on
+    return words
+
+
+def _devices(spec: MachineSpec, slot: RealmSlot) -> list[str]:
+    n = slot.number
+    bus = f"virtio-mmio-bus.{slot.transports[0]}"
+    # fmt: off
+    return [
+        "-chardev", f"file,id=console{n},path={realm_log(spec, n)},append=off",
+        "-chardev", f"socket,id=agent{n},path={agent_socket(spec, n)},server=on,wait=off",
+        "-device", f"virtio-serial-device,id=serial{n},bus={bus},max_ports=4,iommu_platform=on",
+        "-device", f"virtconsole,bus=serial{n}.0,chardev=console{n}",
+        "-device", f"virtserialport,bus=serial{n}.0,chardev=agent{n},name={AGENT_PORT}",
+    ]
+    # fmt: on
+
+
+def plain_argv(spec: MachineSpec, *, kernel: Path, initrd: Path, cmdline: str) -> list[str]:
+    """Return the command line of the same kernel, devices and memory without RME: the baseline."""
+    slot = spec.realms[0]
+    # fmt: off
+    return [
+        *spec.qemu,
+        "-M", "virt,gic-version=3,acpi=off",
+        "-cpu", PLAIN_CPU,
+        "-smp", str(spec.pes),
+        "-m", f"{slot.realm.config.memory >> 20}M",
+        "-accel", "tcg,thread=multi",
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        "-global", "virtio-mmio.force-legacy=false",
+        "-kernel", str(kernel), "-initrd", str(initrd), "-append", cmdline,
+        "-qmp", f"unix:{qmp_socket(spec)},server=on,wait=off",
+        *_devices(spec, slot),
+    ]
+    # fmt: on

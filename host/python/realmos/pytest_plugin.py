@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fixtures for integration tests that run inside realms.
+
+    def test_kernel_knows_it_is_a_realm(realm):
+        result = realm.run(["cat", "/proc/cmdline"])
+        assert result.status == 0
+
+`realm` is the agent of a realm that runs for the whole test session; `realm_machine` is that
+session's machine with its consoles and evidence; `realm_factory` boots a machine of its own with
+other options. When a test fails, the report names the layer that stopped and shows what each
+layer printed last.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from realmos import session as sessions
+from realmos.agent import AgentClient
+from realmos.cache import Cache
+from realmos.machine import Layer
+from realmos.progress import Silent
+from realmos.realm import RealmConfig
+from realmos.session import Options, Session
+
+_LAYERS = (Layer.BL31, Layer.RMM, Layer.MONITOR, Layer.KERNEL)
+_LIVE = pytest.StashKey[list[Session]]()
+
+RealmFactory = Callable[..., contextlib.AbstractContextManager[Session]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, all with the prefix `--realm`."""
+    group = parser.getgroup("realmos", "realms (realmos)")
+    group.addoption("--realm-image", default="linux", help="image recipe of the realms")
+    group.addoption("--realm-rmm", type=Path, help="an RMM image instead of ours")
+    group.addoption("--realm-bl33", type=Path, help="a normal-world image instead of the monitor")
+    group.addoption("--realm-memory", type=int, default=512, help="MiB of RAM of each realm")
+    group.addoption("--realm-vcpus", type=int, default=1, help="vCPUs of each realm")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep a list of the machines that run now, for failure reports."""
+    config.stash[_LIVE] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Add the last lines of every layer of the running machines to a failed test's report."""
+    report: pytest.TestReport = yield  # type: ignore[assignment,misc] # the hook's result
+    if report.failed and call.excinfo is not None:
+        for number, session in enumerate(item.config.stash[_LIVE]):
+            report.sections.append((f"machine {number}", _describe(session)))
+    return report  # type: ignore[return-value] # ditto
+
+
+def _describe(session: Session) -> str:
+    machine = session.machine
+    lines = [f"furthest layer: {machine.watch.layer}; QEMU's exit status: {machine.exit_status}"]
+    for layer in _LAYERS:
+        lines.append(f"--- {layer}")
+        lines += machine.tail(layer)
+    return "\n".join(lines)
+
+
+@pytest.fixture(scope="session")
+def realm_options(pytestconfig: pytest.Config) -> Options:
+    """The machine that `--realm-…` options ask for; override it to test another."""
+    realm = RealmConfig(
+        memory=pytestconfig.getoption("--realm-memory") << 20,
+        vcpus=pytestconfig.getoption("--realm-vcpus"),
+    )
+    return Options(
+        image=pytestconfig.getoption("--realm-image"),
+        realms=(realm,),
+        rmm=pytestconfig.getoption("--realm-rmm"),
+        bl33=pytestconfig.getoption("--realm-bl33"),
+    )
+
+
+@pytest.fixture(scope="session")
+def realm_factory(pytestconfig: pytest.Config, realm_options: Options) -> RealmFactory:
+    """Return a function that boots a machine of its own: `with realm_factory(realms=…) as s:`.
+
+    Its keyword arguments replace those of `realm_options`.
+    """
+
+    @contextlib.contextmanager
+    def factory(**changes: object) -> Iterator[Session]:
+        options = replace(realm_options, **changes)  # type: ignore[arg-type] # names are checked
+        live = pytestconfig.stash[_LIVE]
+        with sessions.running(options, Cache(), Silent()) as session:
+            live.append(session)
+            try:
+                yield session
+            finally:
+                live.remove(session)
+
+    return factory
+
+
+@pytest.fixture(scope="session")
+def realm_machine(realm_factory: RealmFactory) -> Iterator[Session]:
+    """The test session's machine, booted once; its realms' agents answer."""
+    with realm_factory() as session:
+        yield session
+
+
+@pytest.fixture
+def realm(realm_machine: Session) -> AgentClient:
+    """The agent of the first realm."""
+    realm_machine.machine.poll()
+    return realm_machine.agent

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The RIM predictor: replays a population plan as the RMM measures it (DEN0137 1.0-rel0, A7.1)."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import realmos_abi
+
+from realmos.realm._plan import (
+    BLOCK,
+    GRANULE,
+    Activate,
+    Data,
+    InitRipas,
+    Operation,
+    Plan,
+    RealmParams,
+    Rec,
+    RttCreate,
+)
+
+_RMI = realmos_abi.load("rmi")
+_SLOT = _RMI["RMM_MEASUREMENT_SIZE"]
+_HASHES = {_RMI["RMI_HASH_SHA_256"]: "sha256", _RMI["RMI_HASH_SHA_512"]: "sha512"}
+
+
+class Blob(Protocol):
+    """Random access to a blob's bytes (a `bytes`, an `mmap` …)."""
+
+    def __getitem__(self, key: slice, /) -> bytes:
+        """Return a slice of its bytes, cut at its end."""
+
+
+@dataclass
+class _State:
+    algorithm: str
+    rim: bytes
+    tables: set[int] = field(default_factory=set)
+
+    def hash(self, data: bytes) -> bytes:
+        return hashlib.new(self.algorithm, data).digest()
+
+    def slot(self, digest: bytes) -> bytes:
+        return digest.ljust(_SLOT, b"\0")
+
+
+def steps(plan: Plan, blobs: Sequence[Blob]) -> Iterator[tuple[Operation | RealmParams, bytes]]:
+    """Yield the realm's creation and each operation with the RIM after it (hash length bytes).
+
+    Args:
+        plan: what the monitor executes.
+        blobs: the blobs by number.
+    """
+    state = _State(_HASHES[plan.params.hash_algo], b"")
+    state.rim = state.hash(_realm_params(plan.params))
+    yield plan.params, state.rim
+    for operation in plan.operations:
+        match operation:
+            case RttCreate(ipa):
+                state.tables.add(ipa - ipa % BLOCK)
+            case InitRipas(ipa, size):
+                _init_ripas(state, ipa, ipa + size)
+            case Data():
+                _data(state, operation, blobs[operation.blob])
+            case Rec():
+                _rec(state, operation)
+            case Activate():
+                pass
+        yield operation, state.rim
+
+
+def initial_measurement(plan: Plan, blobs: Sequence[Blob]) -> bytes:
+    """Return the RIM that the RMM reports for a realm built by `plan`: 32 or 64 bytes."""
+    *_, (_, rim) = steps(plan, blobs)
+    return rim
+
+
+def _realm_params(params: RealmParams) -> bytes:
+    return _RMI.structs["RmiRealmParams"].pack(
+        flags=params.flags,
+        s2sz=params.s2sz,
+        sve_vl=params.sve_vl,
+        num_bps=params.num_bps,
+        num_wps=params.num_wps,
+        pmu_num_ctrs=params.pmu_num_ctrs,
+        hash_algo=params.hash_algo,
+    )
+
+
+def _extend(state: _State, layout: str, values: Mapping[str, int | bytes]) -> None:
+    struct = _RMI.structs[layout]
+    descriptor = struct.pack(len=struct.size, rim=state.slot(state.rim), **values)
+    state.rim = state.hash(descriptor)
+
+
+def _init_ripas(state: _State, base: int, top: int) -> None:
+    while base < top:
+        entry = GRANULE if base - base % BLOCK in state.tables else BLOCK
+        values = {"type": _RMI["RMM_MEASURE_RIPAS"], "base": base, "top": base + entry}
+        _extend(state, "RmmMeasurementRipas", values)
+        base += entry
+
+
+def _data(state: _State, data: Data, blob: Blob) -> None:
+    flags = _RMI["RMI_DATA_MEASURE"] if data.measure else _RMI["RMI_DATA_NO_MEASURE"]
+    for at in range(0, data.size, GRANULE):
+        size = min(GRANULE, data.size - at)
+        page = blob[data.offset + at : data.offset + at + size].ljust(GRANULE, b"\0")
+        values: dict[str, int | bytes] = {
+            "type": _RMI["RMM_MEASURE_DATA"],
+            "ipa": data.ipa + at,
+            "flags": flags,
+        }
+        if data.measure:
+            values["content"] = state.slot(state.hash(page))
+        _extend(state, "RmmMeasurementData", values)
+
+
+def _rec(state: _State, rec: Rec) -> None:
+    if not rec.runnable:
+        return
+    flags = _RMI.fields["RMI_REC_CREATE_RUNNABLE"].mask
+    params = _RMI.structs["RmiRecParams"].pack(flags=flags, pc=rec.pc, gprs=rec.gprs)
+    values: dict[str, int | bytes] = {
+        "type": _RMI["RMM_MEASURE_REC"],
+        "content": state.slot(state.hash(params)),
+    }
+    _extend(state, "RmmMeasurementRec", values)
