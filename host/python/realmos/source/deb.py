@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Unpacking packages without root and without running their scripts."""
 
+import os
+import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from realmos import process
 from realmos.errors import SourceError
+
+_AR_MAGIC = b"!<arch>\n"
+_AR_HEADER = 60
 
 
 def unpack(deb: Path, into: Path) -> None:
@@ -47,3 +53,46 @@ def _top(member: tarfile.TarInfo) -> str:
     if not parts or parts[0] == "/" or ".." in parts or target[:1] == ("/",):
         raise tarfile.TarError(f"a member leaves the directory: {member.name}")
     return parts[0]
+
+
+def extract(deb: Path, member: str, to: Path) -> None:
+    """Extract one file of a binary package, without writing the others to disk.
+
+    Args:
+        deb: the package.
+        member: the file's path inside it, without a leading slash.
+        to: where it goes.
+
+    Raises:
+        SourceError: the package is broken, or does not hold it.
+    """
+    try:
+        with deb.open("rb") as file:
+            _seek_data(file)
+            with tarfile.open(fileobj=file, mode="r|*") as tar:
+                for entry in tar:
+                    source = tar.extractfile(entry) if _is(entry, member) else None
+                    if source is not None:
+                        with to.open("wb") as target:
+                            shutil.copyfileobj(source, target)
+                        to.chmod(0o755 if entry.mode & 0o100 else 0o644)
+                        return
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        raise SourceError(f"{deb.name} cannot be unpacked: {error}") from error
+    raise SourceError(f"{deb.name} does not hold {member}")
+
+
+def _is(entry: tarfile.TarInfo, member: str) -> bool:
+    return entry.isfile() and entry.name.removeprefix("./") == member
+
+
+def _seek_data(file: BinaryIO) -> None:
+    """Put a .deb (an ar archive) at the start of its data.tar."""
+    if file.read(len(_AR_MAGIC)) != _AR_MAGIC:
+        raise ValueError("not an ar archive")
+    while len(header := file.read(_AR_HEADER)) == _AR_HEADER:
+        name, size = header[:16].decode("ascii").rstrip(), int(header[48:58])
+        if name.startswith("data.tar"):
+            return
+        file.seek(size + size % 2, os.SEEK_CUR)
+    raise ValueError("no data.tar in it")
