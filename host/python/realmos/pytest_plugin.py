@@ -83,7 +83,7 @@ def realm_options(pytestconfig: pytest.Config) -> Options:
 
 @pytest.fixture(scope="session")
 def realm_factory(pytestconfig: pytest.Config, realm_options: Options) -> RealmFactory:
-    """Return a function that boots a machine of its own: `with realm_factory(realms=…) as s:`.
+    """Return a function that boots a machine of its own and yields its session.
 
     Its keyword arguments replace those of `realm_options`.
     """

@@ -28,7 +28,7 @@ def _struct(layout: Struct) -> list[str]:
         out.append(f"\tuint8_t pad_{at:x}[{layout.size - at:#x}];")
     out.append("};")
     out.append(
-        f"_Static_assert(sizeof(struct {layout.c_name}) == {layout.size:#x}, \"{layout.name}\");"
+        f'_Static_assert(sizeof(struct {layout.c_name}) == {layout.size:#x}, "{layout.name}");'
     )
     out.extend(
         f"_Static_assert(offsetof(struct {layout.c_name}, {m.name}) == {m.offset:#x}, "
