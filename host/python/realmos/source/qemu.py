@@ -18,13 +18,16 @@ from realmos.source import _libraries, _mirror, deb
 from realmos.source.lock import Lock, fetch, read, resolve
 
 PROGRAM = "qemu-system-aarch64"
+PACKAGE = "qemu-system-arm"
 MINIMUM = (9, 2)
 
 _VERSION = re.compile(r"QEMU emulator version (\d+)\.(\d+)(\.\d+)*")
-_PACKAGE = "qemu-system-arm"
+_KIND = "qemu"
 _USER_PACKAGE = "qemu-user"
 _USER_PROGRAM = "qemu-aarch64"
 _TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+ARCHITECTURES = tuple(_TRIPLETS)
+"""The architectures of build machines, as Debian names them."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,7 @@ def find_qemu(cache: Cache, reporter: Reporter) -> Qemu:
     own = installed()
     if own is not None and is_new_enough(own):
         return own
-    lock = read_lock()
-    system = lock.select(lambda package: package.name != _USER_PACKAGE)
-    inputs = {"lock": system.digest, "recipe": 1}
+    system = _system_lock()
 
     def make(out: Path) -> None:
         debs = fetch(system, cache, reporter)
@@ -77,11 +78,18 @@ def find_qemu(cache: Cache, reporter: Reporter) -> Qemu:
                 deb.unpack(path, root)
             _keep_program(root, _TRIPLETS[_mirror.build_architecture()], out)
 
-    home = cache.build("qemu", inputs, make)
-    loader = next(home.glob("ld-linux-*"))
-    prefix = (str(loader), "--library-path", str(home), str(home / PROGRAM), "-L", str(home))
-    version = system.version(_PACKAGE)
-    return Qemu(prefix, _upstream(version), f"Debian package {_PACKAGE} {version}, in the cache")
+    return _fetched(cache.build(_KIND, _inputs(system), make), system)
+
+
+def cached(cache: Cache) -> Qemu | None:
+    """Return the QEMU in the cache, or None.
+
+    Raises:
+        ConfigError: its lock is absent or malformed.
+    """
+    lock = _system_lock()
+    home = cache.built(_KIND, _inputs(lock))
+    return None if home is None else _fetched(home, lock)
 
 
 def qemu_user(cache: Cache, reporter: Reporter) -> tuple[str, ...]:
@@ -99,7 +107,7 @@ def qemu_user(cache: Cache, reporter: Reporter) -> tuple[str, ...]:
         with reporter.task("Unpacking QEMU's user mode"):
             deb.extract(path, f"usr/bin/{_USER_PROGRAM}", out / _USER_PROGRAM)
 
-    home = cache.build("qemu-user", {"lock": lock.digest, "recipe": 1}, make)
+    home = cache.build("qemu-user", _inputs(lock), make)
     return (str(home / _USER_PROGRAM),)
 
 
@@ -125,7 +133,7 @@ def resolve_lock(architecture: str, cache: Cache, reporter: Reporter) -> Lock:
     Raises:
         SourceError: no network, no mirror.
     """
-    whole = resolve([_PACKAGE], architecture, cache=cache, reporter=reporter)
+    whole = resolve([PACKAGE], architecture, cache=cache, reporter=reporter)
     debs = fetch(whole, cache, reporter)
     with cache.scratch() as work:
         root, kept = work / "root", work / "kept"
@@ -145,11 +153,26 @@ def resolve_lock(architecture: str, cache: Cache, reporter: Reporter) -> Lock:
     return replace(lock, packages=tuple(sorted(lock.packages + only.packages)))
 
 
+def _system_lock() -> Lock:
+    return read_lock().select(lambda package: package.name != _USER_PACKAGE)
+
+
+def _inputs(lock: Lock) -> dict[str, object]:
+    return {"lock": lock.digest, "layout": 1}
+
+
+def _fetched(home: Path, lock: Lock) -> Qemu:
+    loader = next(home.glob("ld-linux-*"))
+    prefix = (str(loader), "--library-path", str(home), str(home / PROGRAM), "-L", str(home))
+    version = lock.version(PACKAGE)
+    return Qemu(prefix, _upstream(version), f"Debian package {PACKAGE} {version}, in the cache")
+
+
 def _keep_program(root: Path, triplet: str, out: Path) -> None:
     """Copy QEMU, its loader and its libraries from an unpacked tree into one flat directory."""
     program = root / "usr" / "bin" / PROGRAM
     if not program.is_file():
-        raise SourceError(f"package {_PACKAGE} does not hold {PROGRAM}")
+        raise SourceError(f"package {PACKAGE} does not hold {PROGRAM}")
     loader, libraries = _libraries.loader_and_libraries(program, root / "usr" / "lib" / triplet)
     for path in (program, loader, *libraries):
         shutil.copy(path, out / path.name)
