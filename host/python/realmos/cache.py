@@ -4,6 +4,8 @@
 Layout below the user's cache directory (`REALMOS_CACHE` overrides it):
 
     files/<sha256>            downloaded bytes, named by their own hash
+    snapshots/<key>/          machines saved after their first answer (machine/_snapshot.py)
+    apt/                      the isolated apt's package lists (source/apt.py)
     built/<kind>-<key>/       finished outputs; <key> is the hash of everything they were made from
     tmp/                      work in progress, renamed into place when whole
     locks/                    one lock file per entry, so that two runs do not build the same thing
@@ -144,8 +146,9 @@ class Cache:
         """Return everything in the cache, largest first."""
         found = [Entry("file", p, p.stat().st_size) for p in (self.path / "files").iterdir()]
         for path in (self.path / "built").iterdir():
-            size = sum(p.lstat().st_size for p in path.rglob("*"))
-            found.append(Entry(path.name.rpartition("-")[0], path, size))
+            found.append(Entry(path.name.rpartition("-")[0], path, _disk_use(path)))
+        for kind in ("snapshots", "apt"):
+            found += [Entry(kind, p, _disk_use(p)) for p in (self.path / kind).glob("*")]
         return sorted(found, key=lambda entry: -entry.size)
 
     def prune(self) -> int:
@@ -161,6 +164,12 @@ class Cache:
 
     def _built_path(self, kind: str, inputs: Mapping[str, object]) -> Path:
         return self.path / "built" / f"{kind}-{key_of(inputs)}"
+
+
+def _disk_use(path: Path) -> int:
+    """Return the bytes that a file or directory takes on disk; holes do not count."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.lstat().st_blocks * 512 for file in files)
 
 
 def _seal(out: Path, inputs: Mapping[str, object]) -> None:

@@ -68,13 +68,14 @@ def run(
     except FileNotFoundError as error:
         raise ToolError(f"{words[0]} was not found", hint=hint) from error
     lines: list[str] = []
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
-        for raw in process.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\n")
-            lines.append(line)
-            if on_line is not None:
-                on_line(line)
+        with process.stdout:
+            for raw in process.stdout:
+                line = raw.decode("utf-8", "replace").rstrip("\n")
+                lines.append(line)
+                if on_line is not None:
+                    on_line(line)
         status = process.wait()
     except BaseException:
         kill_group(process.pid)

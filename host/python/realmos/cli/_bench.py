@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`realmos bench boot`: what a realm's boot costs beside the same kernel without RME."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from realmos import session as sessions
+from realmos import tree
+from realmos.agent import AgentClient
+from realmos.cache import Cache
+from realmos.machine import Machine, MachineSpec, RunDir, agent_socket, place_realms, plain_argv
+from realmos.progress import Reporter
+from realmos.session import Options, Prepared
+
+_C_ENDINGS = {".c", ".h", ".S"}
+
+
+def bench_boot(
+    options: Options, cache: Cache, reporter: Reporter, count: int, *, as_json: bool
+) -> None:
+    """Measure and print: medians of `count` runs, interleaved, and their ratios.
+
+    Args:
+        options: the machine; its realm is booted, and its kernel once more without RME.
+        cache: where finished things are kept.
+        reporter: progress.
+        count: runs of each kind.
+        as_json: print JSON instead of a table.
+    """
+    directory = RunDir.create()
+    try:
+        prepared = sessions.prepare(options, cache, reporter, out=directory.logs)
+    finally:
+        directory.remove_sockets()
+    kinds: dict[str, Callable[[], float]] = {
+        "realm, cold boot": lambda: _session(replace(options, cold=True), cache, reporter),
+        "same kernel without RME": lambda: _plain(prepared),
+        "realm, restored": lambda: _session(options, cache, reporter),
+    }
+    _session(options, cache, reporter)  # leaves a snapshot for the restored runs
+    seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for number in range(count):
+        for kind, measure in kinds.items():
+            seconds[kind].append(measure())
+            reporter.note(f"{number + 1}/{count} {kind}: {seconds[kind][-1]:.2f} s")
+    _print(seconds, sizes(prepared), as_json=as_json)
+
+
+def sizes(prepared: Prepared) -> dict[str, int]:
+    """Return bytes of each firmware image and image file, and lines of C of RMM and monitor."""
+    flash = prepared.flash
+    found = {"RMM image, bytes": flash.rmm.path.stat().st_size}
+    found["monitor image, bytes"] = flash.bl33.path.stat().st_size
+    found["kernel, initramfs and device tree, bytes"] = sum(
+        blob.stat().st_size for blob in prepared.realms[0].blobs
+    )
+    found["lines of C and assembly, rmm/src"] = _lines(tree.root() / "rmm" / "src")
+    found["lines of C and assembly, rmm/lib"] = _lines(tree.root() / "rmm" / "lib")
+    found["lines of C and assembly, host/monitor"] = _lines(tree.root() / "host" / "monitor")
+    return found
+
+
+def _lines(folder: Path) -> int:
+    files = (path for path in folder.rglob("*") if path.suffix in _C_ENDINGS)
+    return sum(len(path.read_text("utf-8").splitlines()) for path in files)
+
+
+def _session(options: Options, cache: Cache, reporter: Reporter) -> float:
+    with sessions.running(options, cache, reporter) as session:
+        return session.seconds_to_answer
+
+
+def _plain(prepared: Prepared) -> float:
+    """Return the seconds from QEMU's start to the agent's first answer without RME."""
+    directory = RunDir.create()
+    spec = MachineSpec(
+        qemu=prepared.qemu,
+        flash=prepared.flash.path,
+        realms=place_realms(prepared.realms[:1]),
+        logs=directory.logs,
+        sockets=directory.sockets,
+    )
+    kernel, initrd = prepared.image.kernel.path, prepared.image.initrd.path
+    command = plain_argv(spec, kernel=kernel, initrd=initrd, cmdline=prepared.image.cmdline)
+    try:
+        with Machine(spec, command=command) as machine:
+            path = agent_socket(spec, 0)
+            machine.wait_until(path.exists, what="the agent's socket", timeout=30.0)
+            with AgentClient(path, timeout=prepared.options.boot_timeout):
+                return time.monotonic() - machine.started
+    finally:
+        directory.remove_sockets()
+
+
+def _print(seconds: dict[str, list[float]], facts: dict[str, int], *, as_json: bool) -> None:
+    medians = {kind: statistics.median(values) for kind, values in seconds.items()}
+    base = medians["same kernel without RME"]
+    cold = medians["realm, cold boot"]
+    if as_json:
+        ratios = {
+            "cold boot to plain boot": cold / base,
+            "restore to cold boot": medians["realm, restored"] / cold,
+        }
+        print(json.dumps({"seconds": seconds, "medians": medians, "ratios": ratios, **facts}))
+        return
+    table = Table("QEMU start to first answer", "median s", "min s", "to plain", "to cold")
+    for kind, values in seconds.items():
+        ratios = f"{medians[kind] / base:.2f}", f"{medians[kind] / cold:.2f}"
+        table.add_row(kind, f"{medians[kind]:.2f}", f"{min(values):.2f}", *ratios)
+    console = Console()
+    console.print(table)
+    table = Table("size", "")
+    for name, value in facts.items():
+        table.add_row(name, f"{value:,}")
+    console.print(table)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Snapshots of a whole machine, by QEMU's mapped-ram migration to a file.
+
+A snapshot holds every secret of its realms in the clear, so its directory is private to the user
+(0700, files 0600). A restored realm is a copy: its agent must be reseeded before it is used.
+
+    <cache>/snapshots/<key>/   machine.ram uart.log realm<r>.log snapshot.json
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from realmos.cache import Cache, key_of
+from realmos.errors import MachineError
+from realmos.machine._machine import Machine
+from realmos.machine._qmp import Qmp
+
+_RAM = "machine.ram"
+_FACTS = "snapshot.json"
+_SAVE_SECONDS = 120.0
+_MAPPED_RAM = [{"capability": "mapped-ram", "state": True}]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A machine saved after its agents first answered."""
+
+    path: Path
+
+    @property
+    def ram(self) -> Path:
+        """The migration file."""
+        return self.path / _RAM
+
+
+class SnapshotStore:
+    """The snapshots of one cache.
+
+    Args:
+        cache: where they are kept.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._root = cache.path / "snapshots"
+
+    def find(self, identity: Mapping[str, object]) -> Snapshot | None:
+        """Return the snapshot of exactly this machine, or None.
+
+        Args:
+            identity: everything that shapes the machine: flash, realms, QEMU.
+        """
+        path = self._root / key_of(identity)
+        return Snapshot(path) if (path / _FACTS).is_file() else None
+
+    def save(self, machine: Machine, identity: Mapping[str, object]) -> Snapshot:
+        """Stop the machine, write it down, and let it go on.
+
+        Raises:
+            MachineError: QEMU could not write it; nothing is kept, and the machine goes on.
+        """
+        key = key_of(identity)
+        path = self._root / key
+        self._root.mkdir(mode=0o700, exist_ok=True)
+        with self._cache.lock(f"snapshot-{key}"), self._cache.scratch() as work:
+            out = work / "snapshot"
+            out.mkdir(mode=0o700)
+            os.close(os.open(out / _RAM, os.O_CREAT | os.O_WRONLY, 0o600))
+            with machine.qmp() as qmp:
+                _write(qmp, out / _RAM)
+            for log in [*machine.spec.logs.glob("uart.log"), *machine.spec.logs.glob("realm*.log")]:
+                shutil.copyfile(log, out / log.name)
+            (out / _FACTS).write_text(json.dumps(dict(identity), default=str, indent=1), "utf-8")
+            if path.exists():
+                shutil.rmtree(path)
+            out.replace(path)
+        return Snapshot(path)
+
+    def discard(self, snapshot: Snapshot) -> None:
+        """Remove a snapshot, for example one that did not come back to life."""
+        shutil.rmtree(snapshot.path, ignore_errors=True)
+
+
+def load(machine: Machine) -> None:
+    """Fill a machine that was started with `incoming` from its snapshot; it then runs.
+
+    Raises:
+        MachineError: QEMU refused the file.
+    """
+    snapshot = machine.spec.incoming
+    if snapshot is None:
+        raise MachineError("this machine was not started from a snapshot")
+    with machine.qmp() as qmp:
+        qmp.command("migrate-set-capabilities", capabilities=_MAPPED_RAM)
+        qmp.command("migrate-incoming", uri=f"file:{snapshot}")
+        qmp.wait_migration(timeout=_SAVE_SECONDS)
+
+
+def _write(qmp: Qmp, path: Path) -> None:
+    qmp.command("migrate-set-capabilities", capabilities=_MAPPED_RAM)
+    qmp.command("stop")
+    try:
+        qmp.command("migrate", uri=f"file:{path}")
+        qmp.wait_migration(timeout=_SAVE_SECONDS)
+    finally:
+        qmp.command("cont")

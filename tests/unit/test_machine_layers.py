@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which layer a console line belongs to, and which layer a boot stopped in."""
+
+import pytest
+from realmos.machine import BootWatch, Layer, tag_lines
+
+BOOT = """\
+NOTICE:  BL1: v2.12.1(release):
+NOTICE:  BL2: v2.12.1(release):
+NOTICE:  BL31: v2.12.1(release):
+RMM: ready: RMI 1.0 RSI 1.0
+MON: ready
+MON: realm 0 linux: running""".splitlines()
+
+
+def watch(lines: list[str]) -> BootWatch:
+    made = BootWatch()
+    for line in lines:
+        made.feed(line)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("count", "layer"),
+    [
+        (0, Layer.QEMU),
+        (1, Layer.BL1),
+        (2, Layer.BL2),
+        (3, Layer.BL31),
+        (4, Layer.RMM),
+        (5, Layer.MONITOR),
+        (6, Layer.KERNEL),
+    ],
+)
+def test_the_furthest_layer_follows_the_console(count: int, layer: Layer) -> None:
+    assert watch(BOOT[:count]).layer is layer
+
+
+def test_firmware_that_prints_again_does_not_move_the_boot_back() -> None:
+    assert watch([*BOOT, "NOTICE:  BL31: again", "RMM: more"]).layer is Layer.KERNEL
+
+
+@pytest.mark.parametrize(
+    ("lines", "failed"),
+    [
+        ([*BOOT[:3], "RMM: panic: check failed"], Layer.RMM),
+        ([*BOOT[:4], "MON: panic: abort"], Layer.MONITOR),
+        ([*BOOT[:4], "MON: error: no manifest"], Layer.MONITOR),
+        ([*BOOT, "MON: realm 0 linux: killed: esr 0x96000010"], Layer.KERNEL),
+        ([*BOOT[:3], "Unhandled Exception in EL3."], Layer.BL31),
+        ([*BOOT[:1], "PANIC at PC : 0x1234"], Layer.BL1),
+    ],
+)
+def test_a_failure_names_the_layer_at_fault(lines: list[str], failed: Layer) -> None:
+    seen = watch(lines)
+    assert seen.failure == lines[-1]
+    assert seen.failed_layer is failed
+
+
+def test_only_the_first_failure_counts() -> None:
+    seen = watch([*BOOT[:4], "RMM: panic: one", "MON: panic: two"])
+    assert seen.failure == "RMM: panic: one"
+
+
+def test_an_untagged_line_belongs_to_whoever_printed_last() -> None:
+    tagged = tag_lines(["NOTICE:  BL31: x", "  continuation", "RMM: y", "more", "MON: z"])
+    assert [layer for layer, _ in tagged] == [
+        Layer.BL31, Layer.BL31, Layer.RMM, Layer.RMM, Layer.MONITOR,
+    ]  # fmt: skip
+
+
+def test_a_tail_holds_only_its_layers_lines() -> None:
+    seen = watch(BOOT)
+    assert seen.tail(Layer.RMM) == ("RMM: ready: RMI 1.0 RSI 1.0",)
+    assert len(seen.tail(Layer.BL31)) == 3
