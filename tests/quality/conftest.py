@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The files of the project, as the checks of this folder see them."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def files(top: Path) -> list[Path]:
+    """Every file that is tracked, or new and not ignored, sorted."""
+    listing = subprocess.run(
+        # A checkout that belongs to another user, as in a container, is read all the same.
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
+         "--exclude-standard"],
+        cwd=top, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    found = [top / name for name in listing.split("\0") if name]
+    return sorted(path for path in found if path.is_file())
+
+
+@pytest.fixture(scope="session")
+def texts(files: list[Path]) -> dict[Path, str]:
+    """The text of every file; bytes that are not UTF-8 fail here, as no such file belongs in."""
+    return {path: path.read_text("utf-8") for path in files}
