@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Firmware: TF-A, the RMM and the monitor, put together into the flash that the machine boots."""
+
+from pathlib import Path
+
+from realmos.cache import Cache, sha256_file
+from realmos.firmware._component import Component, Firmware, from_file
+from realmos.firmware.cimage import build_monitor, build_rmm
+from realmos.firmware.flash import Flash, build_flash
+from realmos.firmware.tfa import build_tfa
+from realmos.progress import Reporter
+from realmos.source.toolchain import find_cross_compiler
+
+__all__ = ["Component", "Firmware", "Flash", "build_firmware", "build_flash"]
+
+_FLASH = "flash.bin"
+
+
+def build_firmware(
+    cache: Cache, reporter: Reporter, *, rmm: Path | None = None, bl33: Path | None = None
+) -> Flash:
+    """Return the flash image, building what the cache does not hold.
+
+    Args:
+        cache: where everything built is kept.
+        reporter: progress.
+        rmm: a raw RMM image to use instead of ours.
+        bl33: a raw normal-world image to use instead of the monitor.
+
+    Raises:
+        FirmwareError: an image brought in cannot be used.
+        SourceError: TF-A's source cannot be had.
+        ToolError: a program that builds need is absent or fails.
+    """
+    brought_rmm = from_file("rmm", rmm) if rmm else None
+    brought_bl33 = from_file("bl33", bl33) if bl33 else None
+    compiler = find_cross_compiler()
+    tfa = build_tfa(cache, reporter, compiler)
+    firmware = Firmware(
+        bl1=tfa.bl1,
+        bl2=tfa.bl2,
+        bl31=tfa.bl31,
+        rmm=brought_rmm or build_rmm(cache, reporter, compiler),
+        bl33=brought_bl33 or build_monitor(cache, reporter, compiler, tfa.libfdt),
+        sources=tfa.sources,
+        compiler=compiler.identity,
+    )
+    hashes = {part.name: part.sha256 for part in firmware.components}
+
+    def make(out: Path) -> None:
+        build_flash(firmware, out=out / _FLASH)
+
+    path = cache.build("flash", hashes, make) / _FLASH
+    return Flash(path, sha256_file(path), firmware)

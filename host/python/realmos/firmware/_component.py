@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The parts of a flash image, each with its hash and where it comes from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from realmos_abi import load
+
+from realmos.cache import sha256_file
+from realmos.errors import FirmwareError
+from realmos.source.lock import SourceFile
+
+_ELF = b"\x7fELF"
+_FIP = b"\x01\x00\x64\xaa"
+
+
+@dataclass(frozen=True)
+class Component:
+    """One image in the flash.
+
+    Attributes:
+        name: `bl1`, `bl2`, `bl31`, `rmm` or `bl33`.
+        path: the raw image.
+        sha256: its hash.
+        version: of what it was built from.
+        origin: where it comes from, for people.
+        symbols: the ELF file with its symbols, if there is one.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    version: str
+    origin: str
+    symbols: Path | None = None
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self.path.stat().st_size
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """All components of a flash image.
+
+    Attributes:
+        sources: the files of the source packages that components were built from.
+        compiler: versions of compiler and linker.
+    """
+
+    bl1: Component
+    bl2: Component
+    bl31: Component
+    rmm: Component
+    bl33: Component
+    sources: tuple[SourceFile, ...]
+    compiler: str
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """All of them, in boot order."""
+        return (self.bl1, self.bl2, self.bl31, self.rmm, self.bl33)
+
+
+def from_build(name: str, path: Path, *, version: str, origin: str, elf: Path) -> Component:
+    """Return the component that a build has made."""
+    return Component(name, path, sha256_file(path), version, origin, elf)
+
+
+def from_file(name: str, path: Path) -> Component:
+    """Return a component that the user brings, once it looks like one.
+
+    Args:
+        name: `rmm` or `bl33`.
+        path: the user's file.
+
+    Raises:
+        FirmwareError: it is absent, empty, too large, or of a format that is no raw image.
+    """
+    option = f"--{name}"
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise FirmwareError(
+            f"{option} {path} cannot be read: {error.strerror}", hint="give a raw image file"
+        ) from error
+    if magic == _ELF:
+        raise FirmwareError(
+            f"{option} {path} is an ELF file; the loader takes a raw image",
+            hint=f"aarch64-linux-gnu-objcopy -O binary {path} {path.stem}.bin",
+        )
+    if magic == _FIP:
+        raise FirmwareError(
+            f"{option} {path} is a whole firmware package (FIP), not one image",
+            hint=f"give the {name} image that the package was made from",
+        )
+    limit = _limit(name)
+    if not 0 < size <= limit:
+        problem = "is empty" if size == 0 else f"has {size} bytes, {limit} are allowed"
+        raise FirmwareError(f"{option} {path} {problem}", hint="give a raw image file")
+    return Component(name, path, sha256_file(path), "", f"file {path.resolve()}")
+
+
+def _limit(name: str) -> int:
+    platform = load("platform")
+    if name == "rmm":
+        return platform["QEMU_RMM_IMAGE_LIMIT"]
+    return platform["QEMU_FLASH_SIZE"] - platform["QEMU_FLASH_FIP_OFFSET"]

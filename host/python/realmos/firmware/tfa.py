@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""TF-A, built from Debian's source package: BL1, BL2 and BL31 for QEMU's virt machine with RME.
+
+They depend on neither the RMM nor the normal world's image. Debian's own patches touch other
+platforms and the tools only, so the upstream archive of the package is what is built, with the
+fixes of `images/firmware/fixes.toml`.
+"""
+
+import os
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from realmos import process, tree
+from realmos.cache import Cache
+from realmos.errors import FirmwareError
+from realmos.firmware._component import Component, from_build
+from realmos.progress import Reporter, Task
+from realmos.source.deb import unpack_tar
+from realmos.source.lock import Lock, SourceFile, fetch, read
+from realmos.source.recipe import lock_file
+from realmos.source.toolchain import MAKE, CrossCompiler
+
+PACKAGE = "arm-trusted-firmware"
+
+_STAGES = ("bl1", "bl2", "bl31")
+_OPTIONS = (
+    "PLAT=qemu",
+    "ENABLE_RME=1",
+    "QEMU_USE_GIC_DRIVER=QEMU_GICV3",
+    "DEBUG=0",
+    "LOG_LEVEL=20",  # errors and notices
+    "CRASH_REPORTING=1",  # registers at an unhandled exception, in a release build too
+    'BUILD_MESSAGE_TIMESTAMP="reproducible"',
+)
+
+
+@dataclass(frozen=True)
+class TrustedFirmware:
+    """What comes of TF-A.
+
+    Attributes:
+        libfdt: TF-A's copy of libfdt, with directories `src` and `include`.
+        sources: the source package's files.
+    """
+
+    bl1: Component
+    bl2: Component
+    bl31: Component
+    libfdt: Path
+    sources: tuple[SourceFile, ...]
+
+
+@dataclass(frozen=True)
+class Fix:
+    """One change to TF-A's source."""
+
+    file: str
+    why: str
+    before: str
+    after: str
+
+    def apply(self, root: Path) -> None:
+        """Change the file below `root`.
+
+        Raises:
+            FirmwareError: the source is not the one that the fix was made for.
+        """
+        path = root / self.file
+        text = path.read_text("utf-8") if path.is_file() else ""
+        if text.count(self.before) != 1:
+            raise FirmwareError(
+                f"our fix to TF-A's {self.file} does not fit this version",
+                hint="images/firmware/fixes.toml must follow the locked version of TF-A",
+            )
+        path.write_text(text.replace(self.before, self.after), "utf-8")
+
+
+def fixes() -> list[Fix]:
+    """Return our changes to TF-A's source."""
+    text = (tree.images() / "firmware" / "fixes.toml").read_text("utf-8")
+    return [Fix(**raw) for raw in tomllib.loads(text)["fix"]]
+
+
+def build_tfa(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> TrustedFirmware:
+    """Return TF-A's images, built if the cache does not hold them.
+
+    Raises:
+        SourceError: the source cannot be had.
+        FirmwareError: our fixes do not fit it.
+        ToolError: make or the compiler fails.
+    """
+    lock = read(lock_file("firmware"))
+    version = lock.version(PACKAGE)
+    changes = fixes()
+    inputs = {
+        "lock": lock.digest,
+        "fixes": [repr(fix) for fix in changes],
+        "compiler": compiler.identity,
+        "options": _OPTIONS,
+    }
+
+    def make(out: Path) -> None:
+        MAKE.require()
+        with cache.scratch() as work:
+            source = _unpack(lock, work, cache, reporter)
+            for fix in changes:
+                fix.apply(source)
+            build, log = work / "build", cache.path / "logs" / "tf-a.log"
+            with reporter.task("Building TF-A") as task:
+                _make(source, build, compiler=compiler, version=version, task=task, log=log)
+            _collect(source, build / "qemu" / "release", out)
+
+    home = cache.build("tf-a", inputs, make)
+    origin = f"Debian source package {PACKAGE} {version} ({lock.sources[0].suite}), with our fixes"
+
+    def stage(name: str) -> Component:
+        elf = home / f"{name}.elf"
+        return from_build(name, elf.with_suffix(".bin"), version=version, origin=origin, elf=elf)
+
+    return TrustedFirmware(
+        bl1=stage("bl1"),
+        bl2=stage("bl2"),
+        bl31=stage("bl31"),
+        libfdt=home / "libfdt",
+        sources=lock.sources,
+    )
+
+
+def _unpack(lock: Lock, work: Path, cache: Cache, reporter: Reporter) -> Path:
+    files = fetch(lock, cache, reporter)
+    names = [n for n in files if n.startswith(f"{PACKAGE}_") and ".orig.tar." in n]
+    if len(names) != 1:
+        raise FirmwareError(
+            f"source package {PACKAGE} has no upstream archive", hint="realmos lock firmware"
+        )
+    with reporter.task("Unpacking TF-A"):
+        return unpack_tar(files[names[0]], work / "source")
+
+
+def _make(
+    source: Path, build: Path, *, compiler: CrossCompiler, version: str, task: Task, log: Path
+) -> None:
+    steps = 0
+
+    def on_line(line: str) -> None:
+        nonlocal steps
+        if line.startswith("  "):
+            steps += 1
+            task.update(done=steps, note=line.rsplit(maxsplit=1)[-1].rpartition("/")[2])
+
+    process.run(
+        [
+            "make", f"-j{os.cpu_count() or 1}", *_OPTIONS,
+            f"CROSS_COMPILE={compiler.prefix}", f"BUILD_BASE={build}",
+            f"BUILD_STRING={version}+realmos", *_STAGES,
+        ],
+        cwd=source,
+        env=process.base_env(SOURCE_DATE_EPOCH="0"),
+        log=log,
+        on_line=on_line,
+        hint="see the log; `realmos doctor` checks the compiler",
+    )  # fmt: skip
+
+
+def _collect(source: Path, build: Path, out: Path) -> None:
+    for name in _STAGES:
+        shutil.copy(build / f"{name}.bin", out / f"{name}.bin")
+        shutil.copy(build / name / f"{name}.elf", out / f"{name}.elf")
+    shutil.copytree(source / "lib" / "libfdt", out / "libfdt" / "src")
+    shutil.copytree(source / "include" / "lib" / "libfdt", out / "libfdt" / "include")
