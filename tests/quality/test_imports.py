@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who may import or include whom: the dependency rules of ARCHITECTURE.md."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+FOUNDATIONS = {"errors", "process", "tree", "cache", "progress"}
+# Each stage, and the stages that it may import besides the foundations and itself.
+MAY_IMPORT = {
+    "source": set[str](),
+    "firmware": {"source"},
+    "image": {"source"},
+    "realm": {"source", "image"},
+    "machine": {"source", "firmware", "image", "realm"},
+    "agent": set[str](),
+    "session": {"source", "firmware", "image", "realm", "machine", "agent"},
+    "cli": {"source", "firmware", "image", "realm", "machine", "agent", "session"},
+    "pytest_plugin": {"source", "firmware", "image", "realm", "machine", "agent", "session"},
+} | dict.fromkeys(FOUNDATIONS, FOUNDATIONS)
+
+HOST = "host/python/realmos"
+AGENT = "guest/python/realmos_agent"
+RUNS_PROGRAMS = {"subprocess", "pty", "multiprocessing"}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
+FREESTANDING = {
+    "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdnoreturn.h",
+}  # fmt: skip
+# Which folders' headers a C part may include, besides its own and freestanding ones.
+MAY_INCLUDE = {
+    "rmm/lib": ("abi/", "lib/", "arch/"),
+    "rmm/src": ("abi/", "lib/", "arch/"),
+    "host/monitor": ("abi/", "lib/", "arch/", "libfdt.h"),
+}
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and dotted name of everything that a module imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            assert node.module is not None
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def modules(files: list[Path], folder: Path) -> list[Path]:
+    return [path for path in files if path.suffix == ".py" and path.is_relative_to(folder)]
+
+
+def test_every_stage_imports_only_earlier_stages(files: list[Path], top: Path) -> None:
+    wrong = []
+    for path in modules(files, top / HOST):
+        stage = path.relative_to(top / HOST).parts[0].removesuffix(".py")
+        if stage == "__init__":
+            continue
+        allowed = MAY_IMPORT[stage] | FOUNDATIONS | {stage, "__version__"}
+        for line, name in imports(path):
+            package, _, rest = name.partition(".")
+            if package == "realmos" and rest.partition(".")[0] not in allowed:
+                wrong.append(f"{path.relative_to(top)}:{line}: {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_private_modules_are_imported_by_their_own_package_alone(
+    files: list[Path], top: Path
+) -> None:
+    wrong = []
+    for path in modules(files, top / HOST):
+        here = ".".join(path.relative_to(top / "host/python").with_suffix("").parts[:-1])
+        for line, name in imports(path):
+            parts = name.split(".")
+            private = [n for n, part in enumerate(parts) if re.fullmatch(r"_[a-z]\w*", part)]
+            if parts[0] == "realmos" and private:
+                owner = ".".join(parts[: private[0]])
+                if here != owner and not here.startswith(f"{owner}."):
+                    wrong.append(f"{path.relative_to(top)}:{line}: {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_one_module_runs_programs(files: list[Path], top: Path) -> None:
+    wrong = [
+        f"{path.relative_to(top)}:{line}: {name}"
+        for path in modules(files, top / HOST)
+        if path != top / HOST / "process.py"
+        for line, name in imports(path)
+        if name.partition(".")[0] in RUNS_PROGRAMS
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_agent_imports_itself_and_the_standard_library(files: list[Path], top: Path) -> None:
+    allowed = {"realmos_agent", "cbor2"} | sys.stdlib_module_names
+    wrong = [
+        f"{path.relative_to(top)}:{line}: {name}"
+        for path in modules(files, top / AGENT)
+        for line, name in imports(path)
+        if name.partition(".")[0] not in allowed
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_abi_tables_import_the_standard_library_alone(files: list[Path], top: Path) -> None:
+    allowed = {"realmos_abi"} | sys.stdlib_module_names
+    wrong = [
+        f"{path.relative_to(top)}:{line}: {name}"
+        for path in modules(files, top / "rmm/abi/realmos_abi")
+        for line, name in imports(path)
+        if name.partition(".")[0] not in allowed
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_c_includes_only_what_it_may(files: list[Path], texts: dict[Path, str], top: Path) -> None:
+    wrong = []
+    for folder, prefixes in MAY_INCLUDE.items():
+        root = top / folder
+        sources = [p for p in files if p.suffix in {".c", ".h", ".S"} and p.is_relative_to(root)]
+        assert sources, folder
+        own = {p.name for p in sources} | {p.relative_to(root).as_posix() for p in sources}
+        wrong += [
+            f"{path.relative_to(top)}: {name}"
+            for path in sources
+            if "fake" not in path.parts  # a part of programs of the build machine
+            for name in INCLUDE.findall(texts[path])
+            if name not in FREESTANDING | own and not name.startswith(prefixes)
+        ]
+    assert not wrong, "\n".join(wrong)
