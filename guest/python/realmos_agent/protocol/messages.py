@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The messages of the protocol, and their strict encoding: one record type for each frame type.
+
+A payload is a map with exactly the record's fields. `id` names an operation, chosen by the
+client and rising within a session. Paths, arguments and environment entries are bytes, as the
+realm's kernel has them.
+"""
+
+from realmos_agent.protocol import cbor, numbers
+from realmos_agent.protocol.errors import LocalProtocolError, RemoteProtocolError
+from realmos_agent.protocol.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Message(Record):
+    """Base of all messages."""
+
+
+class OperationMessage(Message):
+    """Base of the messages that belong to one operation."""
+
+    id: int
+
+
+class Hello(Message):
+    """Client: begin a session, ending the one before. `nonce` is random and names it."""
+
+    version: int
+    nonce: bytes
+    client: str
+
+
+class Welcome(Message):
+    """Agent: the session is open.
+
+    `agent_nonce` is new whenever the agent starts or is reseeded. `work_dir` is a directory of
+    this session, removed with it. `marks` are (name, nanoseconds since the kernel started).
+    """
+
+    version: int
+    nonce: bytes
+    agent: str
+    agent_nonce: bytes
+    work_dir: bytes
+    marks: tuple[tuple[str, int], ...]
+
+
+class Bye(Message):
+    """Client: end the session, and all that runs in it."""
+
+
+class Error(Message):
+    """Agent: an operation failed and is over; with `id` 0, the session."""
+
+    id: int
+    code: int
+    message: str
+
+
+class Run(OperationMessage):
+    """Client: run a program, or with `python` a Python script in the agent's own interpreter.
+
+    `env` holds NAME=VALUE entries, laid over the agent's environment. Without `stdin` the input is
+    empty. `pty` is the (rows, columns) of a terminal for all three streams; OUT alone is used.
+    With a terminal, an empty `argv` means the realm's shell.
+    """
+
+    id: int
+    argv: tuple[bytes, ...]
+    env: tuple[bytes, ...]
+    cwd: bytes | None
+    python: bool
+    stdin: bool
+    pty: tuple[int, int] | None
+
+
+class Started(OperationMessage):
+    """Agent: the program runs."""
+
+    id: int
+    pid: int
+
+
+class Exited(OperationMessage):
+    """Agent: the program ended, and all its output was sent; exactly one of the two is set.
+
+    `oom` tells that the kernel killed it for want of memory.
+    """
+
+    id: int
+    status: int | None
+    signal: int | None
+    oom: bool
+
+
+class Signal(OperationMessage):
+    """Client: send a signal to the program's process group."""
+
+    id: int
+    signal: int
+
+
+class Resize(OperationMessage):
+    """Client: the terminal has a new size."""
+
+    id: int
+    rows: int
+    columns: int
+
+
+class Put(OperationMessage):
+    """Client: a file follows on IN; it appears under its name, whole, when EOF arrives.
+
+    With `parents`, missing directories are made.
+    """
+
+    id: int
+    path: bytes
+    mode: int
+    parents: bool
+
+
+class Get(OperationMessage):
+    """Client: send a file on OUT."""
+
+    id: int
+    path: bytes
+
+
+class Opened(OperationMessage):
+    """Agent: the file to be sent; `size` is what it has now (0 for the kernel's own files)."""
+
+    id: int
+    size: int
+    mode: int
+
+
+class Done(OperationMessage):
+    """Agent: the operation succeeded; `size` counts the bytes of a file."""
+
+    id: int
+    size: int
+
+
+class Cancel(OperationMessage):
+    """Client: stop the transfer; it ends with an Error, unless it already ended otherwise."""
+
+    id: int
+
+
+class Data(OperationMessage):
+    """Either: bytes of a stream, within its credit."""
+
+    id: int
+    stream: int
+    data: bytes
+
+
+class Eof(OperationMessage):
+    """Either: the stream is over."""
+
+    id: int
+    stream: int
+
+
+class Credit(OperationMessage):
+    """Either: `size` more bytes may be sent on the stream."""
+
+    id: int
+    stream: int
+    size: int
+
+
+class Report(OperationMessage):
+    """Client: describe the realm."""
+
+    id: int
+
+
+class Reported(OperationMessage):
+    """Agent: sizes in bytes; `rsi` is empty when the kernel's log does not tell it."""
+
+    id: int
+    kernel: str
+    machine: str
+    rsi: str
+    python: str
+    agent: str
+    cpus: int
+    memory_total: int
+    memory_available: int
+    uptime_ns: int
+
+
+class Reseed(OperationMessage):
+    """Client: mix `data` into the kernel's random numbers and renew the agent's nonce.
+
+    For a realm that was restored from a snapshot, and so begins as a copy.
+    """
+
+    id: int
+    data: bytes
+
+
+class Shutdown(OperationMessage):
+    """Client: power the realm off, or reboot it."""
+
+    id: int
+    reboot: bool
+
+
+TYPES: dict[int, type[Message]] = {
+    numbers.MSG_HELLO: Hello,
+    numbers.MSG_WELCOME: Welcome,
+    numbers.MSG_BYE: Bye,
+    numbers.MSG_ERROR: Error,
+    numbers.MSG_RUN: Run,
+    numbers.MSG_STARTED: Started,
+    numbers.MSG_EXITED: Exited,
+    numbers.MSG_SIGNAL: Signal,
+    numbers.MSG_RESIZE: Resize,
+    numbers.MSG_PUT: Put,
+    numbers.MSG_GET: Get,
+    numbers.MSG_OPENED: Opened,
+    numbers.MSG_DONE: Done,
+    numbers.MSG_CANCEL: Cancel,
+    numbers.MSG_DATA: Data,
+    numbers.MSG_EOF: Eof,
+    numbers.MSG_CREDIT: Credit,
+    numbers.MSG_REPORT: Report,
+    numbers.MSG_REPORTED: Reported,
+    numbers.MSG_RESEED: Reseed,
+    numbers.MSG_SHUTDOWN: Shutdown,
+}
+_NUMBERS = {cls: number for number, cls in TYPES.items()}
+
+
+def _is_uint(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 64
+
+
+def _is_bytes(value: object) -> bool:
+    return type(value) is bytes
+
+
+def _is_tuple_of(check: "Callable[[object], bool]", value: object) -> bool:
+    return type(value) is tuple and all(check(item) for item in value)
+
+
+def _is_mark(value: object) -> bool:
+    return (
+        type(value) is tuple and len(value) == 2 and type(value[0]) is str and _is_uint(value[1])
+    )
+
+
+_CHECKS: "dict[object, Callable[[object], bool]]" = {
+    int: _is_uint,
+    bytes: _is_bytes,
+    str: lambda value: type(value) is str,
+    bool: lambda value: type(value) is bool,
+    int | None: lambda value: value is None or _is_uint(value),
+    bytes | None: lambda value: value is None or _is_bytes(value),
+    tuple[bytes, ...]: lambda value: _is_tuple_of(_is_bytes, value),
+    tuple[int, int] | None: lambda value: (
+        value is None or (_is_tuple_of(_is_uint, value) and len(value) == 2)
+    ),
+    tuple[tuple[str, int], ...]: lambda value: _is_tuple_of(_is_mark, value),
+}
+_SCHEMAS = {
+    cls: {name: _CHECKS[kind] for name, kind in cls.__annotations__.items()}
+    for cls in TYPES.values()
+}
+
+
+def encode_message(message: Message) -> tuple[int, bytes]:
+    """Return the frame type and the payload of `message`.
+
+    Raises:
+        LocalProtocolError: a field has the wrong type, or the message is too large.
+    """
+    fields = vars(message)
+    for name, check in _SCHEMAS[type(message)].items():
+        if not check(fields[name]):
+            raise LocalProtocolError(f"{type(message).__name__}.{name}: {fields[name]!r:.100}")
+    payload = cbor.encode(fields)
+    if len(payload) > numbers.PAYLOAD_MAX:
+        raise LocalProtocolError(f"{type(message).__name__} takes {len(payload)} bytes")
+    return _NUMBERS[type(message)], payload
+
+
+def decode_message(number: int, payload: bytes) -> Message:
+    """Return the message in a frame of type `number`.
+
+    Raises:
+        RemoteProtocolError: there is no such type, or the payload is not one of it.
+    """
+    cls = TYPES.get(number)
+    if cls is None:
+        raise RemoteProtocolError(f"no frame has type {number}", numbers.ERR_BAD_MESSAGE)
+    try:
+        fields = cbor.decode(payload)
+    except cbor.CborError as error:
+        raise _bad(cls, str(error)) from error
+    schema = _SCHEMAS[cls]
+    if not isinstance(fields, dict) or set(fields) != set(schema):
+        raise _bad(cls, "not a map with the fields it must have")
+    for name, check in schema.items():
+        if not check(fields[name]):
+            raise _bad(cls, f"{name} has a wrong type or range")
+    return cls(**fields)
+
+
+def _bad(cls: type[Message], what: str) -> RemoteProtocolError:
+    return RemoteProtocolError(f"bad {cls.__name__}: {what}", numbers.ERR_BAD_MESSAGE)

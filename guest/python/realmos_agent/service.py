@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The agent proper: a session on a port, and the operations in it.
+
+Whatever arrives on the port, the agent lives on. A violation of the protocol ends the session
+with an error frame; a session's end, by whatever cause, kills what runs in it and removes its
+files; the next hello begins another.
+"""
+
+import errno
+import os
+import sys
+import time
+
+from realmos_agent import __version__
+from realmos_agent.entropy import reseed
+from realmos_agent.files import GetOperation, PutOperation, remove_tree
+from realmos_agent.loop import READ, WRITE, Loop
+from realmos_agent.port import RETRY_MS, Port
+from realmos_agent.protocol import (
+    Bye,
+    Cancel,
+    Done,
+    Error,
+    Exited,
+    Get,
+    Hello,
+    Message,
+    OperationMessage,
+    Put,
+    RemoteProtocolError,
+    Report,
+    Reseed,
+    Run,
+    Session,
+    Shutdown,
+    Welcome,
+    numbers,
+)
+from realmos_agent.report import make_report
+from realmos_agent.runs import RunOperation
+from realmos_agent.workload import prepare_interpreter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Operation: TypeAlias = RunOperation | PutOperation | GetOperation
+
+# Above this much unsent output the agent neither reads nor produces more.
+_CONGESTED = 256 << 10
+_FLUSH_NS = 1_000_000_000
+_CODES = {
+    errno.ENOENT: numbers.ERR_NOT_FOUND,
+    errno.ENOTDIR: numbers.ERR_NOT_FOUND,
+    errno.EACCES: numbers.ERR_DENIED,
+    errno.EPERM: numbers.ERR_DENIED,
+    errno.ENOSPC: numbers.ERR_NO_SPACE,
+    errno.EDQUOT: numbers.ERR_NO_SPACE,
+    errno.EISDIR: numbers.ERR_NOT_A_FILE,
+    errno.EAGAIN: numbers.ERR_BUSY,
+    errno.ECANCELED: numbers.ERR_CANCELLED,
+}
+_OPERATIONS = {Run: RunOperation, Put: PutOperation, Get: GetOperation}
+
+
+class Service:
+    """Serves one client after the other.
+
+    Args:
+        port: where clients come from.
+        work_base: where the work directories of sessions are made.
+        environment: what workloads inherit.
+        marks: moments of the start, for the first answer; see `Welcome`.
+    """
+
+    def __init__(
+        self,
+        port: Port,
+        work_base: bytes,
+        environment: dict[bytes, bytes],
+        marks: list[tuple[str, int]],
+    ) -> None:
+        self.loop = Loop()
+        self.session = Session("agent")
+        self.operations: dict[int, Operation] = {}
+        self.environment = environment
+        self.work_dir = work_base
+        self._work_base = work_base
+        self._port = port
+        self._marks = marks
+        self._nonce = os.urandom(numbers.NONCE_SIZE)
+        self._greeted = b""
+        self._connected = True
+        self._prepared = False
+        self._exit_status: int | None = None
+
+    def serve(self) -> int:
+        """Serve until a client asks for a shutdown; return the exit status for PID 1."""
+        while self._exit_status is None:
+            self.step()
+        deadline = time.monotonic_ns() + _FLUSH_NS
+        while self._port.pending and time.monotonic_ns() < deadline:
+            self._port.flush()
+            time.sleep(RETRY_MS / 1000)
+        self._end_session()
+        return self._exit_status
+
+    def step(self) -> None:
+        """Do what can be done, and wait until there is more."""
+        for number, operation in list(self.operations.items()):
+            try:
+                operation.refresh()
+            except OSError as error:
+                self.fail(number, error)
+        congested = self.congested
+        self._port.flush()
+        self._watch_port()
+        if congested and not self.congested:
+            timeout = 0  # what was held back can go on
+        else:
+            timeout = None if self._connected else RETRY_MS
+        if self._greeted and not self._prepared and not self._port.pending:
+            self._prepared = True
+            prepare_interpreter()
+        self.loop.wait(timeout)
+        if not self._connected:
+            self._on_port()
+
+    @property
+    def congested(self) -> bool:
+        """Whether the port takes output more slowly than it is made."""
+        return self._port.pending > _CONGESTED
+
+    def send(self, message: Message) -> None:
+        """Send a message of the session."""
+        self._port.send(self.session.send(message))
+
+    def finish(self, message: Exited | Done) -> None:
+        """Send the message that ends an operation."""
+        del self.operations[message.id]
+        self.send(message)
+
+    def fail(self, number: int, error: OSError) -> None:
+        """End an operation with what went wrong."""
+        operation = self.operations.pop(number, None)
+        if operation is not None:
+            operation.abort()
+        code = _CODES.get(error.errno or 0, numbers.ERR_FAILED)
+        name = error.filename
+        where = f": {os.fsdecode(name)!r:.400}" if isinstance(name, str | bytes) else ""
+        self.send(Error(number, code, f"{error.strerror}{where}"))
+
+    def _watch_port(self) -> None:
+        port = self._port
+        for fd in {port.read_fd, port.write_fd}:
+            reads = fd == port.read_fd and self._connected and not self.congested
+            writes = fd == port.write_fd and self._connected and port.pending
+            events = (READ if reads else 0) | (WRITE if writes else 0)
+            self.loop.watch(fd, events, self._on_port)
+
+    def _on_port(self) -> None:
+        self._port.flush()
+        if self.congested:
+            return
+        data = self._port.read()
+        self._connected = data != b""
+        if not self._connected:
+            self._port.clear()
+            self.session.disconnected()
+            self._end_session()
+        elif data is not None:
+            self.session.feed(data)
+            self._take_events()
+
+    def _take_events(self) -> None:
+        while True:
+            try:
+                message = self.session.next_event()
+            except RemoteProtocolError as error:
+                self._log(f"session ended: {error}")
+                self._end_session()
+                self.send(Error(0, error.code, str(error)))
+                continue
+            if message is None:
+                return
+            if isinstance(message, OperationMessage):
+                try:
+                    self._take_operation(message)
+                except OSError as error:
+                    self.fail(message.id, error)
+            elif isinstance(message, Hello):
+                self._greet(message)
+            elif isinstance(message, Bye):
+                self._end_session()
+
+    def _take_operation(self, message: OperationMessage) -> None:
+        if isinstance(message, Run | Put | Get):
+            if len(self.operations) >= numbers.OPS_MAX:
+                raise BlockingIOError(errno.EAGAIN, "Too many operations at once")
+            self.operations[message.id] = _OPERATIONS[type(message)](self, message)
+        elif isinstance(message, Report):
+            self.send(make_report(message.id))
+        elif isinstance(message, Reseed):
+            reseed(message.data[: numbers.RESEED_MAX])
+            self._nonce = os.urandom(numbers.NONCE_SIZE)
+            self.send(Done(message.id, len(message.data)))
+        elif isinstance(message, Shutdown):
+            self._exit_status = numbers.EXIT_REBOOT if message.reboot else numbers.EXIT_POWER_OFF
+            self.send(Done(message.id, 0))
+        elif isinstance(message, Cancel):
+            raise InterruptedError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+        else:
+            self.operations[message.id].receive(message)
+
+    def _greet(self, hello: Hello) -> None:
+        if hello.nonce != self._greeted:
+            self._end_session()
+        if hello.version != numbers.VERSION:
+            text = f"this agent speaks version {numbers.VERSION} of the protocol"
+            self.send(Error(0, numbers.ERR_VERSION, text))
+            return
+        if hello.nonce != self._greeted:
+            self._greeted = hello.nonce
+            self.work_dir = os.path.join(self._work_base, hello.nonce.hex().encode())
+            os.makedirs(self.work_dir, 0o700, exist_ok=True)
+            self._log(f"session with {hello.client!r:.80}")
+        self.send(
+            Welcome(
+                version=numbers.VERSION,
+                nonce=hello.nonce,
+                agent=__version__,
+                agent_nonce=self._nonce,
+                work_dir=self.work_dir,
+                marks=(*self._marks, ("answer", time.monotonic_ns())),
+            )
+        )
+
+    def _end_session(self) -> None:
+        operations, self.operations = self.operations, {}
+        for operation in operations.values():
+            operation.abort()
+        self._port.drop()
+        if self._greeted:
+            self._greeted = b""
+            try:
+                remove_tree(self.work_dir)
+            except OSError as error:
+                self._log(f"left behind: {error}")
+            self.work_dir = self._work_base
+
+    def _log(self, text: str) -> None:
+        sys.stderr.write(f"agent: {text}\n")
+        sys.stderr.flush()
