@@ -5,7 +5,7 @@ The library calls a `Reporter`; the CLI chooses which one. `Silent` is the libra
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from rich.console import Console
@@ -22,21 +22,11 @@ class Task(Protocol):
 class Reporter(Protocol):
     """Where progress goes."""
 
-    def task(self, title: str) -> "TaskContext":
+    def task(self, title: str) -> AbstractContextManager[Task]:
         """Open a piece of work; use as a context manager."""
 
     def note(self, text: str) -> None:
         """Tell the curious (`--verbose`) something."""
-
-
-class TaskContext(Protocol):
-    """A context manager that yields a `Task`."""
-
-    def __enter__(self) -> Task:
-        """Start the work."""
-
-    def __exit__(self, *args: object) -> None:
-        """End it."""
 
 
 class _SilentTask:

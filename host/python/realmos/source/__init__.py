@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sources: packages from Debian's archive by locked version and hash, and tools to build with."""
 
+from realmos.source._mirror import build_architecture
 from realmos.source.apt import BACKPORTS, STABLE
 from realmos.source.deb import unpack, unpack_tar
 from realmos.source.doctor import Requirement, requirements
@@ -18,6 +19,7 @@ __all__ = [
     "Qemu",
     "Requirement",
     "SourceFile",
+    "build_architecture",
     "fetch",
     "find_cross_compiler",
     "find_qemu",

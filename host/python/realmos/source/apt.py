@@ -11,7 +11,7 @@ from pathlib import Path
 
 from realmos import process
 from realmos.cache import Cache
-from realmos.errors import GoneError, SourceError, ToolError
+from realmos.errors import GoneError, IntegrityError, SourceError, ToolError
 from realmos.progress import Reporter, Task
 from realmos.source import _mirror
 
@@ -46,13 +46,11 @@ class Apt:
     Args:
         cache: holds the state, and the locks against other processes.
         index: a Debian architecture, or `SOURCES`.
-        keyring: whose signatures count; Debian's when absent.
     """
 
-    def __init__(self, cache: Cache, index: str, *, keyring: Path | None = None) -> None:
+    def __init__(self, cache: Cache, index: str) -> None:
         self.index = index
         self._cache = cache
-        self._keyring = keyring
         self._state = cache.path / "apt" / index
         self._config = self._state / "apt.conf"
         self._root_file = self._state / "root"
@@ -128,6 +126,7 @@ class Apt:
 
         Raises:
             GoneError: a version is gone from the lists or from the mirror.
+            IntegrityError: a file is not what the lists say.
             SourceError: there is no network, or apt failed for another reason.
         """
         what = ["source", "--download-only", "--only-source"]
@@ -170,7 +169,7 @@ class Apt:
             "URIs": root,
             "Suites": " ".join(_SUITES),
             "Components": "main",
-            "Signed-By": str(self._keyring or _mirror.keyring()),
+            "Signed-By": str(_mirror.keyring()),
         }
         if not is_source:
             source["Architectures"] = architecture
@@ -192,10 +191,15 @@ class Apt:
             return process.run(argv, env=self._env(), cwd=cwd, on_line=on_line)
         except ToolError as error:
             text = _without_status(error)
-            gone = _gone(text)
+            gone = _gone(text, argv)
             if gone:
                 names = ", ".join(gone)
                 raise GoneError(f"the package mirror does not have {names}") from error
+            if "Hash Sum mismatch" in text:
+                raise IntegrityError(
+                    "the package mirror's files are not those of its lists",
+                    hint="the mirror may be updating: try again in some minutes",
+                ) from error
             reasons = [line[3:] for line in _lines(text) if line.startswith("E: ")]
             hint = _NETWORK_HINT if _UNREACHABLE.search(text) else ""
             raise SourceError(f"{what}: {'; '.join(reasons) or text}", hint=hint) from error
@@ -245,15 +249,19 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines()]
 
 
-def _gone(text: str) -> list[str]:
-    """Return the packages, or files, that apt says the mirror does not have."""
+def _gone(text: str, argv: Sequence[str]) -> list[str]:
+    """Return the packages, or files, that apt says the mirror does not have.
+
+    Args:
+        text: what apt printed.
+        argv: its command line, which says what versions were wanted.
+    """
+    wanted = dict(word.split("=", 1) for word in argv if re.match(r"[a-z0-9][^/]*=", word))
     found = set()
     for match in _GONE.finditer(text):
-        name = match["name"] or match["source"]
-        version = match["version"] or match["srcversion"]
-        found.add(
-            f"{name} {version}" if name else match["package"] or match["nosource"] or match["file"]
-        )
+        name = match["name"] or match["source"] or match["package"] or match["nosource"]
+        version = match["version"] or match["srcversion"] or wanted.get(name, "")
+        found.add(f"{name} {version}".strip() if name else match["file"])
     return sorted(found)
 
 
