@@ -13,7 +13,7 @@ from realmos.agent import AgentClient
 from realmos.cache import Cache
 from realmos.errors import AttestationError, BootError, ConfigError, PeerError
 from realmos.firmware import Flash, build_firmware
-from realmos.image import build_image
+from realmos.image import Image, build_image
 from realmos.machine import (
     Layer,
     Machine,
@@ -42,6 +42,7 @@ class Options:
         bl33: a normal-world image to use instead of the monitor.
         gdb: TCP port for QEMU's gdb stub; the machine then starts halted.
         boot_timeout: seconds to wait for the first answer.
+        cold: boot even when there is a snapshot, and leave none.
         probe_isolation: have the monitor attack realm 0.
     """
 
@@ -51,6 +52,7 @@ class Options:
     bl33: Path | None = None
     gdb: int | None = None
     boot_timeout: float = BOOT_TIMEOUT
+    cold: bool = False
     probe_isolation: bool = False
 
 
@@ -82,6 +84,7 @@ class Prepared:
 
     options: Options
     flash: Flash
+    image: Image
     realms: tuple[Realm, ...]
     qemu: tuple[str, ...]
 
@@ -149,7 +152,7 @@ def prepare(options: Options, cache: Cache, reporter: Reporter, *, out: Path) ->
         folder = out / f"realm{number}"
         folder.mkdir(parents=True, exist_ok=True)
         realms.append(build_realm(image, config, out=folder))
-    return Prepared(options, flash, tuple(realms), qemu.argv_prefix)
+    return Prepared(options, flash, image, tuple(realms), qemu.argv_prefix)
 
 
 @contextmanager

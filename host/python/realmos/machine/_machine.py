@@ -10,12 +10,12 @@ from typing import Self
 
 from realmos import process
 from realmos.errors import BootError, MachineError
+from realmos.image import compile_source
 from realmos.machine import _spec
 from realmos.machine._layers import BootWatch, Layer
 from realmos.machine._manifest import manifest_source, numbered_plan
 from realmos.machine._qmp import Qmp
 from realmos.machine._spec import MachineSpec
-from realmos.source import compile_device_tree
 
 _POLL_SECONDS = 0.004
 _QUIT_SECONDS = 5.0
@@ -49,7 +49,7 @@ class Machine:
 
     def __enter__(self) -> Self:
         source = manifest_source(self.spec, probe_isolation=self._probe)
-        (self.spec.logs / "manifest.dtb").write_bytes(compile_device_tree(source))
+        compile_source(source, self.spec.logs / "manifest.dtb")
         for slot in self.spec.realms:
             plan = numbered_plan(self.spec, slot)
             (self.spec.logs / f"plan{slot.number}.bin").write_bytes(plan)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""QEMU's command line, as a pure function of the machine's specification."""
+
+from pathlib import Path
+
+import pytest
+import realmos_abi
+from realmos.errors import ConfigError
+from realmos.machine import MachineSpec, argv, place_realms
+from realmos.machine._manifest import manifest_source, numbered_plan
+from realmos.machine._spec import all_blobs
+from realmos.realm import Activate, Data, Plan, Realm, RealmConfig, RealmParams
+
+GIB = 1 << 30
+
+
+def realm(blobs: tuple[str, ...] = ("kernel",), **config: object) -> Realm:
+    paths = tuple(Path("/images") / name for name in blobs)
+    loads = tuple(Data(0x40000000 + n * 4096, 4096, n) for n in range(len(blobs)))
+    plan = Plan(RealmParams(), (*loads, Activate()))
+    made = RealmConfig(**config)  # type: ignore[arg-type] # names are checked by the class
+    return Realm(made, "linux", paths, plan, b"rim", 0x40000000)
+
+
+def spec(*realms: Realm) -> MachineSpec:
+    return MachineSpec(
+        qemu=("qemu-system-aarch64",),
+        flash=Path("/flash.bin"),
+        realms=place_realms(realms or (realm(),)),
+        logs=Path("/logs"),
+        sockets=Path("/run"),
+    )
+
+
+def pairs(words: list[str]) -> set[tuple[str, str]]:
+    return set(zip(words, words[1:], strict=False))
+
+
+def test_more_vcpus_than_pes_are_refused() -> None:
+    with pytest.raises(ConfigError, match="9 vCPUs in all"):
+        place_realms((realm(vcpus=8), realm(vcpus=1)))
+
+
+def test_realms_get_consecutive_pes_windows_above_four_gib_and_their_own_transports() -> None:
+    slots = place_realms((realm(vcpus=2), realm(memory=GIB), realm()))
+    assert [slot.first_pe for slot in slots] == [0, 2, 3]
+    assert [slot.window_base for slot in slots] == [
+        4 * GIB, 4 * GIB + GIB // 2, 5 * GIB + GIB // 2,
+    ]  # fmt: skip
+    assert [slot.transports for slot in slots] == [(0,), (1,), (2,)]
+
+
+def test_the_command_line_of_one_default_realm() -> None:
+    words = argv(spec())
+    assert words[0] == "qemu-system-aarch64"
+    assert {
+        ("-cpu", "max,x-rme=on,sme=off,lpa2=off,pauth-impdef=on"),
+        ("-smp", "1"),
+        ("-m", "3584M"),
+        ("-bios", "/flash.bin"),
+        ("-fw_cfg", "name=opt/realmos/manifest,file=/logs/manifest.dtb"),
+        ("-fw_cfg", "name=opt/realmos/plan0,file=/logs/plan0.bin"),
+        ("-fw_cfg", "name=opt/realmos/blob0,file=/images/kernel"),
+    } <= pairs(words)
+    assert "-gdb" not in words
+    assert "-incoming" not in words
+
+
+def test_two_realms_of_one_image_share_its_blobs() -> None:
+    made = spec(realm(("kernel", "one.dtb")), realm(("kernel", "two.dtb")))
+    assert [path.name for path in all_blobs(made)] == ["kernel", "one.dtb", "two.dtb"]
+    plan = numbered_plan(made, made.realms[1])
+    abi = realmos_abi.load("plan")
+    size = abi.structs["PlanOp"].size
+    first, second = (
+        abi.structs["PlanOp"].unpack(plan[abi.structs["PlanHeader"].size + n * size :])
+        for n in range(2)
+    )
+    assert (first["blob"], second["blob"]) == (0, 2)
+
+
+def test_the_manifest_describes_every_realm() -> None:
+    text = manifest_source(spec(realm(rpv=b"\x01\x02"), realm(vcpus=2)))
+    assert "realm@0 {" in text
+    assert "rpv = [01 02 00" in text
+    assert "window-base = /bits/ 64 <0x120000000>;" in text
+    assert "probe-isolation" not in text
+    assert "probe-isolation;" in manifest_source(spec(), probe_isolation=True)
