@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Guest images: from a recipe and its package lock to kernel and initramfs, placed in memory."""
+
+from realmos.image.build import Image, build_image
+from realmos.image.devicetree import compile_source
+from realmos.image.initramfs import Initramfs
+from realmos.image.kernel import Kernel
+from realmos.image.layout import Load, Placement, minimum_memory, place
+from realmos.image.recipe import Recipe, load, names
+
+__all__ = [
+    "Image",
+    "Initramfs",
+    "Kernel",
+    "Load",
+    "Placement",
+    "Recipe",
+    "build_image",
+    "compile_source",
+    "load",
+    "minimum_memory",
+    "names",
+    "place",
+]

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The initramfs: two archives, one behind the other, as Linux takes them.
+
+First what changes often: PID 1, the agent, the kernel's modules; small and not compressed. Then the
+root file system, packed by LZ4: every byte is copied and measured before the realm starts, and
+unpacking costs the realm less than that. An edited agent makes only the first anew.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from realmos import process, tree
+from realmos.cache import Cache, sha256_file
+from realmos.errors import ConfigError
+from realmos.image import _libraries, bytecode, cpio, rootfs
+from realmos.image._target import Target, find_target
+from realmos.image.kernel import Kernel, is_kernel_package
+from realmos.image.recipe import DebianKernel, Recipe, RootFs
+from realmos.progress import Reporter
+from realmos.source import CrossCompiler, Lock, fetch, find_cross_compiler
+
+_ROOT_ARCHIVE = "root.cpio.lz4"
+_ROOT_TREE = "tree"
+_ARCHIVE = "initramfs"
+_FACTS = "facts.json"
+_AGENT_HOME = "usr/lib/realmos"
+_MODULE_LIST = "etc/realmos/modules"
+_PAGE = 4096
+
+
+@dataclass(frozen=True)
+class Initramfs:
+    """An initramfs.
+
+    Attributes:
+        path: the archives.
+        sha256: their hash.
+        size: their bytes.
+        unpacked_size: bytes of memory that its files take, whole pages.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    unpacked_size: int
+
+
+def build_initramfs(
+    recipe: Recipe, kernel: Kernel, lock: Lock, cache: Cache, reporter: Reporter
+) -> Initramfs:
+    """Return a recipe's initramfs, built if the cache does not hold it.
+
+    Raises:
+        ConfigError: the recipe asks for what the packages do not hold.
+        SourceError: packages cannot be had, or do not fit each other.
+        ToolError: PID 1 cannot be compiled.
+    """
+    root = _build_root(recipe.root, lock, cache, reporter)
+    agent = tree.agent_package()
+    init = tree.root() / "guest" / "init"
+    compiler = find_cross_compiler()
+    modules = recipe.kernel.modules if isinstance(recipe.kernel, DebianKernel) else ()
+    inputs = {
+        "root": root.name,
+        "agent": tree.digest([agent]),
+        "init": tree.digest([init, tree.abi_package()]),
+        "compiler": compiler.identity,
+        "kernel": kernel.sha256,
+        "modules": modules,
+        "how": _how(Path(__file__)),
+    }
+
+    def make(out: Path) -> None:
+        with cache.scratch() as work, reporter.task("Packing the initramfs"):
+            nodes = [
+                cpio.file("init", _build_init(init, work / "init", compiler), executable=True),
+                *_agent_nodes(root, recipe.root.optimize, work, cache, reporter),
+                *_module_nodes(kernel, modules),
+            ]
+        archive = out / _ARCHIVE
+        with archive.open("wb") as file:
+            cpio.write(nodes, file)
+            file.write((root / _ROOT_ARCHIVE).read_bytes())
+        unpacked = _memory_of(nodes) + _read_unpacked(root)
+        (out / _FACTS).write_text(json.dumps({"unpacked": unpacked}), "utf-8")
+
+    home = cache.build("initramfs", inputs, make)
+    path = home / _ARCHIVE
+    return Initramfs(path, sha256_file(path), path.stat().st_size, _read_unpacked(home))
+
+
+def _build_root(recipe: RootFs, lock: Lock, cache: Cache, reporter: Reporter) -> Path:
+    """Return the directory with the packed root file system, and its tree with the interpreter."""
+    packages = lock.select(lambda package: not is_kernel_package(package.name))
+    if not packages.packages:
+        raise ConfigError(
+            "the package lock has nothing for a root file system",
+            hint=f"move the lock: realmos lock {lock.image}",
+        )
+    inputs = {
+        "lock": packages.digest,
+        "include": recipe.include,
+        "exclude": recipe.exclude,
+        "links": recipe.links,
+        "files": tree.digest([recipe.files]),
+        "optimize": recipe.optimize,
+        "how": _how(
+            Path(rootfs.__file__), Path(cpio.__file__), Path(_libraries.__file__), bytecode.SCRIPT
+        ),
+    }
+
+    def make(out: Path) -> None:
+        debs = fetch(packages, cache, reporter)
+        with cache.scratch() as work:
+            with reporter.task("Unpacking the root file system"):
+                rootfs.unpack_packages([debs[name] for name in sorted(debs)], work / "root")
+            target = find_target(work / "root", cache, reporter)
+            nodes = _root_nodes(recipe, target, work, reporter)
+            with reporter.task("Packing the root file system"):
+                with (work / "root.cpio").open("wb") as file:
+                    cpio.write(nodes, file)
+                pack = ("-l", "-9", "-T1", "-q", work / "root.cpio", out / _ROOT_ARCHIVE)
+                target.run("usr/bin/lz4", *pack)
+        rootfs.materialise(nodes, out / _ROOT_TREE)
+        (out / _FACTS).write_text(json.dumps({"unpacked": _memory_of(nodes)}), "utf-8")
+
+    return cache.build("rootfs", inputs, make)
+
+
+def _root_nodes(recipe: RootFs, target: Target, work: Path, reporter: Reporter) -> list[cpio.Node]:
+    paths = rootfs.select(target.root, recipe)
+    (work / "compiled").mkdir()
+    compiled = bytecode.compile_modules(
+        target,
+        rootfs.modules(target.root, paths),
+        work / "compiled",
+        level=recipe.optimize,
+        reporter=reporter,
+    )
+    return [*rootfs.skeleton(recipe), *rootfs.nodes(target.root, paths, compiled)]
+
+
+def _agent_nodes(
+    root: Path, level: int, work: Path, cache: Cache, reporter: Reporter
+) -> list[cpio.Node]:
+    sources = rootfs.package_sources(tree.agent_package(), _AGENT_HOME)
+    (work / "compiled").mkdir()
+    target = find_target(root / _ROOT_TREE, cache, reporter)
+    compiled = bytecode.compile_modules(
+        target, sources, work / "compiled", level=level, reporter=reporter
+    )
+    return [cpio.file(rootfs.bytecode_path(name), data) for name, data in compiled.items()]
+
+
+def _build_init(source: Path, build: Path, compiler: CrossCompiler) -> bytes:
+    """Return PID 1, a static program.
+
+    Raises:
+        ToolError: it does not compile.
+    """
+    process.run(
+        ["make", "-C", source, f"CC={compiler.prefix}gcc", f"BUILD_DIR={build}"],
+        env=process.base_env(SOURCE_DATE_EPOCH="0"),
+        hint="`realmos doctor` checks the compiler and the static C library",
+    )
+    return (build / "init").read_bytes()
+
+
+def _module_nodes(kernel: Kernel, modules: Sequence[str]) -> list[cpio.Node]:
+    """Return the kernel's modules, and the list of those that PID 1 loads, in order."""
+    if kernel.modules is None:
+        return [cpio.file(_MODULE_LIST, b"")]
+    below = f"usr/lib/modules/{kernel.release}"
+    files = sorted(kernel.modules.glob("*.ko"))
+    listed = [
+        f"/{below}/{name}.ko\n" for name in modules if (kernel.modules / f"{name}.ko").exists()
+    ]
+    return [
+        *(cpio.file(f"{below}/{path.name}", path.read_bytes()) for path in files),
+        cpio.file(_MODULE_LIST, "".join(listed).encode()),
+    ]
+
+
+def _memory_of(nodes: Sequence[cpio.Node]) -> int:
+    return sum(-len(node.data) // _PAGE * -_PAGE for node in nodes)
+
+
+def _read_unpacked(home: Path) -> int:
+    return int(json.loads((home / _FACTS).read_text("utf-8"))["unpacked"])
+
+
+def _how(*files: Path) -> str:
+    """Return a hash of the code that decides what an output holds."""
+    return tree.digest(files)
