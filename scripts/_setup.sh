@@ -7,16 +7,15 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=$TOP/build/venv
 
-# Building the firmware: TF-A needs OpenSSL's headers for its image tool, and the images a compiler
-# for arm64, which on arm64 is the machine's own. The realm's PID 1 is a static program.
-PACKAGES=(
-	debian-archive-keyring device-tree-compiler gcc libc6-dev libssl-dev make patch
-	python3 python3-venv util-linux xz-utils
-)
-if [[ $(uname -m) != aarch64 ]]; then
+# Building the firmware and the realm's PID 1, a static program, takes a compiler for arm64, which on
+# arm64 is the machine's own. The tests build C for this machine too.
+PACKAGES=(debian-archive-keyring device-tree-compiler make python3 python3-venv util-linux)
+TEST_PACKAGES=(gcc git libc6-dev shellcheck)
+if [[ $(uname -m) == aarch64 ]]; then
+	PACKAGES+=(gcc libc6-dev)
+else
 	PACKAGES+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 fi
-TEST_PACKAGES=(git shellcheck)
 
 fail() {
 	printf 'realmos: %s\n' "$*" >&2
