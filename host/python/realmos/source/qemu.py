@@ -25,8 +25,9 @@ _VERSION = re.compile(r"QEMU emulator version (\d+)\.(\d+)(\.\d+)*")
 _KIND = "qemu"
 _USER_PACKAGE = "qemu-user"
 _USER_PROGRAM = "qemu-aarch64"
-_TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
-ARCHITECTURES = tuple(_TRIPLETS)
+TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+"""The name of each architecture's library directory."""
+ARCHITECTURES = tuple(TRIPLETS)
 """The architectures of build machines, as Debian names them."""
 
 
@@ -76,7 +77,7 @@ def find_qemu(cache: Cache, reporter: Reporter) -> Qemu:
         with cache.scratch() as root, reporter.task("Unpacking QEMU"):
             for path in debs.values():
                 deb.unpack(path, root)
-            _keep_program(root, _TRIPLETS[_mirror.build_architecture()], out)
+            _keep_program(root, TRIPLETS[_mirror.build_architecture()], out)
 
     return _fetched(cache.build(_KIND, _inputs(system), make), system)
 
@@ -143,7 +144,7 @@ def resolve_lock(architecture: str, cache: Cache, reporter: Reporter) -> Lock:
             owners |= {p.name: name for p in (work / name).rglob("*") if not p.is_dir()}
             deb.unpack(path, root)
         kept.mkdir()
-        _keep_program(root, _TRIPLETS[architecture], kept)
+        _keep_program(root, TRIPLETS[architecture], kept)
         needed = {owners[path.name] for path in kept.iterdir()}
     lock = whole.select(lambda package: package.name in needed)
     if architecture == "arm64":

@@ -89,7 +89,7 @@ def resolve_recipe(path: Path, cache: Cache, reporter: Reporter) -> Lock:
         ConfigError: the recipe is malformed.
         SourceError: no network, no mirror, or no such package.
     """
-    sections = _load(path)
+    sections = load_recipe(path)
     parts = []
     for section in sections["binary"]:
         names, suite = section["names"], section.get("suite", [STABLE])[0]
@@ -110,8 +110,12 @@ def _chooser(keep: list[str], drop: list[str]) -> Callable[[Package], bool]:
     return wanted
 
 
-def _load(path: Path) -> dict[str, list[dict[str, list[str]]]]:
-    """Read a recipe; every value is a list of strings, a suite being a list of one."""
+def load_recipe(path: Path) -> dict[str, list[dict[str, list[str]]]]:
+    """Read a recipe: its sections by kind; every value is a list of strings, a suite's of one.
+
+    Raises:
+        ConfigError: it is absent or malformed.
+    """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
