@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The flash image: what cannot be in it is refused, and what is in it lies where BL1 looks."""
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from realmos.errors import FirmwareError
+from realmos.firmware import Component, Firmware, build_flash
+from realmos.firmware._component import from_build, from_file
+from realmos.firmware.fip import build_fip
+from realmos.source.lock import SourceFile
+from realmos_abi import load
+
+PLATFORM = load("platform")
+FIP_OFFSET = PLATFORM["QEMU_FLASH_FIP_OFFSET"]
+SIZES = {"bl1": 23_477, "bl2": 33_465, "bl31": 61_548, "rmm": 40_001, "bl33": 30_000}
+
+
+def component(tmp_path: Path, name: str, size: int) -> Component:
+    path = tmp_path / f"{name}.bin"
+    path.write_bytes(hashlib.shake_128(name.encode()).digest(size))
+    return from_build(name, path, version="1", origin=f"made {name}", elf=tmp_path / f"{name}.elf")
+
+
+def firmware(tmp_path: Path, **sizes: int) -> Firmware:
+    parts = {name: component(tmp_path, name, size) for name, size in (SIZES | sizes).items()}
+    source = SourceFile("tf-a", "2.12", "tf-a.tar.xz", "trixie", 1, "ab" * 32)
+    return Firmware(**parts, sources=(source,), compiler="gcc 12")
+
+
+def sparse(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
+
+
+def entries(package: bytes) -> dict[str, bytes]:
+    """Read a firmware package by its format alone."""
+    magic, _serial, flags = struct.unpack_from("<IIQ", package)
+    assert (magic, flags) == (0xAA640001, 0)
+    found: dict[str, bytes] = {}
+    for at in range(16, len(package), 40):
+        uuid, offset, size, _flags = struct.unpack_from("<16sQQQ", package, at)
+        if uuid == bytes(16):
+            assert offset == len(package)
+            return found
+        found[str(UUID(bytes=uuid))] = package[offset : offset + size]
+    raise AssertionError
+
+
+@pytest.mark.parametrize("name", ["rmm", "bl33"])
+def test_elf_file_is_refused_with_the_command_that_converts_it(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "image.elf"
+    path.write_bytes(b"\x7fELF" + bytes(100))
+    with pytest.raises(FirmwareError, match=rf"--{name} .* is an ELF file") as caught:
+        from_file(name, path)
+    assert "objcopy -O binary" in caught.value.hint
+
+
+def test_whole_firmware_package_is_refused_as_an_image(tmp_path: Path) -> None:
+    path = tmp_path / "fip.bin"
+    path.write_bytes(build_fip({"rmm": b"rmm"}))
+    with pytest.raises(FirmwareError, match="whole firmware package"):
+        from_file("rmm", path)
+
+
+def test_empty_image_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rmm.img"
+    path.touch()
+    with pytest.raises(FirmwareError, match="is empty"):
+        from_file("rmm", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("rmm", PLATFORM["QEMU_RMM_IMAGE_LIMIT"]),
+        ("bl33", PLATFORM["QEMU_FLASH_SIZE"] - FIP_OFFSET),
+    ],
+)
+def test_image_beyond_its_limit_is_refused(tmp_path: Path, name: str, limit: int) -> None:
+    path = sparse(tmp_path / "image", limit + 1)
+    with pytest.raises(FirmwareError, match=f"has {limit + 1} bytes, {limit} are allowed"):
+        from_file(name, path)
+    assert from_file(name, sparse(path, limit)).size == limit
+
+
+@pytest.mark.parametrize("name", ["nosuch.img", "."])
+def test_image_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FirmwareError, match="cannot be read"):
+        from_file("rmm", tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "problem"),
+    [
+        ("bl1", FIP_OFFSET + 1, "bl1 has"),
+        ("rmm", PLATFORM["QEMU_RMM_IMAGE_LIMIT"] + 1, "rmm has"),
+        ("bl33", PLATFORM["QEMU_FLASH_SIZE"], "firmware package has"),
+    ],
+)
+def test_flash_with_an_oversize_component_is_refused(
+    tmp_path: Path, name: str, size: int, problem: str
+) -> None:
+    made = firmware(tmp_path)
+    sparse(tmp_path / f"{name}.bin", size)
+    with pytest.raises(FirmwareError, match=problem):
+        build_flash(made, out=tmp_path / "flash.bin")
+    assert not (tmp_path / "flash.bin").exists()
+
+
+def test_flash_holds_bl1_at_its_start_and_the_package_behind_it(tmp_path: Path) -> None:
+    data = build_flash(firmware(tmp_path), out=tmp_path / "flash.bin").path.read_bytes()
+    assert data[: SIZES["bl1"]] == (tmp_path / "bl1.bin").read_bytes()
+    assert entries(data[FIP_OFFSET:]) == {
+        "5ff9ec0b-4d22-3e4d-a544-c39d81c73f0a": (tmp_path / "bl2.bin").read_bytes(),
+        "47d4086d-4cfe-9846-9b95-2950cbbd5a00": (tmp_path / "bl31.bin").read_bytes(),
+        "6c0762a6-12f2-4b56-92cb-ba8f633606d9": (tmp_path / "rmm.bin").read_bytes(),
+        "d6d0eea7-fcea-d54b-9782-9934f234b6e4": (tmp_path / "bl33.bin").read_bytes(),
+    }
+
+
+def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    flashes = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        flashes.append(build_flash(firmware(folder), out=folder / "flash.bin"))
+    assert flashes[0].sha256 == flashes[1].sha256
+    assert flashes[0].path.read_bytes() == flashes[1].path.read_bytes()
+
+
+def test_package_does_not_depend_on_the_order_of_its_images() -> None:
+    images = {"bl33": b"3", "rmm": b"r", "bl2": b"2" * 65}
+    assert build_fip(images) == build_fip(dict(reversed(images.items())))
+
+
+def test_manifest_names_versions_hashes_and_origins(tmp_path: Path) -> None:
+    flash = build_flash(firmware(tmp_path), out=tmp_path / "flash.bin")
+    manifest = json.loads(json.dumps(flash.manifest()))
+    assert manifest["sha256"] == hashlib.sha256(flash.path.read_bytes()).hexdigest()
+    assert list(manifest["components"]) == ["bl1", "bl2", "bl31", "rmm", "bl33"]
+    assert manifest["components"]["rmm"] == {
+        "sha256": hashlib.sha256((tmp_path / "rmm.bin").read_bytes()).hexdigest(),
+        "size": SIZES["rmm"],
+        "version": "1",
+        "origin": "made rmm",
+    }
+    assert manifest["sources"][0]["suite"] == "trixie"
+
+
+def test_symbols_are_those_of_our_own_images(tmp_path: Path) -> None:
+    made = firmware(tmp_path)
+    flash = build_flash(made, out=tmp_path / "flash.bin")
+    assert flash.symbols() == {"rmm": tmp_path / "rmm.elf", "monitor": tmp_path / "bl33.elf"}
+    brought = from_file("bl33", tmp_path / "bl33.bin")
+    assert brought.origin == f"file {tmp_path / 'bl33.bin'}"
+    assert brought.symbols is None
