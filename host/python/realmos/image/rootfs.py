@@ -138,7 +138,10 @@ def _node(root: Path, name: str) -> cpio.Node:
     path = root / name
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
-        return cpio.symlink(name, str(path.readlink()))
+        target = str(path.readlink())
+        if name.endswith(_SOURCE) and target.endswith(_SOURCE):
+            return cpio.symlink(bytecode_path(name), bytecode_path(target))
+        return cpio.symlink(name, target)
     return cpio.file(name, path.read_bytes(), executable=bool(mode & stat.S_IXUSR))
 
 

@@ -44,7 +44,7 @@ _PINNED = {
     "KBUILD_BUILD_VERSION": "1",
     "SOURCE_DATE_EPOCH": "0",
 }
-_CODE = (".c", ".h", ".S", ".dts", ".dtsi", ".rst", ".json")
+_CODE = (".c", ".h", ".S", ".dts", ".dtsi", ".rst", ".json", ".txt", ".yaml")
 _RECIPE = 1
 
 
