@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Accesses that the memory system may refuse (a granule protection fault, or no memory there at
+ * all). Each such instruction is listed in .fixups; if it faults, the function returns false.
+ */
+	.text
+
+	.macro	guarded instruction:vararg
+9997:	\instruction
+	.pushsection .fixups, "a"
+	.quad	9997b, access_failed
+	.popsection
+	.endm
+
+	/* bool access_copy(void *to, const void *from, size_t size): all multiples of 16. */
+	.global access_copy
+	.type access_copy, %function
+access_copy:
+	cbz	x2, 2f
+1:	guarded	ldp x4, x5, [x1], #16
+	guarded	stp x4, x5, [x0], #16
+	subs	x2, x2, #16
+	b.ne	1b
+2:	mov	w0, #1
+	ret
+	.size access_copy, . - access_copy
+
+	/* bool access_zero(void *to, size_t size): multiples of the DC ZVA block, at most a granule. */
+	.global access_zero
+	.type access_zero, %function
+access_zero:
+	mrs	x3, dczid_el0
+	and	x3, x3, #15
+	mov	x4, #4
+	lsl	x3, x4, x3
+1:	guarded	dc zva, x0
+	add	x0, x0, x3
+	subs	x1, x1, x3
+	b.hi	1b
+	mov	w0, #1
+	ret
+	.size access_zero, . - access_zero
+
+access_failed:
+	mov	w0, wzr
+	ret

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <abi/rmi.h>
+#include <lib/check.h>
+
+#include "core/mmu.h"
+#include "granule.h"
+#include "memory.h"
+
+/* core/access.S: false if the memory system refuses. */
+bool access_copy(void *to, const void *from, size_t size);
+bool access_zero(void *to, size_t size);
+
+void *memory_realm(struct pa pa)
+{
+	return (void *)(uintptr_t)(pa.value + MMU_REALM_ALIAS);
+}
+
+static void *memory_ns(struct pa pa)
+{
+	return (void *)(uintptr_t)(pa.value + MMU_NS_ALIAS);
+}
+
+bool memory_read_ns(void *to, struct pa granule, size_t size)
+{
+	CHECK(size <= GRANULE_SIZE);
+	return granule_is(granule, GRANULE_UNDELEGATED) &&
+	       access_copy(to, memory_ns(granule), size);
+}
+
+bool memory_write_ns(struct pa granule, size_t offset, const void *from, size_t size)
+{
+	CHECK(offset <= GRANULE_SIZE && size <= GRANULE_SIZE - offset);
+	return granule_is(granule, GRANULE_UNDELEGATED) &&
+	       access_copy((uint8_t *)memory_ns(granule) + offset, from, size);
+}
+
+bool memory_wipe(struct pa pa)
+{
+	return access_zero(memory_realm(pa), GRANULE_SIZE);
+}

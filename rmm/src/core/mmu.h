@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The RMM's own address space: its image where it was loaded, the console, and two linear aliases
+ * of the tracked DRAM. Made once at cold boot, then the same for good on every PE.
+ */
+#pragma once
+
+#include "manifest.h"
+
+#define MMU_REALM_ALIAS (UINT64_C(1) << 44)
+#define MMU_NS_ALIAS	(UINT64_C(1) << 45)
+
+/* Builds the tables, with the MMU off; false if they do not fit. */
+bool mmu_build(const struct boot_info *info);
+
+/* Turns this PE's MMU and caches on. */
+void mmu_enable(void);

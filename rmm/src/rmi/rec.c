@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <lib/bits.h>
+#include <lib/string.h>
+
+#include "cpu_features.h"
+#include "measure.h"
+#include "memory.h"
+#include "pe.h"
+#include "rmi/rmi.h"
+
+/* A REC fits its own granule. */
+#define REC_AUX_COUNT 0U
+#define NO_PE	      UINT32_MAX
+
+void rmi_rec_aux_count(struct rmi_call *call)
+{
+	struct pa rd = pa_make(call->x[1]);
+
+	if (realm_lock(rd) == NULL) {
+		call->result[0] = RMI_ERROR_INPUT;
+		return;
+	}
+	granule_unlock(rd);
+	call->result[0] = RMI_SUCCESS;
+	call->result[1] = REC_AUX_COUNT;
+}
+
+static uint64_t check_realm(const struct realm *realm, const struct rmi_rec_params *params)
+{
+	uint64_t order = field_get(cpu_features_rmi(), RMI_FEATURE0_MAX_RECS_ORDER_MASK);
+
+	if (realm_state(realm) != REALM_NEW) {
+		return RMI_ERROR_REALM;
+	}
+	if (realm->rec_count >= bit64((unsigned int)order) - 1U) {
+		return RMI_ERROR_REALM;
+	}
+	if ((params->flags & ~(uint64_t)RMI_REC_CREATE_RUNNABLE_MASK) != 0U ||
+	    rec_index_of_rmi_mpidr(params->mpidr) != realm->rec_count ||
+	    params->num_aux != REC_AUX_COUNT) {
+		return RMI_ERROR_INPUT;
+	}
+	return RMI_SUCCESS;
+}
+
+static void init_rec(struct rec *rec, const struct realm *realm, struct pa rd,
+		     const struct rmi_rec_params *params)
+{
+	rec_reset(rec, params->pc);
+	memcpy(rec->gprs, params->gprs, sizeof(params->gprs));
+	rec->rd = rd;
+	rec->s2 = realm->s2;
+	rec->index = realm->rec_count;
+	rec->last_pe = NO_PE;
+	rec->runnable = (params->flags & RMI_REC_CREATE_RUNNABLE_MASK) != 0U;
+}
+
+void rmi_rec_create(struct rmi_call *call)
+{
+	struct pa rd = pa_make(call->x[1]);
+	struct pa rec = pa_make(call->x[2]);
+	const struct rmi_rec_params *params = &pe_this()->host.rec_params;
+	struct realm *realm;
+
+	call->result[0] = RMI_ERROR_INPUT;
+	if (!memory_read_ns(&pe_this()->host.rec_params, pa_make(call->x[3]), sizeof(*params)) ||
+	    !granule_lock(rec, GRANULE_DELEGATED)) {
+		return;
+	}
+	realm = realm_lock(rd);
+	if (realm == NULL) {
+		granule_unlock(rec);
+		return;
+	}
+	call->result[0] = check_realm(realm, params);
+	if (call->result[0] == RMI_SUCCESS) {
+		init_rec(memory_realm(rec), realm, rd, params);
+		realm->rec_count++;
+		realm->rec_live++;
+		if ((params->flags & RMI_REC_CREATE_RUNNABLE_MASK) != 0U) {
+			measure_rec(realm, params);
+		}
+	}
+	granule_unlock(rd);
+	granule_unlock_as(rec, call->result[0] == RMI_SUCCESS ? GRANULE_REC : GRANULE_DELEGATED);
+}
+
+void rmi_rec_destroy(struct rmi_call *call)
+{
+	struct pa pa = pa_make(call->x[1]);
+	struct rec *rec = rec_lock(pa);
+	struct pa rd;
+
+	if (rec == NULL) {
+		call->result[0] = RMI_ERROR_INPUT;
+		return;
+	}
+	if (rec->running) {
+		granule_unlock(pa);
+		call->result[0] = RMI_ERROR_REC;
+		return;
+	}
+	rd = rec->rd;
+	granule_release(pa);
+	/* Until now the REC was counted, so the realm is still there. */
+	granule_lock_known(rd, GRANULE_RD);
+	realm_of(rd)->rec_live--;
+	granule_unlock(rd);
+	call->result[0] = RMI_SUCCESS;
+}

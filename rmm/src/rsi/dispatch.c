@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <abi/rsi.h>
+#include <abi/smccc.h>
+#include <lib/bits.h>
+#include <lib/string.h>
+
+#include "rsi/rsi.h"
+
+#define RESULTS_BY_DEFAULT 4U
+
+struct function {
+	uint32_t fid;
+	rsi_handler *handler;
+};
+
+static rsi_handler smccc_version;
+
+/*
+ * RSI_ATTESTATION_TOKEN_INIT and _CONTINUE are not implemented yet; like any function that is not
+ * listed, they answer NOT_SUPPORTED.
+ */
+static const struct function rsi_functions[] = {
+	{ RSI_VERSION, rsi_version },
+	{ RSI_FEATURES, rsi_features },
+	{ RSI_MEASUREMENT_READ, rsi_measurement_read },
+	{ RSI_MEASUREMENT_EXTEND, rsi_measurement_extend },
+	{ RSI_REALM_CONFIG, rsi_realm_config },
+	{ RSI_IPA_STATE_SET, rsi_ipa_state_set },
+	{ RSI_IPA_STATE_GET, rsi_ipa_state_get },
+	{ RSI_HOST_CALL, rsi_host_call },
+};
+
+static const struct function psci_functions[] = {
+	{ SMCCC_VERSION, smccc_version },
+	{ PSCI_VERSION, psci_version },
+	{ PSCI_FEATURES, psci_features },
+	{ PSCI_CPU_SUSPEND_32, psci_cpu_suspend },
+	{ PSCI_CPU_SUSPEND_64, psci_cpu_suspend },
+	{ PSCI_CPU_OFF, psci_cpu_off },
+	{ PSCI_CPU_ON_32, psci_cpu_on },
+	{ PSCI_CPU_ON_64, psci_cpu_on },
+	{ PSCI_AFFINITY_INFO_32, psci_affinity_info },
+	{ PSCI_AFFINITY_INFO_64, psci_affinity_info },
+	{ PSCI_SYSTEM_OFF, psci_system_off },
+	{ PSCI_SYSTEM_RESET, psci_system_off },
+};
+
+static enum rsi_action smccc_version(struct rsi_call *call)
+{
+	call->result[0] = SMCCC_VERSION_1_2;
+	return RSI_RETURN;
+}
+
+static rsi_handler *find(const struct function *functions, size_t count, uint32_t fid)
+{
+	for (size_t n = 0; n < count; n++) {
+		if (functions[n].fid == fid) {
+			return functions[n].handler;
+		}
+	}
+	return NULL;
+}
+
+bool rsi_is_psci_function(uint32_t fid)
+{
+	return find(psci_functions, ARRAY_COUNT(psci_functions), fid) != NULL;
+}
+
+bool rsi_handle(struct rec *rec, struct rmi_rec_exit *exit)
+{
+	uint32_t fid = (uint32_t)rec->gprs[0] & ~(uint32_t)SMCCC_FID_SVE_HINT;
+	struct rsi_call call = { .rec = rec, .exit = exit, .result_count = RESULTS_BY_DEFAULT };
+	enum rsi_action action = RSI_RETURN;
+	rsi_handler *handler = find(rsi_functions, ARRAY_COUNT(rsi_functions), fid);
+
+	if (handler == NULL) {
+		handler = find(psci_functions, ARRAY_COUNT(psci_functions), fid);
+	}
+	memcpy(call.x, rec->gprs, sizeof(call.x));
+	call.x[0] = fid;
+	if (handler != NULL) {
+		action = handler(&call);
+	} else {
+		call.result[0] = (uint64_t)SMCCC_NOT_SUPPORTED;
+	}
+	if (action != RSI_AGAIN) {
+		memcpy(rec->gprs, call.result, call.result_count * sizeof(call.result[0]));
+		rec->pc += 4;
+	}
+	return action != RSI_RETURN;
+}

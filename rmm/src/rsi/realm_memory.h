@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Access to a realm's own protected memory on its behalf. */
+#pragma once
+
+#include "rec.h"
+#include "rtt.h"
+
+enum realm_memory_result {
+	REALM_MEMORY_OK,      /* mapped, and locked in place until realm_memory_close() */
+	REALM_MEMORY_EMPTY,   /* RIPAS EMPTY: the realm's mistake */
+	REALM_MEMORY_MISSING, /* the host has to map it; `walk->level` says where it is missing */
+};
+
+struct realm_memory {
+	struct rtt_walk walk;
+	uint8_t *at; /* what is at the IPA, to the end of its granule */
+};
+
+/* `ipa` is protected. */
+enum realm_memory_result realm_memory_open(struct realm_memory *memory, const struct stage2 *s2,
+					   uint64_t ipa);
+void realm_memory_close(const struct realm_memory *memory);

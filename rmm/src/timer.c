@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <arch/barrier.h>
+#include <arch/sysreg.h>
+
+#include "regs.h"
+#include "timer.h"
+
+static bool is_asserted(uint64_t ctl)
+{
+	return (ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK | CNT_CTL_ISTATUS)) ==
+	       (CNT_CTL_ENABLE | CNT_CTL_ISTATUS);
+}
+
+static void save(struct timer_registers *to)
+{
+	to->cntv_ctl = read_sysreg(CNTV_CTL_EL0);
+	to->cntv_cval = read_sysreg(CNTV_CVAL_EL0);
+	to->cntp_ctl = read_sysreg(CNTP_CTL_EL0);
+	to->cntp_cval = read_sysreg(CNTP_CVAL_EL0);
+}
+
+static void load(const struct timer_registers *from)
+{
+	/* The value first: the old one with the new control bits could fire. */
+	write_sysreg(CNTV_CVAL_EL0, from->cntv_cval);
+	write_sysreg(CNTV_CTL_EL0, from->cntv_ctl);
+	write_sysreg(CNTP_CVAL_EL0, from->cntp_cval);
+	write_sysreg(CNTP_CTL_EL0, from->cntp_ctl);
+	isb();
+}
+
+void timer_enter(struct rec *rec, struct timer_registers *host)
+{
+	uint64_t cnthctl = CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN;
+
+	if (rec->cntv_reported) {
+		cnthctl |= CNTHCTL_CNTVMASK;
+	}
+	if (rec->cntp_reported) {
+		cnthctl |= CNTHCTL_CNTPMASK;
+	}
+	save(host);
+	write_sysreg(CNTHCTL_EL2, cnthctl);
+	isb();
+	load(&rec->timers);
+}
+
+bool timer_changed(const struct rec *rec)
+{
+	return is_asserted(read_sysreg(CNTV_CTL_EL0)) != rec->cntv_reported ||
+	       is_asserted(read_sysreg(CNTP_CTL_EL0)) != rec->cntp_reported;
+}
+
+void timer_leave(struct rec *rec, const struct timer_registers *host, struct rmi_rec_exit *exit)
+{
+	save(&rec->timers);
+	exit->cntv_ctl = rec->timers.cntv_ctl;
+	exit->cntv_cval = rec->timers.cntv_cval;
+	exit->cntp_ctl = rec->timers.cntp_ctl;
+	exit->cntp_cval = rec->timers.cntp_cval;
+	rec->cntv_reported = is_asserted(exit->cntv_ctl);
+	rec->cntp_reported = is_asserted(exit->cntp_ctl);
+	load(host);
+}
