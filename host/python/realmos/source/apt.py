@@ -226,6 +226,7 @@ Dir::State "{state}";
 Dir::State::lists "{state}/lists";
 Dir::State::status "{state}/status";
 Dir::Cache "{state}/cache";
+Dir::Cache::srcpkgcache "";
 Dir::Log "{state}/log";
 APT::Architecture "{architecture}";
 APT::Architectures {{ "{architecture}"; }};
