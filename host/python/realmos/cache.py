@@ -145,8 +145,8 @@ class Cache:
     def entries(self) -> list[Entry]:
         """Return everything in the cache, largest first."""
         found = [Entry("file", p, p.stat().st_size) for p in (self.path / "files").iterdir()]
-        for path in (self.path / "built").iterdir():
-            found.append(Entry(path.name.rpartition("-")[0], path, _disk_use(path)))
+        built = (self.path / "built").iterdir()
+        found += [Entry(p.name.rpartition("-")[0], p, _disk_use(p)) for p in built]
         for kind in ("snapshots", "apt"):
             found += [Entry(kind, p, _disk_use(p)) for p in (self.path / kind).glob("*")]
         return sorted(found, key=lambda entry: -entry.size)

@@ -50,11 +50,15 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Add the last lines of every layer of the running machines to a failed test's report."""
-    report: pytest.TestReport = yield  # type: ignore[assignment,misc] # the hook's result
+    report: pytest.TestReport = yield  # type: ignore[assignment] # the hook's result
     if report.failed and call.excinfo is not None:
-        for number, session in enumerate(item.config.stash[_LIVE]):
+        for number, session in enumerate(_live(item.config)):
             report.sections.append((f"machine {number}", _describe(session)))
     return report  # type: ignore[return-value] # ditto
+
+
+def _live(config: pytest.Config) -> list[Session]:
+    return config.stash[_LIVE]
 
 
 def _describe(session: Session) -> str:
@@ -91,7 +95,7 @@ def realm_factory(pytestconfig: pytest.Config, realm_options: Options) -> RealmF
     @contextlib.contextmanager
     def factory(**changes: object) -> Iterator[Session]:
         options = replace(realm_options, **changes)  # type: ignore[arg-type] # names are checked
-        live = pytestconfig.stash[_LIVE]
+        live = _live(pytestconfig)
         with sessions.running(options, Cache(), Silent()) as session:
             live.append(session)
             try:

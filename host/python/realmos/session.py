@@ -11,7 +11,7 @@ from pathlib import Path
 
 from realmos.agent import AgentClient
 from realmos.cache import Cache
-from realmos.errors import AttestationError, BootError, ConfigError, PeerError
+from realmos.errors import AttestationError, ConfigError, PeerTimeoutError
 from realmos.firmware import Flash, build_firmware
 from realmos.image import Image, build_image
 from realmos.machine import (
@@ -19,9 +19,10 @@ from realmos.machine import (
     Machine,
     MachineSpec,
     RunDir,
+    agent_socket,
     place_realms,
 )
-from realmos.progress import Reporter
+from realmos.progress import Reporter, Task
 from realmos.realm import Realm, RealmConfig, build_realm
 from realmos.source import find_qemu
 
@@ -206,10 +207,9 @@ def booted(prepared: Prepared, directory: RunDir, reporter: Reporter) -> Iterato
     )
     with Machine(spec, probe_isolation=prepared.options.probe_isolation) as machine:
         session = Session(prepared, machine)
-        with contextlib.ExitStack() as clients, reporter.task("boot") as task:
+        with contextlib.ExitStack() as clients, reporter.task("Booting") as task:
             for slot in spec.realms:
-                timeout = prepared.options.boot_timeout
-                client = _connect(machine, slot.number, timeout, task.update)
+                client = _connect(machine, slot.number, prepared.options.boot_timeout, task)
                 session.agents.append(clients.enter_context(client))
                 session.seconds_to_answer = time.monotonic() - machine.started
             held = clients.pop_all()
@@ -217,5 +217,24 @@ def booted(prepared: Prepared, directory: RunDir, reporter: Reporter) -> Iterato
             yield session
 
 
-def _connect(machine: Machine, number: int, timeout: float, update: object) -> AgentClient:
-    raise NotImplementedError(number, timeout, update, Layer, BootError, PeerError, Sequence)
+def _connect(machine: Machine, number: int, timeout: float, task: Task) -> AgentClient:
+    """Wait for a realm's agent.
+
+    Raises:
+        BootError: it does not answer in time, or a layer stopped before.
+    """
+    layers = list(Layer)
+
+    def watch() -> None:
+        machine.poll()
+        layer = machine.watch.layer
+        task.update(done=layers.index(layer), total=layers.index(Layer.WORKLOAD), note=layer)
+
+    path = agent_socket(machine.spec, number)
+    machine.wait_until(path.exists, what="QEMU's socket", timeout=timeout)
+    try:
+        return AgentClient(path, timeout=timeout, watch=watch)
+    except PeerTimeoutError as error:
+        raise machine.failure(
+            f"the agent of realm {number} did not answer within {timeout:.0f} s"
+        ) from error

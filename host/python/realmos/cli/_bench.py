@@ -4,9 +4,9 @@
 import json
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +18,9 @@ from realmos.cache import Cache
 from realmos.machine import Machine, MachineSpec, RunDir, agent_socket, place_realms, plain_argv
 from realmos.progress import Reporter
 from realmos.session import Options, Prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _C_ENDINGS = {".c", ".h", ".S"}
 
@@ -112,8 +115,8 @@ def _print(seconds: dict[str, list[float]], facts: dict[str, int], *, as_json: b
         return
     table = Table("QEMU start to first answer", "median s", "min s", "to plain", "to cold")
     for kind, values in seconds.items():
-        ratios = f"{medians[kind] / base:.2f}", f"{medians[kind] / cold:.2f}"
-        table.add_row(kind, f"{medians[kind]:.2f}", f"{min(values):.2f}", *ratios)
+        numbers = (medians[kind], min(values), medians[kind] / base, medians[kind] / cold)
+        table.add_row(kind, *(f"{number:.2f}" for number in numbers))
     console = Console()
     console.print(table)
     table = Table("size", "")
