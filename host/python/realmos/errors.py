@@ -11,6 +11,8 @@
     ├── MachineError       QEMU, or a layer that stopped during boot
     │   └── BootError      names the layer and shows its last lines
     ├── PeerError          the realm's side of the agent protocol
+    │   ├── PeerTimeoutError   it did not answer in time
+    │   └── PeerRefusedError   it answered that it could not do what was asked
     └── AttestationError   a measurement or token that does not say what it must
 
 Each carries a `hint`: what to do next. Libraries raise; only the CLI prints and exits.
@@ -82,6 +84,24 @@ class BootError(MachineError):
 
 class PeerError(RealmosError):
     """The agent in the realm broke the protocol, refused, or did not answer."""
+
+
+class PeerTimeoutError(PeerError):
+    """The agent did not answer in time."""
+
+
+class PeerRefusedError(PeerError):
+    """The agent could not do what it was asked.
+
+    Args:
+        message: what the agent said.
+        code: one of the ABI table's `AGENT_ERR_*` numbers.
+        hint: what to do next.
+    """
+
+    def __init__(self, message: str, *, code: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class AttestationError(RealmosError):
