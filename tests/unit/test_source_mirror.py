@@ -9,6 +9,8 @@ from realmos import process
 from realmos.errors import ConfigError, SourceError, ToolError
 from realmos.source import _mirror
 
+PROXY = "socks5h:proxy:3128"
+
 
 @pytest.fixture(autouse=True)
 def no_override(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +21,7 @@ def apt_prints(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(process, "run", lambda *_args, **_options: text)
 
 
-@pytest.mark.parametrize("word", ["mirror", "/srv/debian", "http://a b/"])
+@pytest.mark.parametrize("word", ["mirror", "/srv/debian", "file:/a b/"])
 def test_mirror_that_is_no_uri_is_refused(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
     monkeypatch.setenv(_mirror.ENVIRONMENT, word)
     with pytest.raises(ConfigError, match="not a URI"):
@@ -70,31 +72,31 @@ def test_roots_are_those_of_release_files_main_archives_first(
 ) -> None:
     apt_prints(
         monkeypatch,
-        "'https://a.example/other/dists/x/InRelease' a_x_InRelease 0 \n"
-        "'http://m.example/debian-security/dists/s/InRelease' b 0 \n"
-        "'http://m.example/debian/dists/s/InRelease' c 0 \n"
-        "'http://m.example/debian/dists/s-updates/InRelease' d 0 \n"
-        "'http://m.example/debian/dists/s/main/binary-amd64/Packages.xz' e 0 \n",
+        "'file:/a/other/dists/x/InRelease' a_x_InRelease 0 \n"
+        "'file:/m/debian-security/dists/s/InRelease' b 0 \n"
+        "'file:/m/debian/dists/s/InRelease' c 0 \n"
+        "'file:/m/debian/dists/s-updates/InRelease' d 0 \n"
+        "'file:/m/debian/dists/s/main/binary-amd64/Packages.xz' e 0 \n",
     )
     assert _mirror.candidates() == [
-        "http://m.example/debian/",
-        "https://a.example/other/",
-        "http://m.example/debian-security/",
+        "file:/m/debian/",
+        "file:/a/other/",
+        "file:/m/debian-security/",
     ]
 
 
 def test_only_settings_on_proxies_and_checks_are_inherited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    kept = ['Acquire::http::Proxy "http://p:3128";', 'Acquire::Check-Date "0";']
+    kept = [f'Acquire::http::Proxy "{PROXY}";', 'Acquire::Check-Date "0";']
     dropped = ['DPkg::Post-Invoke:: "rm -f";', 'Acquire::GzipIndexes "false";', 'Dir "/x";']
     apt_prints(monkeypatch, "\n".join([*kept, *dropped]))
     assert _mirror.inherited_settings() == kept
 
 
 def test_proxies_of_the_environment_reach_apt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("https_proxy", "http://p:3128")
+    monkeypatch.setenv("https_proxy", PROXY)
     monkeypatch.setenv("LD_PRELOAD_LIKE", "x")
     env = _mirror.apt_env(Path("/c"))
-    assert (env["https_proxy"], env["APT_CONFIG"]) == ("http://p:3128", "/c")
+    assert (env["https_proxy"], env["APT_CONFIG"]) == (PROXY, "/c")
     assert "LD_PRELOAD_LIKE" not in env

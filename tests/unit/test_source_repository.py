@@ -21,6 +21,7 @@ from realmos.source import _mirror, lock
 from realmos.source.lock import Lock, fetch, resolve, resolve_sources
 from realmos.source.recipe import resolve_recipe
 
+CLOSED_PORT = "127.0.0.1:9"
 SUITES = ("trixie", "trixie-backports")
 
 
@@ -225,7 +226,7 @@ def test_unreachable_mirror_says_so(
 ) -> None:
     locked = app_lock(cache)
     monkeypatch.setattr(_mirror, "inherited_settings", lambda: ['Acquire::Retries "0";'])
-    monkeypatch.setenv(_mirror.ENVIRONMENT, "http://127.0.0.1:9/debian")
+    monkeypatch.setenv(_mirror.ENVIRONMENT, f"http://{CLOSED_PORT}/debian")
     with pytest.raises(SourceError, match="no package mirror can be reached") as caught:
         fetch(locked, cache, Silent())
     assert "check the network" in caught.value.hint
