@@ -64,11 +64,12 @@ class RunOperation:
 
     def refresh(self) -> None:
         """Watch what can make progress."""
+        if not self._started:
+            return
         if self._input is not None:
             self._input.refresh()
-        if self._started:
-            for output in self._outputs:
-                output.refresh()
+        for output in self._outputs:
+            output.refresh()
 
     def abort(self) -> None:
         """Kill the workload and forget its streams; only its process remains to be reaped."""

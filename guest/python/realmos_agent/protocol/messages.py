@@ -251,9 +251,7 @@ def _is_tuple_of(check: "Callable[[object], bool]", value: object) -> bool:
 
 
 def _is_mark(value: object) -> bool:
-    return (
-        type(value) is tuple and len(value) == 2 and type(value[0]) is str and _is_uint(value[1])
-    )
+    return type(value) is tuple and len(value) == 2 and type(value[0]) is str and _is_uint(value[1])
 
 
 _CHECKS: "dict[object, Callable[[object], bool]]" = {
