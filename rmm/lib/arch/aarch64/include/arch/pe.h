@@ -20,3 +20,9 @@ static inline void pe_send_event(void)
 {
 	__asm__ volatile("dsb ish\n\tsev" ::: "memory");
 }
+
+/* Returns when an interrupt is pending, masked or not. */
+static inline void pe_wait_for_interrupt(void)
+{
+	__asm__ volatile("wfi" ::: "memory");
+}

@@ -15,3 +15,7 @@ static inline void pe_wait_for_event(void)
 static inline void pe_send_event(void)
 {
 }
+
+static inline void pe_wait_for_interrupt(void)
+{
+}

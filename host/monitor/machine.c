@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <abi/monitor.h>
+#include <arch/pe.h>
+#include <lib/console.h>
+
+#include "gic.h"
+#include "machine.h"
+#include "power.h"
+#include "probe.h"
+#include "realm.h"
+#include "vcpu.h"
+#include "virtio/transport.h"
+
+static struct {
+	unsigned int realm_count;
+	struct realm realms[MANIFEST_MAX_REALMS];
+	struct vcpu *vcpus[QEMU_MAX_PES];
+	struct virtio_device *devices[QEMU_VIRTIO_MMIO_COUNT];
+	/* Atomic. */
+	unsigned int realms_left;
+	unsigned int realms_failed;
+} machine;
+
+static void check_transport(const struct realm *realm, unsigned int number)
+{
+	uintptr_t base = transport_base(number);
+	uint32_t version = mmio_read32(base + VIRTIO_MMIO_VERSION);
+
+	if (mmio_read32(base + VIRTIO_MMIO_MAGIC) != VIRTIO_MMIO_MAGIC_VALUE) {
+		power_off_error("%s: there is no virtio transport %u", realm->label, number);
+	}
+	if (version != VIRTIO_MMIO_VERSION_MODERN) {
+		power_off_error("%s: virtio transport %u has the legacy interface: start QEMU with "
+				"-global virtio-mmio.force-legacy=false",
+				realm->label, number);
+	}
+}
+
+static void give_devices(struct realm *realm)
+{
+	for (unsigned int n = 0; n < realm->config->virtio_count; n++) {
+		unsigned int number = realm->config->virtio[n];
+
+		check_transport(realm, number);
+		machine.devices[number] = &realm->virtio[n];
+		gic_enable_spi(transport_intid(number), realm_pe(realm, 0));
+	}
+}
+
+void machine_build(const struct manifest *manifest, unsigned int lr_count)
+{
+	machine.realm_count = manifest->realm_count;
+	machine.realms_left = manifest->realm_count;
+	for (unsigned int n = 0; n < manifest->realm_count; n++) {
+		struct realm *realm = &machine.realms[n];
+
+		realm_init(realm, n, &manifest->realms[n], lr_count);
+		give_devices(realm);
+		realm_build(realm);
+		for (unsigned int vcpu = 0; vcpu < realm->vcpu_count; vcpu++) {
+			machine.vcpus[realm_pe(realm, vcpu)] = &realm->vcpus[vcpu];
+		}
+	}
+}
+
+void machine_start(void)
+{
+	for (unsigned int n = 0; n < machine.realm_count; n++) {
+		realm_line(&machine.realms[n], "running");
+	}
+	for (unsigned int pe = 1; pe < QEMU_MAX_PES; pe++) {
+		if (machine.vcpus[pe] != NULL && !power_pe_on(pe)) {
+			power_off_error("%s: there is no PE %u for vCPU %u: QEMU's -smp is too small",
+					machine.vcpus[pe]->realm->label, pe,
+					machine.vcpus[pe]->index);
+		}
+	}
+}
+
+void machine_interrupt(unsigned int intid)
+{
+	unsigned int number = intid - transport_intid(0);
+
+	if (number < QEMU_VIRTIO_MMIO_COUNT && machine.devices[number] != NULL) {
+		virtio_device_service(machine.devices[number]);
+	}
+}
+
+static void end_realm(struct realm *realm)
+{
+	bool is_last;
+
+	for (unsigned int n = 0; n < realm->config->virtio_count; n++) {
+		gic_disable_spi(transport_intid(realm->config->virtio[n]));
+		virtio_device_shut_down(&realm->virtio[n]);
+	}
+	realm_tear_down(realm);
+	if (realm->end != REALM_OFF) {
+		(void)__atomic_fetch_add(&machine.realms_failed, 1U, __ATOMIC_RELAXED);
+	}
+	is_last = __atomic_fetch_sub(&machine.realms_left, 1U, __ATOMIC_ACQ_REL) == 1U;
+	if (is_last) {
+		probe_report_returned_pages();
+		power_off(machine.realms_failed == 0U ? MONITOR_STATUS_OK : MONITOR_STATUS_FAILED);
+	}
+}
+
+_Noreturn void machine_run_pe(unsigned int pe)
+{
+	struct vcpu *vcpu = machine.vcpus[pe];
+
+	if (vcpu != NULL) {
+		vcpu_run(vcpu);
+		if (__atomic_fetch_sub(&vcpu->realm->vcpus_left, 1U, __ATOMIC_ACQ_REL) == 1U) {
+			end_realm(vcpu->realm);
+		}
+	}
+	pe_stop();
+}
