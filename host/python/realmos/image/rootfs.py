@@ -5,8 +5,9 @@ A `Tree` is what the packages hold; `select` says which paths of it are shipped;
 into initramfs nodes, Python modules as bytecode.
 """
 
+import shutil
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -27,11 +28,12 @@ def unpack_packages(debs: Iterable[Path], root: Path) -> None:
     Raises:
         ToolError: a package is broken.
     """
-    for name in _MERGED:
-        (root / "usr" / name).mkdir(parents=True, exist_ok=True)
-        (root / name).symlink_to(f"usr/{name}")
+    root.mkdir()
     for deb in debs:
         unpack(deb, root)
+    for name in _MERGED:
+        _merge(root / name, root / "usr" / name)
+        (root / name).symlink_to(f"usr/{name}")
 
 
 def select(root: Path, rootfs: RootFs) -> list[str]:
@@ -103,18 +105,19 @@ def bytecode_path(source: str) -> str:
 
 def package_sources(package: Path, below: str) -> dict[str, Path]:
     """Return the sources of a Python package by their path in the image, below a directory."""
-    return _package(package, below, lambda path: path.suffix == _SOURCE)
-
-
-def package_data(package: Path, below: str) -> list[cpio.Node]:
-    """Return a Python package's data files (ABI tables …) as nodes."""
-    data = _package(package, below, lambda path: path.suffix == ".toml")
-    return [cpio.file(name, path.read_bytes()) for name, path in data.items()]
-
-
-def _package(package: Path, below: str, wanted: Callable[[Path], bool]) -> dict[str, Path]:
-    files = (path for path in sorted(package.rglob("*")) if path.is_file() and wanted(path))
+    files = sorted(package.rglob(f"*{_SOURCE}"))
     return {f"{below}/{path.relative_to(package.parent).as_posix()}": path for path in files}
+
+
+def _merge(old: Path, new: Path) -> None:
+    """Move what is in the directory `old`, if there is one, to `new`."""
+    new.mkdir(parents=True, exist_ok=True)
+    if not old.is_dir():
+        return
+    for name in _walk(old):
+        (new / name).parent.mkdir(parents=True, exist_ok=True)
+        (old / name).replace(new / name)
+    shutil.rmtree(old)
 
 
 def _walk(root: Path) -> list[str]:
