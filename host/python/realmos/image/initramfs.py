@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from realmos_abi.__main__ import main as write_headers
+
 from realmos import process, tree
 from realmos.cache import Cache, sha256_file
 from realmos.errors import ConfigError
@@ -160,8 +162,17 @@ def _build_init(source: Path, build: Path, compiler: CrossCompiler) -> bytes:
     Raises:
         ToolError: it does not compile.
     """
+    generated = build / "generated"
+    write_headers(generated)
     process.run(
-        ["make", "-C", source, f"CC={compiler.prefix}gcc", f"BUILD_DIR={build}"],
+        [
+            "make",
+            "-C",
+            source,
+            f"CC={compiler.prefix}gcc",
+            f"BUILD_DIR={build}",
+            f"GENERATED={generated}",
+        ],  # fmt: skip
         env=process.base_env(SOURCE_DATE_EPOCH="0"),
         hint="`realmos doctor` checks the compiler and the static C library",
     )

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * PID 1 of the Linux image. It makes the kernel's file systems available, loads the modules that
+ * the image lists, starts the agent, and reaps what the agent's workloads leave behind. When the
+ * agent ends, the realm ends.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "console.h"
+#include "modules.h"
+#include "system.h"
+
+#define MODULE_LIST "/etc/realmos/modules"
+
+/* Reap orphans until the agent ends; return its wait status. */
+static int wait_for_agent(pid_t agent)
+{
+	int status;
+	pid_t pid;
+
+	for (;;) {
+		pid = wait(&status);
+		if (pid == agent) {
+			return status;
+		}
+		if (pid < 0 && errno != EINTR) {
+			console_complain("wait");
+			system_stop(RB_POWER_OFF);
+		}
+	}
+}
+
+int main(void)
+{
+	struct timespec start;
+	pid_t agent;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	if (getpid() != 1) {
+		console_say("only as PID 1");
+		return 1;
+	}
+	umask(0022);
+	system_mount();
+	modules_load(MODULE_LIST);
+	console_open();
+	console_say("starting the agent");
+	agent = agent_start(&start);
+	if (agent < 0) {
+		system_stop(RB_POWER_OFF);
+	}
+	system_name();
+	console_say("ready");
+	system_stop(agent_verdict(wait_for_agent(agent)));
+}
