@@ -15,7 +15,7 @@ from realmos import session as sessions
 from realmos import tree
 from realmos.agent import AgentClient
 from realmos.cache import Cache
-from realmos.machine import Machine, MachineSpec, RunDir, agent_socket, place_realms, plain_argv
+from realmos.machine import Machine, RunDir, agent_socket, plain_argv
 from realmos.progress import Reporter
 from realmos.session import Options, Prepared
 
@@ -83,13 +83,7 @@ def _session(options: Options, cache: Cache, reporter: Reporter) -> float:
 def _plain(prepared: Prepared) -> float:
     """Return the seconds from QEMU's start to the agent's first answer without RME."""
     directory = RunDir.create()
-    spec = MachineSpec(
-        qemu=prepared.qemu,
-        flash=prepared.flash.path,
-        realms=place_realms(prepared.realms[:1]),
-        logs=directory.logs,
-        sockets=directory.sockets,
-    )
+    spec = prepared.spec(directory)
     kernel, initrd = prepared.image.kernel.path, prepared.image.initrd.path
     command = plain_argv(spec, kernel=kernel, initrd=initrd, cmdline=prepared.image.cmdline)
     try:

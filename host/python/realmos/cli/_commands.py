@@ -41,6 +41,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         bl33=arguments.bl33,
         gdb=debug_port(getattr(arguments, "gdb", None)),
         boot_timeout=arguments.boot_timeout,
+        cold=arguments.cold,
     )
 
 
@@ -56,7 +57,7 @@ def shell(arguments: argparse.Namespace) -> int:
     """`realmos shell`."""
     reporter = Terminal(verbose=arguments.verbose)
     with sessions.running(options_of(arguments), Cache(), reporter) as session:
-        session.check_measurement()
+        session.evidence().check()
         status: int = session.agent.shell()
         return status
 

@@ -107,6 +107,7 @@ def _machine(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--hash", default="sha-256", choices=sorted(HASHES), help="of RIM and REMs")
     group.add_argument("--rpv", type=rpv, default=b"", metavar="HEX", help="personalisation value")
     group.add_argument("--append", default="", metavar="WORDS", help="added to the command line")
+    group.add_argument("--cold", action="store_true", help="boot; neither use nor leave a snapshot")
     group = parser.add_argument_group("the firmware")
     group.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
     group.add_argument("--bl33", type=Path, metavar="FILE", help="instead of the monitor")

@@ -71,7 +71,7 @@ def run_workload(
     workload = workload_of(arguments.words)
     start = lambda prepared: on_start(prepared, arguments.gdb)  # noqa: E731 -- one argument bound
     with sessions.running(options, cache, reporter, on_start=start) as session:
-        session.check_measurement()
+        session.evidence().check()
         for source, target in arguments.put:
             session.agent.put(Path(source), target)
         result = _run(session, workload, arguments)
@@ -117,6 +117,7 @@ def _report(evidence: Evidence, status: int, seconds: float, *, as_json: bool) -
     table.add_row(f"RIM measured ({evidence.hash_algorithm})", evidence.rim)
     table.add_row("RIM predicted", evidence.predicted_rim)
     table.add_row("equal", verdict[evidence.rim_matches])
-    table.add_row("seconds to first answer", f"{evidence.seconds_to_answer:.2f}")
+    how = "restored from a snapshot" if evidence.restored else "booted"
+    table.add_row("seconds to first answer", f"{evidence.seconds_to_answer:.2f} ({how})")
     table.add_row("seconds in all", f"{seconds:.2f}")
     Console().print(table)

@@ -3,7 +3,8 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from realmos_abi.__main__ import main as write_headers
@@ -12,6 +13,7 @@ from realmos import process, tree
 from realmos.cache import Cache
 from realmos.errors import FirmwareError
 from realmos.firmware._component import Component, from_build
+from realmos.firmware._workspace import workspace
 from realmos.progress import Reporter
 from realmos.source.toolchain import MAKE, CrossCompiler
 
@@ -22,17 +24,9 @@ def build_rmm(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Comp
     Raises:
         ToolError: make or the compiler fails.
     """
-    root = tree.root() / "rmm"
-    sources = [root / name for name in ("Makefile", "rmm.ld.S", "lib", "src")]
-    return _build(
-        "rmm",
-        sources,
-        component="rmm",
-        variables={},
-        cache=cache,
-        reporter=reporter,
-        compiler=compiler,
-    )
+    recipe = _Recipe("rmm", "rmm", Path("rmm/Makefile"))
+    sources = ("rmm/Makefile", "rmm/rmm.ld.S", "rmm/lib", "rmm/src")
+    return _build(recipe, sources, {}, cache=cache, reporter=reporter, compiler=compiler)
 
 
 def build_monitor(
@@ -49,64 +43,63 @@ def build_monitor(
     Raises:
         ToolError: make or the compiler fails.
     """
-    root = tree.root()
-    sources = [root / "host" / "monitor", root / "rmm" / "lib", libfdt]
-    variables = {"LIBFDT_SRC": libfdt / "src", "LIBFDT_INCLUDE": libfdt / "include"}
-    return _build(
-        "monitor",
-        sources,
-        component="bl33",
-        variables=variables,
-        cache=cache,
-        reporter=reporter,
-        compiler=compiler,
-    )
+    recipe = _Recipe("monitor", "bl33", Path("host/monitor/Makefile"))
+    sources = ("host/monitor", "rmm/lib")
+    links = {"libfdt": libfdt}
+    return _build(recipe, sources, links, cache=cache, reporter=reporter, compiler=compiler)
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """An image's name, the component of the flash that it is, and its Makefile from the root."""
+
+    image: str
+    component: str
+    makefile: Path
 
 
 def _build(
-    image: str,
-    sources: list[Path],
+    recipe: _Recipe,
+    sources: Sequence[str],
+    links: Mapping[str, Path],
     *,
-    component: str,
-    variables: Mapping[str, Path],
     cache: Cache,
     reporter: Reporter,
     compiler: CrossCompiler,
 ) -> Component:
-    """Build one image; the first of its sources is its Makefile, or the directory that holds it."""
-    makefile = sources[0] if sources[0].is_file() else sources[0] / "Makefile"
-    digest = tree.digest([*sources, tree.abi_package()])
+    image, root = recipe.image, tree.root()
+    inputs = [*(root / name for name in sources), *links.values(), tree.abi_package()]
+    digest = tree.digest(inputs)
 
     def make(out: Path) -> None:
         MAKE.require()
-        with cache.scratch() as work, reporter.task(f"Building the {image}"):
+        with workspace(cache, tree=root, **links) as work, reporter.task(f"Building the {image}"):
             write_headers(work / "generated")
-            _make(makefile, work, variables, compiler, cache.path / "logs" / f"{image}.log")
+            _make(work, recipe, compiler, cache.path / "logs" / f"{image}.log")
             for suffix in (".bin", ".elf"):
                 made = work / "build" / f"{image}{suffix}"
                 if not made.is_file():
-                    raise FirmwareError(f"{makefile} did not make {made.name}")
+                    raise FirmwareError(f"{recipe.makefile} did not make {made.name}")
                 shutil.copy(made, out / made.name)
 
     home = cache.build(image, {"sources": digest, "compiler": compiler.identity}, make)
     return from_build(
-        component,
+        recipe.component,
         home / f"{image}.bin",
         version=digest[:12],
-        origin=f"our {image}, built from {makefile.parent.name}/",
+        origin=f"our {image}, built from {recipe.makefile.parent}/",
         elf=home / f"{image}.elf",
     )
 
 
-def _make(
-    makefile: Path, work: Path, variables: Mapping[str, Path], compiler: CrossCompiler, log: Path
-) -> None:
+def _make(work: Path, recipe: _Recipe, compiler: CrossCompiler, log: Path) -> None:
     process.run(
         [
-            "make", f"-j{os.cpu_count() or 1}", "-f", makefile,
+            "make", f"-j{os.cpu_count() or 1}", "-f", work / "tree" / recipe.makefile,
             f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
             f"CROSS_COMPILE={compiler.prefix}",
-            *(f"{name}={path}" for name, path in variables.items()),
+            f"LIBFDT_SRC={work / 'libfdt' / 'src'}",
+            f"LIBFDT_INCLUDE={work / 'libfdt' / 'include'}",
         ],
         cwd=work,
         env=process.base_env(SOURCE_DATE_EPOCH="0"),

@@ -16,6 +16,7 @@ from realmos import process, tree
 from realmos.cache import Cache
 from realmos.errors import FirmwareError
 from realmos.firmware._component import Component, from_build
+from realmos.firmware._workspace import workspace
 from realmos.progress import Reporter, Task
 from realmos.source.deb import unpack_tar
 from realmos.source.lock import Lock, SourceFile, fetch, read
@@ -103,7 +104,7 @@ def build_tfa(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Trus
 
     def make(out: Path) -> None:
         MAKE.require()
-        with cache.scratch() as work:
+        with workspace(cache) as work:
             source = _unpack(lock, work, cache, reporter)
             for fix in changes:
                 fix.apply(source)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from realmos import process
 from realmos.cache import Cache, sha256_file
-from realmos.errors import ConfigError, SourceError
+from realmos.errors import ConfigError, SourceError, ToolError
 from realmos.image.kernel import (
     CONFIG,
     IMAGE,
@@ -87,12 +87,12 @@ def require_tools() -> None:
     """Check that every program is there that a kernel's build needs.
 
     Raises:
-        ConfigError: some are not; names the packages of all of them.
+        ToolError: some are not; names the packages of all of them.
     """
     MAKE.require()
     absent = [tool for tool in _TOOLS if tool.find() is None]
     if absent:
-        raise ConfigError(
+        raise ToolError(
             f"building a kernel needs {', '.join(tool.program for tool in absent)}",
             hint=f"apt-get install {' '.join(tool.package for tool in absent)}",
         )

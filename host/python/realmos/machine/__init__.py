@@ -5,6 +5,7 @@ from realmos.machine._layers import BootWatch, Layer, layer_of, tag_lines
 from realmos.machine._machine import Machine
 from realmos.machine._qmp import Qmp
 from realmos.machine._run_dir import RunDir, facts, last_run, state_dir
+from realmos.machine._snapshot import Snapshot, SnapshotStore, identity, load, restored_spec
 from realmos.machine._spec import (
     MachineSpec,
     RealmSlot,
@@ -25,14 +26,19 @@ __all__ = [
     "Qmp",
     "RealmSlot",
     "RunDir",
+    "Snapshot",
+    "SnapshotStore",
     "agent_socket",
     "argv",
     "facts",
+    "identity",
     "last_run",
     "layer_of",
+    "load",
     "place_realms",
     "plain_argv",
     "realm_log",
+    "restored_spec",
     "state_dir",
     "symbolise",
     "tag_lines",

@@ -11,18 +11,37 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from realmos.cache import Cache, key_of
 from realmos.errors import MachineError
 from realmos.machine._machine import Machine
 from realmos.machine._qmp import Qmp
+from realmos.machine._spec import MachineSpec, argv
 
 _RAM = "machine.ram"
 _FACTS = "snapshot.json"
 _SAVE_SECONDS = 120.0
 _MAPPED_RAM = [{"capability": "mapped-ram", "state": True}]
+
+
+def identity(spec: MachineSpec, *, flash_sha256: str, qemu_version: str) -> dict[str, object]:
+    """Return everything that shapes a machine: two machines with equal identities are the same.
+
+    The realms' RIMs stand for their images, memory maps and plans; the command line, without the
+    directories that each run has to itself, for the rest.
+    """
+    words = argv(replace(spec, incoming=None))
+    own = {str(spec.logs): "<logs>", str(spec.sockets): "<sockets>"}
+    for path, name in own.items():
+        words = [word.replace(path, name) for word in words]
+    return {
+        "qemu": qemu_version,
+        "flash": flash_sha256,
+        "command": words,
+        "realms": [(slot.realm.rim.hex(), slot.realm.config) for slot in spec.realms],
+    }
 
 
 @dataclass(frozen=True)
@@ -49,11 +68,7 @@ class SnapshotStore:
         self._root = cache.path / "snapshots"
 
     def find(self, identity: Mapping[str, object]) -> Snapshot | None:
-        """Return the snapshot of exactly this machine, or None.
-
-        Args:
-            identity: everything that shapes the machine: flash, realms, QEMU.
-        """
+        """Return the snapshot of exactly this machine, or None."""
         path = self._root / key_of(identity)
         return Snapshot(path) if (path / _FACTS).is_file() else None
 
@@ -85,8 +100,15 @@ class SnapshotStore:
         shutil.rmtree(snapshot.path, ignore_errors=True)
 
 
+def restored_spec(spec: MachineSpec, snapshot: Snapshot) -> MachineSpec:
+    """Return `spec` as a machine that starts from the snapshot, its consoles' past in place."""
+    for log in snapshot.path.glob("*.log"):
+        shutil.copyfile(log, spec.logs / log.name)
+    return replace(spec, incoming=snapshot.ram)
+
+
 def load(machine: Machine) -> None:
-    """Fill a machine that was started with `incoming` from its snapshot; it then runs.
+    """Fill a machine that was started from a `restored_spec` from its snapshot; it then runs.
 
     Raises:
         MachineError: QEMU refused the file.

@@ -153,7 +153,7 @@ def argv(spec: MachineSpec) -> list[str]:
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-bios", str(spec.flash),
         "-global", "virtio-mmio.force-legacy=false",
-        "-chardev", f"file,id=uart,path={uart_log(spec)},append=off",
+        "-chardev", f"file,id=uart,path={uart_log(spec)},{_append(spec)}",
         "-serial", "chardev:uart",
         "-qmp", f"unix:{qmp_socket(spec)},server=on,wait=off",
     ]
@@ -174,13 +174,18 @@ def _devices(spec: MachineSpec, slot: RealmSlot) -> list[str]:
     bus = f"virtio-mmio-bus.{slot.transports[0]}"
     # fmt: off
     return [
-        "-chardev", f"file,id=console{n},path={realm_log(spec, n)},append=off",
+        "-chardev", f"file,id=console{n},path={realm_log(spec, n)},{_append(spec)}",
         "-chardev", f"socket,id=agent{n},path={agent_socket(spec, n)},server=on,wait=off",
         "-device", f"virtio-serial-device,id=serial{n},bus={bus},max_ports=4,iommu_platform=on",
         "-device", f"virtconsole,bus=serial{n}.0,chardev=console{n}",
         "-device", f"virtserialport,bus=serial{n}.0,chardev=agent{n},name={AGENT_PORT}",
     ]
     # fmt: on
+
+
+def _append(spec: MachineSpec) -> str:
+    """A restored machine goes on writing where the one it was saved from stopped."""
+    return "append=off" if spec.incoming is None else "append=on"
 
 
 def plain_argv(spec: MachineSpec, *, kernel: Path, initrd: Path, cmdline: str) -> list[str]:

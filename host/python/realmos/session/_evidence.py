@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is known about a realm: what its RMM printed, and what was predicted."""
+
+import re
+from dataclasses import dataclass
+
+from realmos.errors import AttestationError
+from realmos.firmware import Flash
+from realmos.machine import Machine
+from realmos.realm import Realm
+
+_READY = re.compile(r"RMM: ready: RMI (\S+) RSI (\S+)")
+_ACTIVE = re.compile(r"RMM: realm (\d+) active: rim (\S+) ([0-9a-f]+)")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about the first realm and what it runs on.
+
+    `restored`: the machine came from a snapshot, and the RMM printed its RIM when what was saved
+    had booted. `rim` and the versions are empty when the RMM does not print them (one that was brought in).
+    """
+
+    rmm_sha256: str
+    rmm_origin: str
+    rmi_version: str
+    rsi_version: str
+    hash_algorithm: str
+    rim: str
+    predicted_rim: str
+    seconds_to_answer: float
+    restored: bool
+
+    @property
+    def rim_matches(self) -> bool | None:
+        """Whether the RMM's RIM is the predicted one; None when it did not say."""
+        return self.rim == self.predicted_rim if self.rim else None
+
+    def check(self) -> None:
+        """Compare the RIM that the RMM printed with the predicted one.
+
+        Raises:
+            AttestationError: they differ.
+        """
+        if self.rim_matches is False:
+            raise AttestationError(
+                "the realm's initial measurement is not the predicted one\n"
+                f"  measured  {self.rim}\n  predicted {self.predicted_rim}",
+                hint="the monitor or the image was changed on its way: do not trust this realm",
+            )
+
+
+def gather(
+    machine: Machine, flash: Flash, realm: Realm, *, seconds: float, restored: bool
+) -> Evidence:
+    """Return what the consoles and the predictor say about a machine's first realm.
+
+    Args:
+        machine: it runs.
+        flash: its firmware.
+        realm: its first realm.
+        seconds: from QEMU's start to the first answer.
+        restored: whether it came from a snapshot.
+    """
+    ready = _READY.search(machine.find_line("RMM: ready: ") or "")
+    active = _ACTIVE.search(machine.find_line(" active: rim ") or "")
+    return Evidence(
+        rmm_sha256=flash.rmm.sha256,
+        rmm_origin=flash.rmm.origin,
+        rmi_version=ready[1] if ready else "",
+        rsi_version=ready[2] if ready else "",
+        hash_algorithm=realm.config.hash_algorithm,
+        rim=active[3] if active else "",
+        predicted_rim=realm.rim.hex(),
+        seconds_to_answer=seconds,
+        restored=restored,
+    )

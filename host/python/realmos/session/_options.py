@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Everything that a user can choose about a machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from realmos.realm import RealmConfig
+
+BOOT_TIMEOUT = 300.0
+"""Seconds after which a boot is given up: a safety net, some fifty times what it takes."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that shapes a machine.
+
+    Args:
+        image: name of an image recipe.
+        realms: one configuration per realm.
+        rmm: an RMM image to use instead of ours.
+        bl33: a normal-world image to use instead of the monitor.
+        gdb: TCP port for QEMU's gdb stub; the machine then starts halted.
+        boot_timeout: seconds to wait for the first answer.
+        cold: boot even when there is a snapshot, and leave none.
+        probe_isolation: have the monitor attack realm 0.
+    """
+
+    image: str = "linux"
+    realms: tuple[RealmConfig, ...] = (RealmConfig(),)
+    rmm: Path | None = None
+    bl33: Path | None = None
+    gdb: int | None = None
+    boot_timeout: float = BOOT_TIMEOUT
+    cold: bool = False
+    probe_isolation: bool = False
