@@ -3,6 +3,7 @@
 #include <abi/rmi.h>
 #include <lib/bits.h>
 #include <lib/check.h>
+#include <lib/string.h>
 
 #include "granule.h"
 #include "limits.h"
@@ -16,6 +17,7 @@ static struct memory_banks tracked;
 
 void granule_init(const struct memory_banks *banks)
 {
+	memset(granules, GRANULE_UNDELEGATED, sizeof(granules));
 	tracked = *banks;
 }
 

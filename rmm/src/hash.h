@@ -2,6 +2,7 @@
 /* Hashing as measurements need it: one run of bytes, and a result padded with zeros to 64 bytes. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

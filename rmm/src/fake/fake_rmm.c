@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include <abi/el3.h>
+#include <arch/fake.h>
+#include <arch/sysreg.h>
+
+#include "cpu_features.h"
+#include "fake/fake_rmm.h"
+#include "fp.h"
+#include "memory.h"
+#include "pe.h"
+#include "realm.h"
+#include "regs.h"
+#include "tlb.h"
+
+static _Alignas(GRANULE_SIZE) uint8_t dram[FAKE_DRAM_SIZE];
+/* What EL3 has in its granule protection table. */
+static bool is_realm_pas[(FAKE_DRAM_SIZE + FAKE_ABSENT_SIZE) / GRANULE_SIZE];
+
+uint64_t fake_ns_fault;
+unsigned int fake_entry_flushes;
+unsigned int fake_realm_flushes;
+enum realm_vector (*fake_realm)(uint64_t gprs[RMI_GPRS]);
+
+void *fake_memory(uint64_t pa)
+{
+	if (pa - FAKE_DRAM_BASE >= FAKE_DRAM_SIZE) {
+		abort();
+	}
+	return &dram[pa - FAKE_DRAM_BASE];
+}
+
+static uint64_t granule_of(uint64_t pa)
+{
+	return (pa - FAKE_DRAM_BASE) / GRANULE_SIZE;
+}
+
+static void el3(struct smc_regs *regs)
+{
+	uint64_t n = granule_of(regs->x[1]);
+	bool delegate = regs->x[0] == EL3_GTSI_DELEGATE;
+
+	if (n >= sizeof(is_realm_pas)) {
+		regs->x[0] = (uint64_t)EL3_BAD_ADDR;
+	} else if (is_realm_pas[n] == delegate) {
+		regs->x[0] = (uint64_t)EL3_BAD_PAS;
+	} else {
+		is_realm_pas[n] = delegate;
+		regs->x[0] = EL3_OK;
+	}
+}
+
+/* Of QEMU's -cpu max, as far as the RMM looks. */
+static void set_id_registers(void)
+{
+	fake_sysreg_reset();
+	write_sysreg(ID_AA64PFR0_EL1, UINT64_C(0x1311001121112222));
+	write_sysreg(ID_AA64PFR1_EL1, UINT64_C(0x1000000121));
+	write_sysreg(ID_AA64DFR0_EL1, UINT64_C(0x100000001030560A));
+	write_sysreg(ID_AA64ISAR0_EL1, UINT64_C(0x1221111110212120));
+	write_sysreg(ID_AA64MMFR0_EL1, UINT64_C(0x2100022200101126));
+	write_sysreg(ID_AA64MMFR1_EL1, UINT64_C(0x0110112010312122));
+	write_sysreg(ID_AA64MMFR2_EL1, UINT64_C(0x1221011112011011));
+	write_sysreg(ICH_VTR_EL2, UINT64_C(0x90B80003));
+}
+
+void fake_reset(void)
+{
+	static const struct memory_banks banks = {
+		.count = 1,
+		.bank = { { FAKE_DRAM_BASE, FAKE_DRAM_SIZE + FAKE_ABSENT_SIZE } },
+	};
+	const char *missing;
+
+	memset(dram, 0, sizeof(dram));
+	memset(is_realm_pas, 0, sizeof(is_realm_pas));
+	fake_ns_fault = 0;
+	fake_entry_flushes = 0;
+	fake_realm_flushes = 0;
+	fake_realm = NULL;
+	fake_smc_hook = el3;
+	set_id_registers();
+	granule_init(&banks);
+	for (uint32_t vmid = 0; vmid <= UINT16_MAX; vmid++) {
+		realm_free_vmid(vmid);
+	}
+	if (!cpu_features_probe(&missing)) {
+		abort();
+	}
+	pe_init(0);
+	pe_this()->last_rec = pa_make(0);
+}
+
+void *memory_realm(struct pa pa)
+{
+	if (!is_realm_pas[granule_of(pa.value)]) {
+		abort();
+	}
+	return fake_memory(pa.value);
+}
+
+static bool ns_is_accessible(struct pa granule)
+{
+	uint64_t n = granule_of(granule.value);
+
+	return granule_is(granule, GRANULE_UNDELEGATED) && !is_realm_pas[n] &&
+	       n < FAKE_DRAM_SIZE / GRANULE_SIZE && fake_ns_fault != n + 1U;
+}
+
+bool memory_read_ns(void *to, struct pa granule, size_t size)
+{
+	if (!ns_is_accessible(granule)) {
+		return false;
+	}
+	memcpy(to, fake_memory(granule.value), size);
+	return true;
+}
+
+bool memory_write_ns(struct pa granule, size_t offset, const void *from, size_t size)
+{
+	if (!ns_is_accessible(granule)) {
+		return false;
+	}
+	memcpy((uint8_t *)fake_memory(granule.value) + offset, from, size);
+	return true;
+}
+
+bool memory_wipe(struct pa pa)
+{
+	if (granule_of(pa.value) >= FAKE_DRAM_SIZE / GRANULE_SIZE) {
+		return false;
+	}
+	memset(memory_realm(pa), 0, GRANULE_SIZE);
+	return true;
+}
+
+void tlb_flush_entry(const struct stage2 *s2, uint64_t ipa)
+{
+	(void)s2;
+	(void)ipa;
+	fake_entry_flushes++;
+}
+
+void tlb_flush_realm(const struct stage2 *s2)
+{
+	(void)s2;
+	fake_realm_flushes++;
+}
+
+void tlb_flush_local(const struct stage2 *s2)
+{
+	(void)s2;
+}
+
+void tlb_publish(void)
+{
+}
+
+uint64_t tlb_vttbr(const struct stage2 *s2)
+{
+	return REG_FIELD(s2->vmid, VTTBR_VMID_SHIFT) | s2->root.value;
+}
+
+/* The fake PE has no vector registers. */
+void fp_save(struct fp_state *to)
+{
+	(void)to;
+}
+
+void fp_load(const struct fp_state *from)
+{
+	(void)from;
+}
+
+void sve_save_z(void *to)
+{
+	(void)to;
+}
+
+void sve_load_z(const void *from)
+{
+	(void)from;
+}
+
+enum realm_vector realm_enter(uint64_t gprs[RMI_GPRS])
+{
+	return fake_realm != NULL ? fake_realm(gprs) : REALM_VECTOR_IRQ;
+}

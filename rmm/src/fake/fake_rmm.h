@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The build machine's twin of core/: simulated DRAM, EL3, TLB and realm, as unit tests see them. */
+#pragma once
+
+#include "granule.h"
+#include "rec_run.h"
+#include "rtt.h"
+
+#define FAKE_DRAM_BASE UINT64_C(0x80000000)
+#define FAKE_DRAM_SIZE UINT64_C(0x1000000)
+/* In the bank, but there is no memory. */
+#define FAKE_ABSENT_BASE (FAKE_DRAM_BASE + FAKE_DRAM_SIZE)
+#define FAKE_ABSENT_SIZE UINT64_C(0x10000)
+
+/* Granule index + 1 whose accesses as Non-secure memory fault although it is not delegated; or 0. */
+extern uint64_t fake_ns_fault;
+
+/* TLB maintenance calls since fake_reset(). */
+extern unsigned int fake_entry_flushes;
+extern unsigned int fake_realm_flushes;
+
+/* What the realm does when it runs: may change registers, returns the vector taken. */
+extern enum realm_vector (*fake_realm)(uint64_t gprs[RMI_GPRS]);
+
+/* Empties DRAM, granules and registers, and sets up one PE with the features of QEMU's. */
+void fake_reset(void);
+
+/* The bytes at a simulated physical address. */
+void *fake_memory(uint64_t pa);
