@@ -172,7 +172,7 @@ def _build_init(source: Path, build: Path, compiler: CrossCompiler) -> bytes:
             f"CC={compiler.prefix}gcc",
             f"BUILD_DIR={build}",
             f"GENERATED={generated}",
-        ],  # fmt: skip
+        ],
         env=process.base_env(SOURCE_DATE_EPOCH="0"),
         hint="`realmos doctor` checks the compiler and the static C library",
     )
