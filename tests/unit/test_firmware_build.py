@@ -3,13 +3,14 @@
 
 import io
 import tarfile
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 from realmos import process, tree
 from realmos.cache import Cache, sha256_file
-from realmos.errors import FirmwareError, ToolError
+from realmos.errors import ConfigError, FirmwareError, ToolError
 from realmos.firmware import build_firmware, cimage, tfa
 from realmos.progress import Silent
 from realmos.source import _mirror, lock
@@ -115,6 +116,25 @@ def test_makefile_that_makes_nothing_is_named(sources: Path, cache: Cache) -> No
     (sources / "rmm" / "Makefile").write_text("all:\n", "utf-8")
     with pytest.raises(FirmwareError, match=r"did not make rmm\.bin"):
         cimage.build_rmm(cache, Silent(), COMPILER)
+
+
+def test_white_space_everywhere_is_refused(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sources.is_dir()
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "my temp"))
+    with pytest.raises(ConfigError, match="white space") as caught:
+        cimage.build_rmm(Cache(tmp_path / "my cache"), Silent(), COMPILER)
+    assert "TMPDIR" in caught.value.hint
+
+
+def test_directories_with_white_space_will_do(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = sources.rename(tmp_path / "my tree")
+    monkeypatch.setattr(tree, "root", lambda: root)
+    made = cimage.build_rmm(Cache(tmp_path / "my cache"), Silent(), COMPILER)
+    assert made.path.read_bytes() == b"int x;\n"
 
 
 def test_absent_make_names_its_package(
