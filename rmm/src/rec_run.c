@@ -60,7 +60,8 @@ static void drop_stale_translations(struct rec *rec, struct pa pa)
 	struct pe *pe = pe_this();
 
 	if (pe->last_rec.value != pa.value || rec->last_pe != pe->index) {
-		tlb_flush_local(&rec->s2);
+		isb();
+		tlb_flush_local();
 	}
 	pe->last_rec = pa;
 	rec->last_pe = pe->index;
@@ -88,6 +89,8 @@ static void unload(struct rec *rec, struct rmi_rec_exit *exit)
 
 	rec->serror_pending = (read_sysreg(HCR_EL2) & HCR_VSE) != 0U;
 	write_sysreg(HCR_EL2, HCR_RW);
+	/* The host's is likely 0: a change of VMID at the world switch would cost emulators a flush. */
+	write_sysreg(VTTBR_EL2, 0);
 	timer_leave(rec, &host->timers, exit);
 	gic_leave(rec, exit);
 	fp_switch_to_ns(&rec->fp);

@@ -13,8 +13,8 @@ void tlb_flush_entry(const struct stage2 *s2, uint64_t ipa);
 /* Forgets everything that is tagged with the realm's VMID. */
 void tlb_flush_realm(const struct stage2 *s2);
 
-/* Forgets this PE's stage 1 translations of the realm. */
-void tlb_flush_local(const struct stage2 *s2);
+/* Forgets this PE's stage 1 translations and instructions of the realm that VTTBR_EL2 selects. */
+void tlb_flush_local(void);
 
 /* Makes table changes visible to the walkers of all PEs. */
 void tlb_publish(void);

@@ -10,10 +10,17 @@ uint64_t tlb_vttbr(const struct stage2 *s2)
 	return REG_FIELD(s2->vmid, VTTBR_VMID_SHIFT) | s2->root.value;
 }
 
-/* TLBI by VMID takes it from VTTBR_EL2. Nothing runs under it now, so it is not put back. */
+/* TLBI by VMID takes it from VTTBR_EL2, which is 0 while no realm runs (see rec_run.c). */
 static void select_vmid(const struct stage2 *s2)
 {
 	write_sysreg(VTTBR_EL2, tlb_vttbr(s2));
+	isb();
+}
+
+static void deselect_vmid(void)
+{
+	dsb_ish();
+	write_sysreg(VTTBR_EL2, 0);
 	isb();
 }
 
@@ -29,8 +36,7 @@ void tlb_flush_entry(const struct stage2 *s2, uint64_t ipa)
 	__asm__ volatile("tlbi ipas2e1is, %0" ::"r"(ipa >> 12) : "memory");
 	dsb_ish();
 	__asm__ volatile("tlbi vmalle1is" ::: "memory");
-	dsb_ish();
-	isb();
+	deselect_vmid();
 }
 
 void tlb_flush_realm(const struct stage2 *s2)
@@ -38,13 +44,11 @@ void tlb_flush_realm(const struct stage2 *s2)
 	dsb_ishst();
 	select_vmid(s2);
 	__asm__ volatile("tlbi vmalls12e1is" ::: "memory");
-	dsb_ish();
-	isb();
+	deselect_vmid();
 }
 
-void tlb_flush_local(const struct stage2 *s2)
+void tlb_flush_local(void)
 {
-	select_vmid(s2);
 	__asm__ volatile("tlbi vmalle1\n\tic iallu" ::: "memory");
 	dsb_nsh();
 	isb();

@@ -149,9 +149,8 @@ void tlb_flush_realm(const struct stage2 *s2)
 	fake_realm_flushes++;
 }
 
-void tlb_flush_local(const struct stage2 *s2)
+void tlb_flush_local(void)
 {
-	(void)s2;
 }
 
 void tlb_publish(void)
