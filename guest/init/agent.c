@@ -27,11 +27,14 @@
  */
 static char *const command[] = { PYTHON, "-P", "-s", "-S", "-m", "realmos_agent", NULL };
 
-/* The last: cryptography then does without OpenSSL's old ciphers, and starts sooner. */
+/*
+ * The last two: tracebacks reach logs without a terminal's colours; cryptography does without
+ * OpenSSL's old ciphers, and starts sooner.
+ */
 #define ENVIRONMENT                                                                                \
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",         \
 		"LANG=C.UTF-8", "PYTHONPATH=/usr/lib/realmos:/usr/lib/python3/dist-packages",      \
-		"CRYPTOGRAPHY_OPENSSL_NO_LEGACY=1"
+		"PYTHON_COLORS=0", "CRYPTOGRAPHY_OPENSSL_NO_LEGACY=1"
 
 static void exempt_from_oom(void)
 {

@@ -23,10 +23,18 @@ def find_port(name: str, sys: str = _SYS) -> str | None:
     except FileNotFoundError:
         return None
     for port in ports:
-        with open(f"{sys}/{port}/name", encoding="utf-8") as file:
-            if file.read().strip() == name:
-                return f"/dev/{port}"
+        if _name_of(f"{sys}/{port}") == name:
+            return f"/dev/{port}"
     return None
+
+
+def _name_of(port: str) -> str:
+    """Return a port's name; a console's port has none."""
+    try:
+        with open(f"{port}/name", encoding="utf-8") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return ""
 
 
 class Port:
