@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The initramfs: two archives, one behind the other, as Linux takes them.
 
-First what changes often: PID 1, the agent, the kernel's modules; small and not compressed. Then the
-root file system, packed by LZ4: every byte is copied and measured before the realm starts, and
-unpacking costs the realm less than that. An edited agent makes only the first anew.
+First what changes often: PID 1, the agent, the kernel's modules. Then the root file system. Both
+are packed by LZ4: every byte is copied and measured before the realm starts, and unpacking costs
+the realm less than that. An edited agent makes only the first anew.
 """
 
 import json
@@ -22,6 +22,7 @@ from realmos.image.kernel import Kernel, is_kernel_package
 from realmos.image.recipe import DebianKernel, Recipe, RootFs
 from realmos.progress import Reporter
 from realmos.source import CrossCompiler, Lock, fetch, find_cross_compiler
+from realmos.source.toolchain import MAKE
 
 _ROOT_ARCHIVE = "root.cpio.lz4"
 _ROOT_TREE = "tree"
@@ -29,6 +30,7 @@ _ARCHIVE = "initramfs"
 _FACTS = "facts.json"
 _AGENT_HOME = "usr/lib/realmos"
 _MODULE_LIST = "etc/realmos/modules"
+_LZ4 = "usr/bin/lz4"
 _PAGE = 4096
 
 
@@ -71,19 +73,18 @@ def build_initramfs(
         "compiler": compiler.identity,
         "kernel": kernel.sha256,
         "modules": modules,
-        "how": _how(Path(__file__)),
     }
 
     def make(out: Path) -> None:
+        target = find_target(root / _ROOT_TREE, cache, reporter)
         with cache.scratch() as work, reporter.task("Packing the initramfs"):
             nodes = [
                 cpio.file("init", _build_init(init, work / "init", compiler), executable=True),
-                *_agent_nodes(root, recipe.root.optimize, work, cache, reporter),
+                *_agent_nodes(target, recipe.root.optimize, work, reporter),
                 *_module_nodes(kernel, modules),
             ]
-        archive = out / _ARCHIVE
-        with archive.open("wb") as file:
-            cpio.write(nodes, file)
+            _pack(target, nodes, work, out / _ARCHIVE)
+        with (out / _ARCHIVE).open("ab") as file:
             file.write((root / _ROOT_ARCHIVE).read_bytes())
         unpacked = _memory_of(nodes) + _read_unpacked(root)
         (out / _FACTS).write_text(json.dumps({"unpacked": unpacked}), "utf-8")
@@ -108,9 +109,7 @@ def _build_root(recipe: RootFs, lock: Lock, cache: Cache, reporter: Reporter) ->
         "links": recipe.links,
         "files": tree.digest([recipe.files]),
         "optimize": recipe.optimize,
-        "how": _how(
-            Path(rootfs.__file__), Path(cpio.__file__), Path(_libraries.__file__), bytecode.SCRIPT
-        ),
+        "how": _how(),
     }
 
     def make(out: Path) -> None:
@@ -121,14 +120,19 @@ def _build_root(recipe: RootFs, lock: Lock, cache: Cache, reporter: Reporter) ->
             target = find_target(work / "root", cache, reporter)
             nodes = _root_nodes(recipe, target, work, reporter)
             with reporter.task("Packing the root file system"):
-                with (work / "root.cpio").open("wb") as file:
-                    cpio.write(nodes, file)
-                pack = ("-l", "-9", "-T1", "-q", work / "root.cpio", out / _ROOT_ARCHIVE)
-                target.run("usr/bin/lz4", *pack)
-        rootfs.materialise(nodes, out / _ROOT_TREE)
+                _pack(target, nodes, work, out / _ROOT_ARCHIVE)
+            rootfs.materialise(nodes, out / _ROOT_TREE)
+            _keep_packer(target, out / _ROOT_TREE)
         (out / _FACTS).write_text(json.dumps({"unpacked": _memory_of(nodes)}), "utf-8")
 
     return cache.build("rootfs", inputs, make)
+
+
+def _keep_packer(target: Target, tree_: Path) -> None:
+    """Put the packer, which is not shipped, into the tree that builds with the image's programs."""
+    needed = {_LZ4, *_libraries.closure(target.root, [_LZ4])}
+    absent = [path for path in sorted(needed) if not (tree_ / path).exists()]
+    rootfs.materialise(rootfs.nodes(target.root, absent, {}), tree_)
 
 
 def _root_nodes(recipe: RootFs, target: Target, work: Path, reporter: Reporter) -> list[cpio.Node]:
@@ -144,12 +148,9 @@ def _root_nodes(recipe: RootFs, target: Target, work: Path, reporter: Reporter) 
     return [*rootfs.skeleton(recipe), *rootfs.nodes(target.root, paths, compiled)]
 
 
-def _agent_nodes(
-    root: Path, level: int, work: Path, cache: Cache, reporter: Reporter
-) -> list[cpio.Node]:
+def _agent_nodes(target: Target, level: int, work: Path, reporter: Reporter) -> list[cpio.Node]:
     sources = rootfs.package_sources(tree.agent_package(), _AGENT_HOME)
     (work / "compiled").mkdir()
-    target = find_target(root / _ROOT_TREE, cache, reporter)
     compiled = bytecode.compile_modules(
         target, sources, work / "compiled", level=level, reporter=reporter
     )
@@ -164,15 +165,9 @@ def _build_init(source: Path, build: Path, compiler: CrossCompiler) -> bytes:
     """
     generated = build / "generated"
     write_headers(generated)
+    variables = {"CC": f"{compiler.prefix}gcc", "BUILD_DIR": build, "GENERATED": generated}
     process.run(
-        [
-            "make",
-            "-C",
-            source,
-            f"CC={compiler.prefix}gcc",
-            f"BUILD_DIR={build}",
-            f"GENERATED={generated}",
-        ],
+        [MAKE.program, "-C", source, *(f"{name}={value}" for name, value in variables.items())],
         env=process.base_env(SOURCE_DATE_EPOCH="0"),
         hint="`realmos doctor` checks the compiler and the static C library",
     )
@@ -194,6 +189,14 @@ def _module_nodes(kernel: Kernel, modules: Sequence[str]) -> list[cpio.Node]:
     ]
 
 
+def _pack(target: Target, nodes: Sequence[cpio.Node], work: Path, out: Path) -> None:
+    """Write an archive of nodes, in LZ4's legacy format: the one that Linux knows."""
+    plain = work / "plain.cpio"
+    with plain.open("wb") as file:
+        cpio.write(nodes, file)
+    target.run(_LZ4, "-l", "-9", "-T1", "-q", plain, out)
+
+
 def _memory_of(nodes: Sequence[cpio.Node]) -> int:
     return sum(-len(node.data) // _PAGE * -_PAGE for node in nodes)
 
@@ -202,6 +205,7 @@ def _read_unpacked(home: Path) -> int:
     return int(json.loads((home / _FACTS).read_text("utf-8"))["unpacked"])
 
 
-def _how(*files: Path) -> str:
-    """Return a hash of the code that decides what an output holds."""
-    return tree.digest(files)
+def _how() -> str:
+    """Return a hash of the code that decides what a root file system holds."""
+    modules = (rootfs.__file__, cpio.__file__, _libraries.__file__, bytecode.__file__, __file__)
+    return tree.digest([bytecode.SCRIPT, *map(Path, modules)])
