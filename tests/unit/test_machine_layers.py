@@ -48,6 +48,7 @@ def test_firmware_that_prints_again_does_not_move_the_boot_back() -> None:
         ([*BOOT[:4], "MON: error: no manifest"], Layer.MONITOR),
         ([*BOOT, "MON: realm 0 linux: killed: esr 0x96000010"], Layer.KERNEL),
         ([*BOOT[:3], "Unhandled Exception in EL3."], Layer.BL31),
+        ([*BOOT[:3], "ERROR:   RMM init failed: -3"], Layer.RMM),
         ([*BOOT[:1], "PANIC at PC : 0x1234"], Layer.BL1),
     ],
 )
@@ -55,6 +56,10 @@ def test_a_failure_names_the_layer_at_fault(lines: list[str], failed: Layer) -> 
     seen = watch(lines)
     assert seen.failure == lines[-1]
     assert seen.failed_layer is failed
+
+
+def test_a_normal_power_off_is_no_failure() -> None:
+    assert watch([*BOOT, "ERROR:   QEMU System Power off: with GPIO."]).failure == ""
 
 
 def test_only_the_first_failure_counts() -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from realmos import session as sessions
 from realmos.agent import RunResult
@@ -111,7 +111,7 @@ def _report(evidence: Evidence, status: int, seconds: float, *, as_json: bool) -
         print(json.dumps({**facts, "status": status, "seconds_in_all": round(seconds, 3)}))
         return
     verdict = {True: "[green]yes", False: "[red]NO", None: "this RMM does not print its RIM"}
-    table = Table("evidence", "", title="what ran this", title_justify="left")
+    table = Table("evidence", Column("", overflow="fold"))
     table.add_row("RMM image (SHA-256)", f"{evidence.rmm_sha256}\n{evidence.rmm_origin}")
     table.add_row("RMI, RSI version", f"{evidence.rmi_version}, {evidence.rsi_version}")
     table.add_row(f"RIM measured ({evidence.hash_algorithm})", evidence.rim)

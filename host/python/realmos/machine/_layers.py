@@ -34,6 +34,7 @@ _FAILURES = (
     (re.compile(r"^(MON): panic: "), Layer.MONITOR),
     (re.compile(r"^MON: error: "), Layer.MONITOR),
     (re.compile(r"^MON: realm \d+ \S+: (killed|reset)"), Layer.KERNEL),
+    (re.compile(r"^ERROR: +RMM "), Layer.RMM),
     (re.compile(r"^(PANIC|Unhandled Exception|ASSERT|ERROR: +BL)"), None),
 )
 _NEXT = (
