@@ -34,7 +34,7 @@ static char *const command[] = { PYTHON, "-P", "-s", "-S", "-m", "realmos_agent"
 #define ENVIRONMENT                                                                                \
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",         \
 		"LANG=C.UTF-8", "PYTHONPATH=/usr/lib/realmos:/usr/lib/python3/dist-packages",      \
-		"PYTHON_COLORS=0", "CRYPTOGRAPHY_OPENSSL_NO_LEGACY=1"
+		"PYTHON_COLORS=0", "CRYPTOGRAPHY_OPENSSL_NO_LEGACY=1", "PYTHON_COLORS=0"
 
 static void exempt_from_oom(void)
 {

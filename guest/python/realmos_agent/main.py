@@ -25,7 +25,7 @@ _OPTIONS = {
 }
 _PORT_WAIT_S = 30
 # Set for the agent by PID 1, and none of a workload's business.
-_PRIVATE = (b"PYTHONPATH", b"REALMOS_INIT_NS")
+_PRIVATE = (b"PYTHONPATH", b"PYTHON_COLORS", b"REALMOS_INIT_NS")
 
 
 def run_agent(arguments: list[str]) -> int:

@@ -40,7 +40,7 @@ class Operation:
         elif isinstance(message, Data):
             self.on_data(message.stream, message.data)
             self._give_credit(message)
-        elif self.on_message(message):
+        elif not isinstance(message, Credit) and self.on_message(message):
             self.answer = message
             self.end(None)
 
