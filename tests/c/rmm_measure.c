@@ -33,7 +33,7 @@ static struct digest hash_text(uint32_t algorithm, const char *text)
 	static _Alignas(16) char aligned[256];
 	struct digest digest;
 
-	strcpy(aligned, text);
+	(void)snprintf(aligned, sizeof(aligned), "%s", text);
 	hash_bytes(algorithm, aligned, strlen(text), &digest);
 	return digest;
 }

@@ -11,15 +11,14 @@ SPDX = "SPDX-License-Identifier: BSD-3-Clause"
 # Files that cannot hold a comment, or are the licence itself.
 WITHOUT_SPDX = {"LICENSE", "py.typed"}
 
-# A host may be named where it is the name of a standard or of an identifier, not a place to fetch
-# from.
-HOSTS_ALLOWED: set[str] = set()
+# Names that lead nowhere: this machine, and what RFC 2606 sets aside for examples.
+HARMLESS_HOST = re.compile(r"localhost|127\.0\.0\.1|[\w.-]+\.(?:invalid|example|test)")
 HOST = re.compile(r"\bhttps?://([A-Za-z0-9.-]+)")
 BARE_HOST = re.compile(
     r"\b(?:[a-z0-9-]+\.)*(?:debian\.org|pypi\.org|pythonhosted\.org|ubuntu\.com|github\.com"
     r"|kernel\.org|trustedfirmware\.org|docker\.io)\b"
 )
-MACHINE_PATH = re.compile(r"(?<![\w.)}/-])/(?:work|root|home)/\w+|(?<![\w.)}/-])/tmp/\w+")
+MACHINE_PATH = re.compile(r"(?<![\w.)}/-])/(?:work|root|home)/\w+")
 
 BANNED_C = re.compile(
     r"\b(?:strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets|strtok|alloca|atoi|atol|scanf"
@@ -65,7 +64,7 @@ def test_no_file_names_a_host(texts: dict[Path, str], top: Path) -> None:
         for where, name, line in lines(texts, top)
         if name != Path("tests/quality/test_texts.py")
         for host in [*HOST.findall(line), *BARE_HOST.findall(line)]
-        if host not in HOSTS_ALLOWED
+        if not HARMLESS_HOST.fullmatch(host)
     ]
     assert not found, "\n".join(found)
 
@@ -98,7 +97,7 @@ def test_function_identifiers_stand_in_abi_tables_alone(texts: dict[Path, str], 
         path: text
         for path, text in texts.items()
         if not path.is_relative_to(top / "rmm/abi")
-        and not path.is_relative_to(top / "tests/abi")
+        and not path.is_relative_to(top / "tests")  # identifiers that are nobody's have no name
         and not GENERATED_FROM_TABLE.search(text)
     }
     found = [where for where, _, line in lines(outside, top) if FUNCTION_ID.search(line)]
