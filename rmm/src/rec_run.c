@@ -89,7 +89,8 @@ static void unload(struct rec *rec, struct rmi_rec_exit *exit)
 
 	rec->serror_pending = (read_sysreg(HCR_EL2) & HCR_VSE) != 0U;
 	write_sysreg(HCR_EL2, HCR_RW);
-	/* The host's is likely 0: a change of VMID at the world switch would cost emulators a flush. */
+	/* The host's is likely 0: a change of VMID at the world switch would cost emulators a
+	 * flush. */
 	write_sysreg(VTTBR_EL2, 0);
 	timer_leave(rec, &host->timers, exit);
 	gic_leave(rec, exit);

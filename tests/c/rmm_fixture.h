@@ -16,7 +16,7 @@
 #include "tap.h"
 
 /* Granules of the simulated DRAM, by use. */
-#define PAGE(n)	     (FAKE_DRAM_BASE + (uint64_t)(n) * GRANULE_SIZE)
+#define PAGE(n)	     (FAKE_DRAM_BASE + (uint64_t)(n)*GRANULE_SIZE)
 #define PARAMS	     PAGE(0) /* Non-secure */
 #define RUN	     PAGE(1) /* Non-secure */
 #define SOURCE	     PAGE(2) /* Non-secure */

@@ -140,14 +140,15 @@ static void enter_rejects_gic_state(void)
 	start_active();
 	for (unsigned int bit = 0; bit < 64U; bit++) {
 		entry()->gicv3_hcr = UINT64_C(1) << bit;
-		EXPECT_EQ(enter(REC), (entry()->gicv3_hcr & RMI_GIC_HCR_HOST_MASK) != 0U ?
-					      RMI_SUCCESS :
-					      RMI_ERROR_REC);
+		EXPECT_EQ(enter(REC), (entry()->gicv3_hcr & RMI_GIC_HCR_HOST_MASK) != 0U
+					      ? RMI_SUCCESS
+					      : RMI_ERROR_REC);
 	}
 	entry()->gicv3_hcr = 0;
-	expect_gic_refused(pending | UINT64_C(1) << 61 | 40U);	/* HW */
-	expect_gic_refused(pending | UINT64_C(1) << 40 | 40U);	/* pINTID */
-	expect_gic_refused(pending | UINT64_C(0x81) << 48 | 40U); /* priority bits that are not there */
+	expect_gic_refused(pending | UINT64_C(1) << 61 | 40U); /* HW */
+	expect_gic_refused(pending | UINT64_C(1) << 40 | 40U); /* pINTID */
+	expect_gic_refused(pending | UINT64_C(0x81) << 48 |
+			   40U); /* priority bits that are not there */
 	expect_gic_refused(pending | 1020U);
 	expect_gic_refused(pending | 1056U);
 	expect_gic_refused(pending | 4096U);
@@ -286,7 +287,8 @@ static void a_32_bit_process_is_not_decoded(void)
 static void an_access_to_missing_ram_goes_to_the_host(void)
 {
 	start_active();
-	take(DATA_ABORT(ESR_ISV | WORD | SRT(5) | ESR_WNR | TRANSLATION), IPA_RAM + GRANULE_SIZE, 7);
+	take(DATA_ABORT(ESR_ISV | WORD | SRT(5) | ESR_WNR | TRANSLATION), IPA_RAM + GRANULE_SIZE,
+	     7);
 	EXPECT_EQ(enter(REC), RMI_SUCCESS);
 	EXPECT_EQ(result()->esr, ESR_EC(EC_DATA_LOWER) | TRANSLATION);
 	EXPECT_EQ(result()->hpfar, (IPA_RAM + GRANULE_SIZE) >> 8);
@@ -429,7 +431,8 @@ static void a_timer_that_fires_ends_the_run_once(void)
 	/* The host knows: now the line is masked and the realm runs. */
 	EXPECT_EQ(enter(REC), RMI_SUCCESS);
 	EXPECT_EQ(runs, 2);
-	EXPECT_EQ(read_sysreg(CNTHCTL_EL2) & (CNTHCTL_CNTVMASK | CNTHCTL_CNTPMASK), CNTHCTL_CNTVMASK);
+	EXPECT_EQ(read_sysreg(CNTHCTL_EL2) & (CNTHCTL_CNTVMASK | CNTHCTL_CNTPMASK),
+		  CNTHCTL_CNTVMASK);
 }
 
 static void host_registers_survive_a_run(void)

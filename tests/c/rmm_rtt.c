@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "rmm_fixture.h"
 
-#define TABLE2	  PAGE(33)
+#define TABLE2	    PAGE(33)
 #define NS_DESC(pa) ((pa) | 6U << 2 | 3U << 6)
 
 static uint64_t create(uint64_t rtt, uint64_t ipa, int64_t level)
@@ -35,9 +35,9 @@ static void every_command_rejects_bad_names_of_tables(void)
 		uint64_t ipa;
 		int64_t level;
 	} names[] = {
-		{ IPA_RAM, 2 },		{ IPA_RAM, 4 },	      { IPA_RAM, -1 },
+		{ IPA_RAM, 2 },		{ IPA_RAM, 4 },		{ IPA_RAM, -1 },
 		{ IPA_RAM, INT64_MIN }, { IPA_RAM, INT64_MAX }, { IPA_RAM + GRANULE_SIZE, 3 },
-		{ IPA_RAM + 1U, 3 },	{ IPA_SPACE, 3 },     { UINT64_MAX & ~(BLOCK - 1U), 3 },
+		{ IPA_RAM + 1U, 3 },	{ IPA_SPACE, 3 },	{ UINT64_MAX & ~(BLOCK - 1U), 3 },
 	};
 
 	start_realm();
@@ -187,10 +187,10 @@ static void fold_of_unassigned_entries_keeps_their_ripas(void)
 static void map_rejects_bad_descriptors(void)
 {
 	static const uint64_t bad[] = {
-		NS_DESC(UNUSED) | 1U,		 NS_DESC(UNUSED) | 2U,
-		NS_DESC(UNUSED) | 1U << 5,	 NS_DESC(UNUSED) | 1U << 10,
-		NS_DESC(UNUSED) | 1ULL << 48,	 NS_DESC(UNUSED) | 1ULL << 53,
-		NS_DESC(UNUSED) | 1ULL << 55,	 NS_DESC(UNUSED) | 1ULL << 63,
+		NS_DESC(UNUSED) | 1U,	      NS_DESC(UNUSED) | 2U,
+		NS_DESC(UNUSED) | 1U << 5,    NS_DESC(UNUSED) | 1U << 10,
+		NS_DESC(UNUSED) | 1ULL << 48, NS_DESC(UNUSED) | 1ULL << 53,
+		NS_DESC(UNUSED) | 1ULL << 55, NS_DESC(UNUSED) | 1ULL << 63,
 		UNUSED | 4U << 2 | 3U << 6,
 	};
 
@@ -252,7 +252,8 @@ static void ripas_needs_a_new_realm_and_room_to_start(void)
 {
 	start_realm();
 	EXPECT_EQ(rmi(RMI_RTT_INIT_RIPAS, RD, IPA_RAM, IPA_RAM, 0, 0), RMI_ERROR_INPUT);
-	EXPECT_EQ(rmi(RMI_RTT_INIT_RIPAS, RD, IPA_RAM + 1U, IPA_RAM + BLOCK, 0, 0), RMI_ERROR_INPUT);
+	EXPECT_EQ(rmi(RMI_RTT_INIT_RIPAS, RD, IPA_RAM + 1U, IPA_RAM + BLOCK, 0, 0),
+		  RMI_ERROR_INPUT);
 	EXPECT_EQ(rmi(RMI_RTT_INIT_RIPAS, RD, IPA_RAM, IPA_RAM + 0x800U, 0, 0), RMI_ERROR_INPUT);
 	EXPECT_EQ(rmi(RMI_RTT_INIT_RIPAS, RD, IPA_RAM, IPA_SHARED + BLOCK, 0, 0), RMI_ERROR_INPUT);
 	EXPECT_EQ(rmi(RMI_RTT_INIT_RIPAS, RD, IPA_SHARED, IPA_SPACE, 0, 0), RMI_ERROR_INPUT);

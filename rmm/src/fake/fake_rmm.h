@@ -12,7 +12,8 @@
 #define FAKE_ABSENT_BASE (FAKE_DRAM_BASE + FAKE_DRAM_SIZE)
 #define FAKE_ABSENT_SIZE UINT64_C(0x10000)
 
-/* Granule index + 1 whose accesses as Non-secure memory fault although it is not delegated; or 0. */
+/* Granule index + 1 whose accesses as Non-secure memory fault although it is not delegated; or 0.
+ */
 extern uint64_t fake_ns_fault;
 
 /* TLB maintenance calls since fake_reset(). */
