@@ -35,6 +35,8 @@ MAY_INCLUDE = {
     "rmm/src": ("abi/", "lib/", "arch/"),
     "host/monitor": ("abi/", "lib/", "arch/", "libfdt.h"),
 }
+# PID 1 is a Linux program: it has the C library, and no header of ours but the agent's numbers.
+INIT = "guest/init"
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
@@ -130,3 +132,15 @@ def test_c_includes_only_what_it_may(files: list[Path], texts: dict[Path, str], 
             if name not in FREESTANDING | own and not name.startswith(prefixes)
         ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_init_includes_nothing_of_ours(
+    files: list[Path], texts: dict[Path, str], top: Path
+) -> None:
+    sources = [p for p in files if p.suffix in {".c", ".h"} and p.is_relative_to(top / INIT)]
+    assert sources
+    quoted = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+    for path in sources:
+        assert {path.parent / name for name in quoted.findall(texts[path])} <= set(sources), path
+        ours = [n for n in INCLUDE.findall(texts[path]) if n.startswith(("abi/", "lib/", "arch/"))]
+        assert set(ours) <= {"abi/agent.h"}, path

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The wheel holds what it must, and builds the same images as a checkout."""
 
+import json
 import os
 import subprocess
 import sys
@@ -86,3 +87,17 @@ def test_wheel_builds_the_same_rmm_as_the_checkout(
             pytest.fail(done.stdout + done.stderr, pytrace=False)
         images.append((out / "rmm.bin").read_bytes())
     assert images[0] == images[1]
+
+
+@pytest.mark.exhaustive
+def test_wheel_builds_the_same_firmware_on_an_empty_cache(unpacked: Path, tmp_path: Path) -> None:
+    flashes = []
+    for extra in ({}, {"PYTHONPATH": str(unpacked), "REALMOS_CACHE": str(tmp_path / "cache")}):
+        done = subprocess.run(
+            [sys.executable, "-m", "realmos.cli", "build", "firmware", "--json"],
+            cwd=tmp_path, env={**os.environ, **extra}, check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode != 0:
+            pytest.fail(done.stderr, pytrace=False)
+        flashes.append(json.loads(done.stdout)["firmware"])
+    assert flashes[0] == flashes[1]

@@ -49,10 +49,11 @@ def abi_package() -> Path:
 def digest(paths: Iterable[Path]) -> str:
     """Return one SHA-256 (hex) over the names and bytes of the files under `paths`, sorted.
 
-    Byte-code caches do not count; a directory is walked whole.
+    Byte-code caches do not count; a directory is walked whole. Where the paths lie does not count
+    either: a checkout and a wheel of it have the same digest.
     """
     total = hashlib.sha256()
-    for path in sorted(paths):
+    for path in sorted(paths, key=lambda path: path.name):
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in files:
             if "__pycache__" in file.parts:
