@@ -120,6 +120,7 @@ def load(machine: Machine) -> None:
         qmp.command("migrate-set-capabilities", capabilities=_MAPPED_RAM)
         qmp.command("migrate-incoming", uri=f"file:{snapshot}")
         qmp.wait_migration(timeout=_SAVE_SECONDS)
+        qmp.command("cont")  # it was stopped when it was saved, and that is saved too
 
 
 def _write(qmp: Qmp, path: Path) -> None:
