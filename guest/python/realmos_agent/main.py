@@ -15,7 +15,6 @@ import time
 from realmos_agent.port import RETRY_MS, Port, find_port
 from realmos_agent.service import Service
 from realmos_agent.spawn import BecomeWorkload
-from realmos_agent.workload import run_script
 
 _OPTIONS = {
     "--port-name": "realmos.agent",
@@ -88,4 +87,6 @@ def main() -> None:
     else:
         sys.exit(status)
     # Outside the handler, so that the workload's errors do not name the agent's as their context.
+    from realmos_agent.workload import run_script
+
     run_script(program)

@@ -12,8 +12,6 @@ import sys
 import time
 
 from realmos_agent import __version__
-from realmos_agent.entropy import reseed
-from realmos_agent.files import GetOperation, PutOperation, remove_tree
 from realmos_agent.loop import READ, WRITE, Loop
 from realmos_agent.port import RETRY_MS, Port
 from realmos_agent.protocol import (
@@ -22,29 +20,19 @@ from realmos_agent.protocol import (
     Done,
     Error,
     Exited,
-    Get,
     Hello,
     Message,
     OperationMessage,
-    Put,
     RemoteProtocolError,
-    Report,
-    Reseed,
-    Run,
     Session,
     Shutdown,
     Welcome,
     numbers,
 )
-from realmos_agent.report import make_report
-from realmos_agent.runs import RunOperation
-from realmos_agent.workload import prepare_interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    Operation: TypeAlias = RunOperation | PutOperation | GetOperation
+    from realmos_agent.operations import Operation
 
 # Above this much unsent output the agent neither reads nor produces more.
 _CONGESTED = 256 << 10
@@ -60,7 +48,6 @@ _CODES = {
     errno.EAGAIN: numbers.ERR_BUSY,
     errno.ECANCELED: numbers.ERR_CANCELLED,
 }
-_OPERATIONS = {Run: RunOperation, Put: PutOperation, Get: GetOperation}
 
 
 class Service:
@@ -88,7 +75,7 @@ class Service:
         self._work_base = work_base
         self._port = port
         self._marks = marks
-        self._nonce = os.urandom(numbers.NONCE_SIZE)
+        self.renew_nonce()
         self._greeted = b""
         self._connected = True
         self._prepared = False
@@ -115,16 +102,16 @@ class Service:
         congested = self.congested
         self._port.flush()
         self._watch_port()
-        if congested and not self.congested:
-            timeout = 0  # what was held back can go on
-        else:
-            timeout = None if self._connected else RETRY_MS
-        if self._greeted and not self._prepared and not self._port.pending:
-            self._prepared = True
-            prepare_interpreter()
-        self.loop.wait(timeout)
+        self._prepare()
+        timeout = None if self._connected else RETRY_MS
+        # What was held back can go on at once.
+        self.loop.wait(0 if congested and not self.congested else timeout)
         if not self._connected:
             self._on_port()
+
+    def renew_nonce(self) -> None:
+        """Become distinguishable from a copy of this agent."""
+        self._nonce = os.urandom(numbers.NONCE_SIZE)
 
     @property
     def congested(self) -> bool:
@@ -149,6 +136,14 @@ class Service:
         name = error.filename
         where = f": {os.fsdecode(name)!r:.400}" if isinstance(name, str | bytes) else ""
         self.send(Error(number, code, f"{error.strerror}{where}"))
+
+    def _prepare(self) -> None:
+        """Once the first answer is out, import what the operations to come will need."""
+        if self._greeted and not self._prepared and not self._port.pending:
+            self._prepared = True
+            from realmos_agent import operations
+
+            operations.prepare()
 
     def _watch_port(self) -> None:
         port = self._port
@@ -183,34 +178,34 @@ class Service:
                 continue
             if message is None:
                 return
-            if isinstance(message, OperationMessage):
-                try:
-                    self._take_operation(message)
-                except OSError as error:
-                    self.fail(message.id, error)
-            elif isinstance(message, Hello):
-                self._greet(message)
-            elif isinstance(message, Bye):
-                self._end_session()
+            try:
+                self._take(message)
+            except OSError as error:
+                # Without an operation to blame (0), it is the session that cannot be.
+                self.fail(vars(message).get("id", 0), error)
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, OperationMessage):
+            self._take_operation(message)
+        elif isinstance(message, Hello):
+            self._greet(message)
+        elif isinstance(message, Bye):
+            self._end_session()
 
     def _take_operation(self, message: OperationMessage) -> None:
-        if isinstance(message, Run | Put | Get):
-            if len(self.operations) >= numbers.OPS_MAX:
-                raise BlockingIOError(errno.EAGAIN, "Too many operations at once")
-            self.operations[message.id] = _OPERATIONS[type(message)](self, message)
-        elif isinstance(message, Report):
-            self.send(make_report(message.id))
-        elif isinstance(message, Reseed):
-            reseed(message.data[: numbers.RESEED_MAX])
-            self._nonce = os.urandom(numbers.NONCE_SIZE)
-            self.send(Done(message.id, len(message.data)))
-        elif isinstance(message, Shutdown):
+        if isinstance(message, Shutdown):
             self._exit_status = numbers.EXIT_REBOOT if message.reboot else numbers.EXIT_POWER_OFF
             self.send(Done(message.id, 0))
         elif isinstance(message, Cancel):
             raise InterruptedError(errno.ECANCELED, os.strerror(errno.ECANCELED))
-        else:
+        elif message.id in self.operations:
             self.operations[message.id].receive(message)
+        elif len(self.operations) >= numbers.OPS_MAX:
+            raise BlockingIOError(errno.EAGAIN, "Too many operations at once")
+        else:
+            from realmos_agent.operations import begin
+
+            begin(self, message)
 
     def _greet(self, hello: Hello) -> None:
         if hello.nonce != self._greeted:
@@ -242,6 +237,8 @@ class Service:
         self._port.drop()
         if self._greeted:
             self._greeted = b""
+            from realmos_agent.files import remove_tree
+
             try:
                 remove_tree(self.work_dir)
             except OSError as error:

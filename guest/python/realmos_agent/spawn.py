@@ -28,7 +28,7 @@ class Program(Record):
     python: bool
 
 
-class BecomeWorkload(BaseException):  # noqa: N818 - not an error: it carries the child out
+class BecomeWorkload(BaseException):
     """Raised in a forked child: the program to run at the top of the interpreter."""
 
     def __init__(self, program: Program) -> None:

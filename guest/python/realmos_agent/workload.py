@@ -15,18 +15,7 @@ from realmos_agent.spawn import Program
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
-    from typing import NoReturn, TextIO
-
-
-def prepare_interpreter() -> None:
-    """Finish the start of an interpreter that was started with -S, for the workloads to come.
-
-    Importing `site` would otherwise delay the agent's first answer, or each workload's start.
-    """
-    if sys.flags.no_site:
-        import site
-
-        site.main()
+    from typing import NoReturn
 
 
 def run_script(program: Program) -> "NoReturn":
@@ -54,16 +43,17 @@ def run_script(program: Program) -> "NoReturn":
 
 
 def _open_streams() -> None:
-    sys.stdin = sys.__stdin__ = _stream(0, "r", "strict")
-    sys.stdout = sys.__stdout__ = _stream(1, "w", "strict")
-    sys.stderr = sys.__stderr__ = _stream(2, "w", "backslashreplace")
-
-
-def _stream(fd: int, mode: str, errors: str) -> "TextIO":
-    buffering = -1 if mode == "r" else 1
-    return open(  # noqa: SIM115 - open as long as the interpreter
-        fd, mode, buffering, encoding="utf-8", errors=errors, closefd=False
+    streams = (
+        ("stdin", "r", -1, "strict"),
+        ("stdout", "w", 1, "strict"),
+        ("stderr", "w", 1, "backslashreplace"),
     )
+    for fd, (name, mode, buffering, errors) in enumerate(streams):
+        stream = open(  # noqa: SIM115 - for as long as the interpreter lives
+            fd, mode, buffering, encoding="utf-8", errors=errors, closefd=False
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 def _forget_agent(script_dir: str) -> None:

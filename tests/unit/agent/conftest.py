@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 import realmos_agent
 from realmos.agent import AgentClient
+from realmos_agent.protocol import numbers
 
 _PIECE = 64 << 10
+EXIT_STATUSES = (numbers.EXIT_POWER_OFF, numbers.EXIT_REBOOT)
 _PYTHONPATH = Path(realmos_agent.__file__).parents[1]
 
 
@@ -72,31 +74,29 @@ class Port:
                 pass
 
     def _join(self, client: socket.socket) -> None:
+        """Pass bytes both ways, neither way waiting for the other, until the client goes."""
+        client.setblocking(False)
         if self._in < 0:
             self._in = os.open(self._in_path, os.O_WRONLY)
+            os.set_blocking(self._in, False)
+        to_agent = to_client = b""
+        fd = client.fileno()
         while True:
-            ready = select.select([self._stop, client, self._out], [], [])[0]
-            if self._stop in ready:
+            reads = [self._stop, *([] if to_agent else [fd]), *([] if to_client else [self._out])]
+            writes = [*([self._in] if to_agent else []), *([fd] if to_client else [])]
+            reads, writes, _ = select.select(reads, writes, [])
+            if self._stop in reads:
                 return
-            if client in ready:
-                data = client.recv(_PIECE)
-                if not data:
+            if fd in reads:
+                to_agent = client.recv(_PIECE)
+                if not to_agent:
                     return
-                self._write(data)
-            if self._out in ready:
-                self._send(client, os.read(self._out, _PIECE))
-
-    def _write(self, data: bytes) -> None:
-        while data and self._wait_writable(self._in):
-            data = data[os.write(self._in, data) :]
-
-    def _send(self, client: socket.socket, data: bytes) -> None:
-        while data and self._wait_writable(client.fileno()):
-            data = data[client.send(data) :]
-
-    def _wait_writable(self, fd: int) -> bool:
-        stopped, _, _ = select.select([self._stop], [fd], [])
-        return not stopped
+            if self._out in reads:
+                to_client = os.read(self._out, _PIECE)
+            if self._in in writes:
+                to_agent = to_agent[os.write(self._in, to_agent) :]
+            if fd in writes:
+                to_client = to_client[client.send(to_client) :]
 
 
 class Agent:
@@ -109,9 +109,17 @@ class Agent:
         fds = (port.agent_in, port.agent_out)
         self.process = subprocess.Popen(
             [
-                sys.executable, "-P", "-s", "-S", "-m", "realmos_agent",
-                "--fds", f"{fds[0]},{fds[1]}", "--work-dir", str(self.work),
-            ],  # fmt: skip
+                sys.executable,
+                "-P",
+                "-s",
+                "-S",
+                "-m",
+                "realmos_agent",
+                "--fds",
+                f"{fds[0]},{fds[1]}",
+                "--work-dir",
+                str(self.work),
+            ],
             env=env,
             pass_fds=fds,
             stderr=subprocess.PIPE,
@@ -130,7 +138,10 @@ class Agent:
         raise KeyError(field)
 
     def close(self) -> None:
-        if self.alive:
+        status = self.process.poll()
+        # Whatever the test did, the agent must have lived through it or have been told to stop.
+        assert status in {None, *EXIT_STATUSES}, self.process.communicate(timeout=10)
+        if status is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate(timeout=10)
 

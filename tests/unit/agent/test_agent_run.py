@@ -21,7 +21,9 @@ FLOOD = 100 << 20
 
 
 def test_script_runs_as_main_with_its_arguments_and_environment(client: AgentClient) -> None:
-    script = b"import os, sys\nprint(__name__, sys.argv[1:], os.environ['WHO'], len(sys.path) > 0)\n"
+    script = (
+        b"import os, sys\nprint(__name__, sys.argv[1:], os.environ['WHO'], len(sys.path) > 0)\n"
+    )
     result = client.run(["hello.py", "a", "b c"], script=script, env={"WHO": "realm"})
     assert result.stdout == b"__main__ ['a', 'b c'] realm True\n"
     assert (result.status, result.signal, result.stderr) == (0, None, b"")
@@ -127,9 +129,9 @@ def test_missing_working_directory_is_refused(client: AgentClient) -> None:
 
 
 def test_signal_reaches_the_program_and_is_reported(client: AgentClient) -> None:
-    handle = client.start(["sh", "-c", "echo up; exec sleep 60"], stdout=(out := []).append)
-    while not out:
-        client.pump(1)
+    seen = bytearray()
+    handle = client.start(["sh", "-c", "echo up; exec sleep 60"], stdout=seen.extend)
+    _pump_for(client, seen, b"up")
     handle.signal(signal.SIGTERM)
     result = handle.wait(10)
     assert (result.signal, result.status, result.oom) == (signal.SIGTERM, 143, False)
@@ -173,9 +175,7 @@ def test_flood_keeps_memory_bounded_on_both_sides(client: AgentClient, agent: "A
 
 
 def test_flood_that_is_captured_is_cut(client: AgentClient) -> None:
-    result = client.run(
-        ["head", "-c", str(1 << 20), "/dev/zero"], capture_limit=1000, timeout=30
-    )
+    result = client.run(["head", "-c", str(1 << 20), "/dev/zero"], capture_limit=1000, timeout=30)
     assert result.truncated
     assert result.stdout == bytes(1000)
 

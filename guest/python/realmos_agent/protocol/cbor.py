@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    Value: TypeAlias = "None | bool | int | bytes | str | tuple[Value, ...] | dict[str, Value]"
+    Value: TypeAlias = "bool | int | bytes | str | tuple[Value, ...] | dict[str, Value] | None"
 
 _UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _SIMPLE_VALUES = {20: False, 21: True, 22: None}

@@ -263,7 +263,7 @@ _CHECKS: "dict[object, Callable[[object], bool]]" = {
     bytes | None: lambda value: value is None or _is_bytes(value),
     tuple[bytes, ...]: lambda value: _is_tuple_of(_is_bytes, value),
     tuple[int, int] | None: lambda value: (
-        value is None or (_is_tuple_of(_is_uint, value) and len(value) == 2)
+        value is None or (type(value) is tuple and len(value) == 2 and all(map(_is_uint, value)))
     ),
     tuple[tuple[str, int], ...]: lambda value: _is_tuple_of(_is_mark, value),
 }

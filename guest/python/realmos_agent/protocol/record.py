@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import ClassVar, dataclass_transform
 else:
 
-    def dataclass_transform(**_options):
+    def dataclass_transform(*, frozen_default: bool) -> object:  # noqa: ARG001
         """Do nothing: the real one only speaks to type checkers."""
         return lambda cls: cls
 
@@ -20,15 +20,13 @@ class Record:
     """Base of immutable records; a subclass only annotates its fields, in order."""
 
     if TYPE_CHECKING:
-        __match_args__: ClassVar[tuple[str, ...]]
-
-    __slots__ = ("__dict__",)
+        _fields: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(cls) -> None:
-        cls.__match_args__ = tuple(cls.__annotations__)
+        cls._fields = tuple(cls.__annotations__)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        fields = self.__match_args__
+        fields = self._fields
         values = dict(zip(fields, args, strict=False)) | kwargs
         if len(values) != len(args) + len(kwargs) or set(values) != set(fields):
             raise TypeError(f"{type(self).__name__} takes {', '.join(fields)}")

@@ -66,7 +66,7 @@ class Kind(Record):
 
     from_client: tuple[int, ...]
     from_agent: tuple[int, ...]
-    agent: "dict[Phase, dict[type[OperationMessage] | type[Error], Phase]]"
+    agent: "dict[Phase, dict[type[OperationMessage | Error], Phase]]"
     client: "tuple[type[OperationMessage], ...]"
 
 

@@ -95,7 +95,7 @@ class AgentClient:
             marks={name: ns * _NS for name, ns in welcome.marks},
         )
 
-    def run(  # noqa: PLR0913 - as subprocess.run
+    def run(
         self,
         argv: Sequence[str],
         *,
@@ -108,11 +108,7 @@ class AgentClient:
         timeout: float | None = None,
         capture_limit: int = _CAPTURE_LIMIT,
     ) -> RunResult:
-        """Run a program to its end; see `start` for the arguments.
-
-        Args:
-            timeout: seconds after which it is killed; the result then says so.
-        """
+        """Run a program to its end, killing it after `timeout` seconds; see `start`."""
         if isinstance(stdin, bytes):
             stdin = io.BytesIO(stdin)
         handle = self.start(
@@ -121,7 +117,7 @@ class AgentClient:
         )  # fmt: skip
         return handle.wait(timeout)
 
-    def start(  # noqa: PLR0913 - as subprocess.Popen
+    def start(
         self,
         argv: Sequence[str],
         *,
@@ -236,7 +232,7 @@ class AgentClient:
     def report(self) -> RealmReport:
         """Return what the agent says about its realm."""
         answer = self._engine.call(Report(self._engine.next_id()), "report")
-        assert isinstance(answer, Reported)  # noqa: S101 - else `_call` raised
+        assert isinstance(answer, Reported)
         facts = dict(vars(answer))
         del facts["id"]
         return RealmReport(uptime=facts.pop("uptime_ns") * _NS, **facts)

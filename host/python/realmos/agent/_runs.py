@@ -37,7 +37,7 @@ class RunHandle(Operation):
         capture_limit: bytes of each kept when they go nowhere else.
     """
 
-    def __init__(  # noqa: PLR0913 - one for each stream and end
+    def __init__(
         self,
         engine: Engine,
         number: int,
@@ -145,7 +145,7 @@ class RunHandle(Operation):
 
     def _result(self, *, timed_out: bool) -> RunResult:
         exited = self.answer
-        assert isinstance(exited, Exited)  # noqa: S101 - `over` without `error` says so
+        assert isinstance(exited, Exited)
         out, err = self._captures[numbers.STREAM_OUT], self._captures[numbers.STREAM_ERR]
         return RunResult(
             status=_SIGNAL_BASE + (exited.signal or 0) if exited.status is None else exited.status,

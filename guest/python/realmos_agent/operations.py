@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Beginning of operations; imported, with all that it needs, after the agent's first answer."""
+
+import errno
+import sys
+
+from realmos_agent.entropy import reseed
+from realmos_agent.files import GetOperation, PutOperation
+from realmos_agent.protocol import Done, Get, OperationMessage, Put, Report, Reseed, Run, numbers
+from realmos_agent.report import make_report
+from realmos_agent.runs import RunOperation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from realmos_agent.service import Service
+
+    Operation: TypeAlias = RunOperation | PutOperation | GetOperation
+
+
+def begin(service: "Service", message: OperationMessage) -> None:
+    """Do what a message asks, or begin to.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    if isinstance(message, Put | Get) and b"\0" in message.path:
+        raise OSError(errno.EINVAL, "A path with a NUL byte")
+    if isinstance(message, Run):
+        service.operations[message.id] = RunOperation(service, message)
+    elif isinstance(message, Put):
+        service.operations[message.id] = PutOperation(service, message)
+    elif isinstance(message, Get):
+        service.operations[message.id] = GetOperation(service, message)
+    elif isinstance(message, Report):
+        service.send(make_report(message.id))
+    elif isinstance(message, Reseed):
+        reseed(message.data[: numbers.RESEED_MAX])
+        service.renew_nonce()
+        service.send(Done(message.id, len(message.data)))
+
+
+def prepare() -> None:
+    """Finish the start of an interpreter that was started with -S, for the workloads to come.
+
+    Importing `site` earlier would delay the first answer, and later each workload's start.
+    """
+    if sys.flags.no_site:
+        import site
+
+        site.main()
