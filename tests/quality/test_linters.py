@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 
-def check(argv: Sequence[str | Path], top: Path, *, fix: str) -> None:
-    """Run a checker at the top of the tree; fail with what it printed."""
+def check(argv: Sequence[str | Path], top: Path, *, fix: str, only: str = "") -> None:
+    """Run a checker at the top of the tree; fail with what it printed, or the lines with `only`."""
     beside_python = Path(sys.executable).parent / argv[0]
     program = beside_python if beside_python.is_file() else shutil.which(argv[0])
     if program is None:
@@ -21,7 +21,8 @@ def check(argv: Sequence[str | Path], top: Path, *, fix: str) -> None:
         [program, *argv[1:]], cwd=top, check=False, capture_output=True, text=True
     )
     if done.returncode != 0:
-        pytest.fail(f"{' '.join(map(str, argv[:3]))}:\n{done.stdout}{done.stderr}", pytrace=False)
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if only in line]
+        pytest.fail("\n".join([" ".join(map(str, argv[:3])), *lines]), pytrace=False)
 
 
 PYTHON_FIX = "pip install -e '.[test]'"
@@ -41,7 +42,9 @@ def test_mypy_strict_finds_nothing(top: Path) -> None:
 
 def test_c_is_formatted(top: Path, files: list[Path]) -> None:
     sources = [path for path in files if path.suffix in {".c", ".h"}]
-    check(["clang-format", "--dry-run", "-Werror", *sources], top, fix=PYTHON_FIX)
+    names = [str(path.relative_to(top)) for path in sources]
+    argv = ["clang-format", "--dry-run", "-Werror", *names]
+    check(argv, top, fix=PYTHON_FIX, only=" error: ")
 
 
 def test_shellcheck_finds_nothing(top: Path, texts: dict[Path, str]) -> None:
