@@ -56,14 +56,21 @@ class Port:
 
     def read(self) -> bytes | None:
         """Return what has arrived, None when nothing has, or b"" when nobody is connected."""
-        try:
-            return os.read(self.read_fd, _READ_MAX)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            if error.errno in (errno.ECONNRESET, errno.EIO):  # a socket, a terminal
-                return b""
-            raise
+        pieces: list[bytes] = []
+        # The kernel hands out a port's bytes a page at a time.
+        while sum(map(len, pieces)) < _READ_MAX:
+            try:
+                piece = os.read(self.read_fd, _READ_MAX)
+            except BlockingIOError:
+                return b"".join(pieces) if pieces else None
+            except OSError as error:
+                if error.errno not in (errno.ECONNRESET, errno.EIO):  # a socket, a terminal
+                    raise
+                piece = b""
+            if not piece:
+                break  # the next read says so again
+            pieces.append(piece)
+        return b"".join(pieces)
 
     def send(self, frame: bytes) -> None:
         """Queue one frame."""

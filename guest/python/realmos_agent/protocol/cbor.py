@@ -33,9 +33,9 @@ def encode(value: "Value") -> bytes:
         TypeError: a type that is not in the subset.
         OverflowError: an integer beyond 64 bits.
     """
-    out = bytearray()
+    out: list[bytes] = []
     _encode(value, out)
-    return bytes(out)
+    return b"".join(out)
 
 
 def _head(major: int, argument: int) -> bytes:
@@ -45,23 +45,22 @@ def _head(major: int, argument: int) -> bytes:
     return bytes((major << 5 | 24 + power,)) + argument.to_bytes(1 << power, "big")
 
 
-def _encode(value: "Value", out: bytearray) -> None:
+def _encode(value: "Value", out: list[bytes]) -> None:
     if value is None or value is True or value is False:
-        out.append(_SIMPLE << 5 | {False: 20, True: 21, None: 22}[value])
+        out.append(bytes((_SIMPLE << 5 | {False: 20, True: 21, None: 22}[value],)))
     elif isinstance(value, int):
-        out += _head(_UINT, value) if value >= 0 else _head(_NEGATIVE, -1 - value)
+        out.append(_head(_UINT, value) if value >= 0 else _head(_NEGATIVE, -1 - value))
     elif isinstance(value, bytes):
-        out += _head(_BYTES, len(value))
-        out += value
+        out += (_head(_BYTES, len(value)), value)
     elif isinstance(value, str):
         text = value.encode()
-        out += _head(_TEXT, len(text)) + text
+        out += (_head(_TEXT, len(text)), text)
     elif isinstance(value, tuple):
-        out += _head(_ARRAY, len(value))
+        out.append(_head(_ARRAY, len(value)))
         for item in value:
             _encode(item, out)
     elif isinstance(value, dict):
-        out += _head(_MAP, len(value))
+        out.append(_head(_MAP, len(value)))
         for key, item in value.items():
             _encode(key, out)
             _encode(item, out)
