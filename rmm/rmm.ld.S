@@ -38,6 +38,7 @@ SECTIONS
 	}
 
 	.bss (NOLOAD) : {
+		. = ALIGN(GRANULE_SIZE);
 		bss_start = .;
 		*(.bss .bss.*)
 		. = ALIGN(GRANULE_SIZE);

@@ -36,7 +36,7 @@ $(BUILD_DIR)/$(IMAGE).elf: $(OUT) $(BUILD_DIR)/link.ld
 
 $(BUILD_DIR)/link.ld: $(LINKER_SCRIPT)
 	@mkdir -p $(@D)
-	$(CC) -E -P -x c -D__ASSEMBLER__ $(INCLUDES) -I$(GENERATED) -o $@ $<
+	$(CC) -E -P -x c -D__ASSEMBLER__ $(INCLUDES) -I$(GENERATED) -MMD -MT $@ -MF $@.d -o $@ $<
 
 $(BUILD_DIR)/%.o: $(SRC)/%.c
 	@mkdir -p $(@D)
@@ -46,4 +46,4 @@ $(BUILD_DIR)/%.o: $(SRC)/%.S
 	@mkdir -p $(@D)
 	$(CC) $(ASFLAGS) -c -o $@ $<
 
--include $(OUT:.o=.d)
+-include $(OUT:.o=.d) $(BUILD_DIR)/link.ld.d

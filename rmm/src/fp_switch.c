@@ -10,6 +10,9 @@
 
 #define ZCR_LEN_MAX UINT64_C(0xF)
 
+/* The RMM itself may use everything. */
+#define CPTR_OWN CPTR_RES1
+
 static void write_cptr(uint64_t value)
 {
 	write_sysreg(CPTR_EL2, value);
@@ -18,7 +21,7 @@ static void write_cptr(uint64_t value)
 
 uint64_t fp_realm_cptr(void)
 {
-	uint64_t traps = CPTR_RES1 | CPTR_TTA | CPTR_TSM | CPTR_TZ;
+	uint64_t traps = CPTR_RES1 | CPTR_TTA | CPTR_TAM | CPTR_TSM | CPTR_TZ;
 
 	return pe_this()->fp.realm_live ? traps : traps | CPTR_TFP;
 }
@@ -53,7 +56,7 @@ void fp_switch_to_realm(const struct fp_state *realm)
 {
 	struct fp_owner *fp = &pe_this()->fp;
 
-	write_cptr(CPTR_RES1 & ~(CPTR_TZ | CPTR_TFP));
+	write_cptr(CPTR_OWN);
 	save_ns(fp);
 	fp_load(realm);
 	fp->realm_live = true;
@@ -64,7 +67,7 @@ void fp_switch_to_ns(struct fp_state *realm)
 {
 	struct fp_owner *fp = &pe_this()->fp;
 
-	write_cptr(CPTR_RES1 & ~(CPTR_TZ | CPTR_TFP));
+	write_cptr(CPTR_OWN);
 	if (fp->realm_live) {
 		fp_save(realm);
 		load_ns(fp);
@@ -77,7 +80,7 @@ void fp_borrow(void)
 	struct fp_owner *fp = &pe_this()->fp;
 
 	fp->saved_cptr = read_sysreg(CPTR_EL2);
-	write_cptr(CPTR_RES1 & ~(CPTR_TZ | CPTR_TFP));
+	write_cptr(CPTR_OWN);
 	if (!fp->realm_live && upper_parts_live(fp)) {
 		save_ns(fp);
 	}

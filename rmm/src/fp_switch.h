@@ -18,6 +18,8 @@ struct fp_state {
 	uint64_t fpcr;
 	uint64_t fpsr;
 };
+_Static_assert(offsetof(struct fp_state, fpcr) == 512, "core/fp.S");
+_Static_assert(offsetof(struct fp_state, fpsr) == 520, "core/fp.S");
 
 struct fp_owner {
 	bool realm_live; /* the registers hold the running REC's values */

@@ -37,6 +37,7 @@
 #define CPTR_TFP  REG_BIT(10)
 #define CPTR_TSM  REG_BIT(12)
 #define CPTR_TTA  REG_BIT(20)
+#define CPTR_TAM  REG_BIT(30)
 
 /* MDCR_EL2 */
 #define MDCR_TPMCR REG_BIT(5)

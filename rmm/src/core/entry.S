@@ -25,8 +25,11 @@ rmm_entry:
 	add	x10, x10, :lo12:bss_start
 	adrp	x11, bss_end
 	add	x11, x11, :lo12:bss_end
-	/* The compiler's objects are 16-byte aligned at least; go by 16 until the bulk is aligned. */
-1:	stp	xzr, xzr, [x10], #16
+	/* Both ends are granule-aligned. */
+1:	stp	xzr, xzr, [x10], #64
+	stp	xzr, xzr, [x10, #-48]
+	stp	xzr, xzr, [x10, #-32]
+	stp	xzr, xzr, [x10, #-16]
 	cmp	x10, x11
 	b.lo	1b
 	dsb	sy

@@ -6,9 +6,9 @@
  */
 #include "limits.h"
 
-/* struct exception_frame */
-#define FRAME_SIZE 192
-#define FRAME_X18  144
+/* X0 to X17, X18 and X30, and a frame record: what the C handler may change or a backtrace needs. */
+#define FRAME_SIZE   192
+#define FRAME_X18    144
 #define FRAME_RECORD 176
 
 	.macro current name, kind
@@ -64,11 +64,10 @@ current_el:
 	stp	x14, x15, [sp, #112]
 	stp	x16, x17, [sp, #128]
 	stp	x18, x30, [sp, #FRAME_X18]
-	/* A frame record, so that a backtrace shows where the exception was taken. */
+	/* So that a backtrace goes on where the exception was taken. */
 	mrs	x2, elr_el2
 	stp	x29, x2, [sp, #FRAME_RECORD]
 	add	x29, sp, #FRAME_RECORD
-	mov	x1, sp
 	bl	exception_current_el
 	msr	elr_el2, x0
 	ldr	x29, [sp, #FRAME_RECORD]
