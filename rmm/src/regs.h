@@ -90,7 +90,6 @@
 #define SPSR_DAIF      UINT64_C(0x3C0)
 #define SPSR_SSBS      REG_BIT(12)
 #define SPSR_PAN       REG_BIT(22)
-#define SPSR_UAO       REG_BIT(23)
 #define SPSR_DIT       REG_BIT(24)
 #define SPSR_NZCV      REG_FIELD(0xF, 28)
 
@@ -111,10 +110,8 @@
 #define EC_SVE		     0x19U
 #define EC_SME		     0x1DU
 #define EC_INSTR_LOWER	     0x20U
-#define EC_INSTR_SAME	     0x21U
 #define EC_DATA_LOWER	     0x24U
 #define EC_DATA_SAME	     0x25U
-#define EC_SERROR	     0x2FU
 
 #define ESR_WFX_TI_MASK	     UINT64_C(0x3)
 #define ESR_ISV		     REG_BIT(24)
@@ -169,7 +166,4 @@
 #define ICH_LR_VINTID_MASK    UINT64_C(0xFFFFFFFF)
 #define ICH_VTR_LISTREGS_MASK UINT64_C(0x1F)
 #define ICH_VTR_DVIM	      REG_BIT(18)
-#define ICH_VTR_IDBITS_SHIFT  23
-#define ICH_VTR_PREBITS_SHIFT 26
-#define ICH_VTR_PRIBITS_SHIFT 29
 #define ICC_CTLR_EXTRANGE     REG_BIT(19)
