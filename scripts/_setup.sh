@@ -67,30 +67,38 @@ find_python() {
 	fail "Python 3.11 or newer is needed, with its venv module"
 }
 
+# What an environment depends on: where it is, and which interpreter it was made from.
+venv_home() {
+	printf '%s %s' "$TOP" "$(readlink -f "$VENV/bin/python")"
+}
+
+# Make the environment, or bring it up to date: another script may be running from it.
 make_venv() {
 	local extra=$1 what=$TOP python
 	python=$(find_python)
 	[[ $extra == run ]] || what="${TOP}[$extra]"
 	printf 'realmos: installing into %s\n' "$VENV" >&2
-	quietly "$python" -m venv --clear "$VENV"
+	if ! grep -qsF "$(venv_home) " "$VENV"/stamp.*; then
+		quietly "$python" -m venv --clear "$VENV"
+	fi
 	quietly "$VENV/bin/python" -m pip --disable-pip-version-check install -e "$what"
 }
 
 setup() {
-	local extra=$1 stamp
+	local extra=$1 wanted
 	if ! command -v dpkg-query >/dev/null; then
 		fail "Debian 12 or 13 is needed: there is no dpkg on this machine"
 	fi
 	install_packages "${PACKAGES[@]}"
 	[[ $extra == run ]] || install_packages "${TEST_PACKAGES[@]}"
 	mkdir -p "$TOP/build"
-	stamp="$TOP $(sha256sum <"$TOP/pyproject.toml")"
+	wanted=$(sha256sum <"$TOP/pyproject.toml")
 	(
 		flock 9
 		# An environment with an extra serves `run` too.
-		if ! grep -qsxF "$stamp" "$VENV"/stamp.{"$extra",test}; then
+		if ! grep -qsxF "$(venv_home) $wanted" "$VENV"/stamp.{"$extra",test}; then
 			make_venv "$extra"
-			printf '%s\n' "$stamp" >"$VENV/stamp.$extra"
+			printf '%s %s\n' "$(venv_home)" "$wanted" >"$VENV/stamp.$extra"
 		fi
 	) 9>"$TOP/build/setup.lock"
 	export PATH="$VENV/bin:$PATH" VIRTUAL_ENV="$VENV"
