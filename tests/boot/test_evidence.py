@@ -5,6 +5,7 @@ import re
 
 import pytest
 from realmos.cache import sha256_file
+from realmos.pytest_plugin import RealmFactory
 from realmos.realm import RealmConfig
 from realmos.session import Session
 
@@ -25,7 +26,7 @@ def test_the_rmm_that_runs_is_the_one_in_the_flash(realm_machine: Session) -> No
     assert (evidence.rmi_version, evidence.rsi_version) == ("1.0", "1.0")
 
 
-def test_sha512_and_other_shapes_are_predicted_too(realm_factory) -> None:  # type: ignore[no-untyped-def] # a fixture
+def test_sha512_and_other_shapes_are_predicted_too(realm_factory: RealmFactory) -> None:
     config = RealmConfig(
         memory=384 << 20, vcpus=2, hash_algorithm="sha-512", rpv=b"me", cmdline="realmos.test=1"
     )

@@ -74,6 +74,17 @@ class Machine:
         return self.spec.logs / "qemu.log"
 
     @property
+    def pid(self) -> int:
+        """QEMU's process id.
+
+        Raises:
+            MachineError: it was not started.
+        """
+        if self._process is None:
+            raise MachineError("this machine was not started")
+        return self._process.pid
+
+    @property
     def exit_status(self) -> int | None:
         """QEMU's exit status, or None while it runs."""
         return None if self._process is None else self._process.poll()

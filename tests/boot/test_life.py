@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How machines end: on request, by accident, and by force. Each failure names its layer."""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from realmos.errors import BootError, ConfigError, FirmwareError, PeerError, RealmosError
+from realmos.machine import Layer
+from realmos.pytest_plugin import RealmFactory
+from realmos.realm import RealmConfig
+
+pytestmark = pytest.mark.qemu
+
+MIB = 1 << 20
+
+
+def test_a_realm_that_powers_off_ends_the_machine_with_status_zero(
+    realm_factory: RealmFactory,
+) -> None:
+    with realm_factory() as session:
+        session.agent.shutdown()
+        assert session.machine.wait_power_off(timeout=120) == 0
+
+
+def test_qemu_killed_from_outside_is_said_at_once(realm_factory: RealmFactory) -> None:
+    with realm_factory() as session:
+        handle = session.agent.start(["sleep", "600"])
+        pid = session.machine.pid
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(BootError, match="QEMU was ended by signal 9"):
+            handle.wait(60)
+
+
+def test_a_kernel_panic_shows_the_kernels_last_words(realm_factory: RealmFactory) -> None:
+    with realm_factory() as session:
+        with pytest.raises((BootError, PeerError)) as caught:
+            session.agent.run(["sh", "-c", "echo c > /proc/sysrq-trigger"], timeout=60)
+        text = "\n".join(session.machine.tail(Layer.KERNEL))
+        assert "Kernel panic - not syncing: sysrq triggered crash" in text, caught.value
+
+
+def test_a_kernel_that_finds_no_init_stops_in_the_kernel(realm_factory: RealmFactory) -> None:
+    config = RealmConfig(cmdline="rdinit=/nowhere init=/nowhere")
+    with pytest.raises(BootError) as caught, realm_factory(realms=(config,), cold=True):
+        pass
+    assert caught.value.layer is Layer.KERNEL
+    assert any("Requested init /nowhere failed" in line for line in caught.value.tail)
+
+
+def test_an_agent_that_never_answers_is_given_up(realm_factory: RealmFactory) -> None:
+    config = RealmConfig(cmdline="rdinit=/usr/bin/sleep -- 600")
+    options = {"realms": (config,), "cold": True, "boot_timeout": 45.0}
+    silence = pytest.raises(BootError, match="agent of realm 0 did not answer within 45 s")
+    with silence as caught, realm_factory(**options):
+        pass
+    assert caught.value.layer is Layer.KERNEL
+
+
+def test_an_rmm_image_that_does_not_boot_is_named(
+    realm_factory: RealmFactory, tmp_path: Path
+) -> None:
+    image = tmp_path / "rmm.img"
+    image.write_bytes(bytes(8192))
+    with pytest.raises(BootError) as caught, realm_factory(rmm=image, boot_timeout=20.0):
+        pass
+    assert caught.value.layer in {Layer.BL31, Layer.RMM}
+    assert caught.value.hint
+
+
+def test_an_rmm_image_that_is_an_elf_file_is_refused(
+    realm_factory: RealmFactory, tmp_path: Path
+) -> None:
+    image = tmp_path / "rmm.elf"
+    image.write_bytes(b"\x7fELF" + bytes(8192))
+    with pytest.raises(FirmwareError, match="ELF"), realm_factory(rmm=image):
+        pass
+
+
+def test_a_realm_too_small_for_its_image_is_told_how_much_it_needs(
+    realm_factory: RealmFactory,
+) -> None:
+    refusal = pytest.raises(ConfigError, match="does not fit a realm of 64 MiB")
+    with refusal as caught, realm_factory(realms=(RealmConfig(memory=64 * MIB),)):
+        pass
+    assert "--memory" in caught.value.hint
+
+
+def test_a_machine_leaves_no_process_and_no_socket(realm_factory: RealmFactory) -> None:
+    with contextlib.suppress(RealmosError), realm_factory() as session:
+        pid, sockets = session.machine.pid, session.machine.spec.sockets
+        assert sockets.stat().st_mode & 0o777 == 0o700
+        raise RealmosError("on purpose")
+    assert not sockets.exists()
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
