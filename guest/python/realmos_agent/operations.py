@@ -36,7 +36,9 @@ def begin(service: "Service", message: OperationMessage) -> None:
     elif isinstance(message, Report):
         service.send(make_report(message.id))
     elif isinstance(message, Reseed):
-        reseed(message.data[: numbers.RESEED_MAX])
+        if not 0 < len(message.data) <= numbers.RESEED_MAX:
+            raise OSError(errno.EINVAL, f"A seed has 1 to {numbers.RESEED_MAX} bytes")
+        reseed(message.data)
         service.renew_nonce()
         service.send(Done(message.id, len(message.data)))
 

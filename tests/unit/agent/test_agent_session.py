@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 from realmos.agent import AgentClient
-from realmos.errors import PeerError, PeerTimeoutError
+from realmos.errors import PeerError, PeerRefusedError, PeerTimeoutError
 from realmos_agent.protocol import (
     Credit,
     Data,
@@ -233,6 +233,12 @@ def test_reseed_changes_the_agents_nonce(agent: "Agent") -> None:
         client.reseed()
     with AgentClient(agent.port.path, timeout=TIMEOUT) as client:
         assert client.hello().nonce != before
+
+
+@pytest.mark.parametrize("size", [0, numbers.RESEED_MAX + 1])
+def test_seed_of_another_size_is_refused(client: AgentClient, size: int) -> None:
+    with pytest.raises(PeerRefusedError, match="seed"):
+        client.reseed(bytes(size))
 
 
 @pytest.mark.parametrize(
