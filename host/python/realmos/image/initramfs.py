@@ -15,7 +15,7 @@ from realmos_abi.__main__ import main as write_headers
 
 from realmos import process, tree
 from realmos.cache import Cache, sha256_file
-from realmos.errors import ConfigError
+from realmos.errors import ConfigError, IntegrityError
 from realmos.image import _libraries, bytecode, cpio, rootfs
 from realmos.image._target import Target, find_target
 from realmos.image.kernel import Kernel, is_kernel_package
@@ -76,7 +76,7 @@ def build_initramfs(
     }
 
     def make(out: Path) -> None:
-        target = find_target(root / _ROOT_TREE, cache, reporter)
+        target = _packing_target(root, cache, reporter)
         with cache.scratch() as work, reporter.task("Packing the initramfs"):
             nodes = [
                 cpio.file("init", _build_init(init, work / "init", compiler), executable=True),
@@ -123,9 +123,25 @@ def _build_root(recipe: RootFs, lock: Lock, cache: Cache, reporter: Reporter) ->
                 _pack(target, nodes, work, out / _ROOT_ARCHIVE)
             rootfs.materialise(nodes, out / _ROOT_TREE)
             _keep_packer(target, out / _ROOT_TREE)
-        (out / _FACTS).write_text(json.dumps({"unpacked": _memory_of(nodes)}), "utf-8")
+        facts = {"unpacked": _memory_of(nodes), "tree": tree.digest([out / _ROOT_TREE])}
+        (out / _FACTS).write_text(json.dumps(facts), "utf-8")
 
     return cache.build("rootfs", inputs, make)
+
+
+def _packing_target(root: Path, cache: Cache, reporter: Reporter) -> Target:
+    """Return the target of the image's programs in the cache, once they are known to be whole.
+
+    Raises:
+        IntegrityError: they are not what was put there.
+    """
+    programs = root / _ROOT_TREE
+    if tree.digest([programs]) != _facts(root)["tree"]:
+        raise IntegrityError(
+            f"files in {programs} were changed since they were put there",
+            hint=f"rm -r {root}, and try again",
+        )
+    return find_target(programs, cache, reporter)
 
 
 def _keep_packer(target: Target, tree_: Path) -> None:
@@ -202,7 +218,12 @@ def _memory_of(nodes: Sequence[cpio.Node]) -> int:
 
 
 def _read_unpacked(home: Path) -> int:
-    return int(json.loads((home / _FACTS).read_text("utf-8"))["unpacked"])
+    return int(_facts(home)["unpacked"])
+
+
+def _facts(home: Path) -> dict[str, int | str]:
+    facts: dict[str, int | str] = json.loads((home / _FACTS).read_text("utf-8"))
+    return facts
 
 
 def _how() -> str:

@@ -23,7 +23,7 @@ _MAGIC = int.from_bytes(b"ARM\x64", "little")
 _BIG_ENDIAN = 1 << 0
 _PAGE_SIZE_MASK = 3 << 1
 _PAGE_SIZE_UNSPECIFIED, _PAGE_SIZE_4K = 0 << 1, 1 << 1
-_RECIPE = 1
+_RECIPE = 2
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Kernel:
         text_offset: where it lies, from a 2 MiB boundary.
         release: as `uname -r` says it.
         origin: where it comes from, for people.
-        modules: directory of its modules, uncompressed; None if it needs none.
+        modules: directory of its modules, uncompressed; None if it has none.
     """
 
     path: Path
@@ -132,7 +132,7 @@ def build_debian(recipe: DebianKernel, lock: Lock, cache: Cache, reporter: Repor
     for package in packages.packages:
         if package.name.startswith(("linux-binary-", "linux-image-")):
             image = package
-    return describe(home, f"Debian package {image.name} {image.version}", home / "modules")
+    return describe(home, f"Debian package {image.name} {image.version}", home)
 
 
 def describe(home: Path, origin: str, modules: Path | None) -> Kernel:
@@ -159,13 +159,12 @@ def _keep(root: Path, modules: Sequence[str], out: Path) -> None:
     image.replace(out / IMAGE)
     config.replace(out / CONFIG)
     (out / "release").write_text(release, "utf-8")
-    (out / "modules").mkdir()
     for name in modules:
         data = _module(root, name)
         if data is None and not _is_built_in(root, name):
             raise ConfigError(f"Linux {release} has no module {name}")
         if data is not None:
-            (out / "modules" / f"{name}.ko").write_bytes(data)
+            (out / f"{name}.ko").write_bytes(data)
 
 
 def _find(root: Path) -> tuple[Path, Path, str]:
