@@ -217,8 +217,10 @@ static void do_activate(struct realm *realm, const struct plan_op *op)
 typedef void do_op(struct realm *realm, const struct plan_op *op);
 
 static do_op *const op_handlers[] = {
-	[PLAN_RTT_CREATE] = do_rtt_create, [PLAN_INIT_RIPAS] = do_init_ripas,
-	[PLAN_DATA] = do_data,		   [PLAN_REC] = do_rec,
+	[PLAN_RTT_CREATE] = do_rtt_create,
+	[PLAN_INIT_RIPAS] = do_init_ripas,
+	[PLAN_DATA] = do_data,
+	[PLAN_REC] = do_rec,
 	[PLAN_ACTIVATE] = do_activate,
 };
 
@@ -236,8 +238,7 @@ static struct plan_header read_header(const struct realm *realm, const struct fw
 	struct plan_header header;
 
 	if (!fw_cfg_read(file, 0, &header, sizeof(header)) || header.magic != PLAN_MAGIC ||
-	    header.op_count != file->size / PLAN_OP_SIZE - 1U ||
-	    file->size % PLAN_OP_SIZE != 0U) {
+	    header.op_count != file->size / PLAN_OP_SIZE - 1U || file->size % PLAN_OP_SIZE != 0U) {
 		power_off_error("%s: its plan of %u bytes is damaged", realm->label, file->size);
 	}
 	return header;

@@ -5,7 +5,8 @@
 #define PAGE_SIZE  0x1000
 #define BLOCK_SIZE 0x200000
 #define STACK_SIZE 0x4000
-/* The image with its bss and stacks: mapped page by page, so that its parts differ in permission. */
+/* The image with its bss and stacks: mapped page by page, so that its parts differ in permission.
+ */
 #define IMAGE_MAPPED_SIZE BLOCK_SIZE
 /*
  * A fault on memory that was never touched fills the aligned piece of this size around it: each

@@ -53,7 +53,8 @@ uint64_t dram_end_of(const void *tree, size_t size)
 	/* With NUMA there is a node for each piece, in any order. */
 	do {
 		before = end;
-		fdt_for_each_subnode(node, tree, 0) {
+		fdt_for_each_subnode(node, tree, 0)
+		{
 			if (is_memory(tree, node)) {
 				end = follow(tree, node, end);
 			}

@@ -211,27 +211,54 @@ static void on_serror(struct vcpu *vcpu)
 
 typedef void on_exit(struct vcpu *vcpu);
 
-static on_exit *const handlers[] = {
-	[RMI_EXIT_SYNC] = on_sync,	       [RMI_EXIT_IRQ] = on_interrupt,
-	[RMI_EXIT_FIQ] = on_interrupt,	       [RMI_EXIT_PSCI] = on_psci,
-	[RMI_EXIT_RIPAS_CHANGE] = ripas_change, [RMI_EXIT_HOST_CALL] = on_host_call,
+static on_exit *const handlers[REALM_EXIT_REASONS] = {
+	[RMI_EXIT_SYNC] = on_sync,
+	[RMI_EXIT_IRQ] = on_interrupt,
+	[RMI_EXIT_FIQ] = on_interrupt,
+	[RMI_EXIT_PSCI] = on_psci,
+	[RMI_EXIT_RIPAS_CHANGE] = ripas_change,
+	[RMI_EXIT_HOST_CALL] = on_host_call,
 	[RMI_EXIT_SERROR] = on_serror,
 };
+
+static void trace(const struct vcpu *vcpu)
+{
+	const struct rmi_rec_exit *exit = &vcpu->run->exit;
+
+	if (exit->exit_reason == RMI_EXIT_IRQ || exit->exit_reason == RMI_EXIT_FIQ) {
+		return;
+	}
+	realm_line(vcpu->realm, "trace: vCPU %u reason %u esr 0x%lx hpfar 0x%lx far 0x%lx x0 0x%lx",
+		   vcpu->index, exit->exit_reason, (unsigned long)exit->esr,
+		   (unsigned long)exit->hpfar, (unsigned long)exit->far,
+		   (unsigned long)exit->gprs[0]);
+}
+
+void exits_report(const struct vcpu *vcpu)
+{
+	const uint64_t *counts = vcpu->exit_counts;
+
+	realm_line(vcpu->realm,
+		   "vCPU %u exits: sync %lu irq %lu fiq %lu psci %lu ripas %lu host call %lu",
+		   vcpu->index, (unsigned long)counts[RMI_EXIT_SYNC],
+		   (unsigned long)counts[RMI_EXIT_IRQ], (unsigned long)counts[RMI_EXIT_FIQ],
+		   (unsigned long)counts[RMI_EXIT_PSCI],
+		   (unsigned long)counts[RMI_EXIT_RIPAS_CHANGE],
+		   (unsigned long)counts[RMI_EXIT_HOST_CALL]);
+}
 
 void exits_handle(struct vcpu *vcpu)
 {
 	const struct rmi_rec_exit *exit = &vcpu->run->exit;
 
-	if (vcpu->realm->config->trace && exit->exit_reason != RMI_EXIT_IRQ) {
-		realm_line(vcpu->realm, "trace: vCPU %u reason %u esr 0x%lx hpfar 0x%lx far 0x%lx x0 0x%lx",
-			   vcpu->index, exit->exit_reason, (unsigned long)exit->esr,
-			   (unsigned long)exit->hpfar, (unsigned long)exit->far,
-			   (unsigned long)exit->gprs[0]);
+	if (vcpu->realm->config->trace) {
+		trace(vcpu);
 	}
 	vcpu->run->enter.flags = 0;
 	if (exit->exit_reason >= ARRAY_COUNT(handlers)) {
 		kill_for_exit(vcpu, "unknown exit");
 		return;
 	}
+	vcpu->exit_counts[exit->exit_reason]++;
 	handlers[exit->exit_reason](vcpu);
 }

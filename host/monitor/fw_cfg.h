@@ -13,5 +13,6 @@ struct fw_cfg_file {
 bool fw_cfg_init(void);
 /* Looks a file up by its whole name. */
 bool fw_cfg_find(const char *name, struct fw_cfg_file *file);
-/* Reads [offset, offset + size), which must lie in the file; false also if QEMU reports an error. */
+/* Reads [offset, offset + size), which must lie in the file; false also if QEMU reports an error.
+ */
 bool fw_cfg_read(const struct fw_cfg_file *file, uint64_t offset, void *to, size_t size);

@@ -9,7 +9,7 @@
 #include "gic.h"
 
 /* SGIs 8 to 15 are Secure on this platform. */
-#define KICK_SGI 0U
+#define KICK_SGI	     0U
 
 #define ICC_SRE_ALL	     UINT64_C(0xF)
 #define ICC_PMR_ALL	     UINT64_C(0xFF)
@@ -31,9 +31,9 @@ void gic_init(void)
 {
 	mmio_write32(QEMU_GICD_BASE + GICD_CTLR, GICD_CTLR_NS_ARE_MASK);
 	wait_for_distributor();
-	mmio_write32(QEMU_GICD_BASE + GICD_CTLR,
-		     GICD_CTLR_NS_ARE_MASK | GICD_CTLR_NS_ENABLE_GRP1A_MASK |
-			     GICD_CTLR_NS_ENABLE_GRP1_MASK);
+	mmio_write32(QEMU_GICD_BASE + GICD_CTLR, GICD_CTLR_NS_ARE_MASK |
+							 GICD_CTLR_NS_ENABLE_GRP1A_MASK |
+							 GICD_CTLR_NS_ENABLE_GRP1_MASK);
 	wait_for_distributor();
 }
 

@@ -9,5 +9,6 @@ bool granule_take(struct pa *granule);
 /* `count` delegated pages in a row, naturally aligned. */
 bool granule_take_contiguous(size_t count, struct pa *base);
 
-/* Undelegates a page and returns it to the pool. A page that the RMM keeps is lost, and reported. */
+/* Undelegates a page and returns it to the pool. A page that the RMM keeps is lost, and reported.
+ */
 void granule_give_back(struct pa granule);

@@ -70,9 +70,9 @@ void machine_start(void)
 	}
 	for (unsigned int pe = 1; pe < QEMU_MAX_PES; pe++) {
 		if (machine.vcpus[pe] != NULL && !power_pe_on(pe)) {
-			power_off_error("%s: there is no PE %u for vCPU %u: QEMU's -smp is too small",
-					machine.vcpus[pe]->realm->label, pe,
-					machine.vcpus[pe]->index);
+			power_off_error(
+				"%s: there is no PE %u for vCPU %u: QEMU's -smp is too small",
+				machine.vcpus[pe]->realm->label, pe, machine.vcpus[pe]->index);
 		}
 	}
 }

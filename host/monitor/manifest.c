@@ -19,7 +19,7 @@ struct reader {
 };
 
 __attribute__((format(printf, 2, 3))) static bool fail(const struct reader *reader,
-							const char *format, ...)
+						       const char *format, ...)
 {
 	size_t used = format_text(reader->error, MANIFEST_ERROR_SIZE, "%s: ", reader->node_name);
 	va_list args;
@@ -126,17 +126,19 @@ static bool check_memory(const struct reader *reader, const struct realm_config 
 {
 	if (realm->ram_size == 0U || !is_aligned(realm->ram_size, BLOCK_SIZE) ||
 	    !range_within(REALM_RAM_BASE, realm->ram_size, 0, REALM_SHARED_BIT)) {
-		return fail(reader, "ram-size 0x%lx is not a multiple of 2 MiB that fits the IPA space",
+		return fail(reader,
+			    "ram-size 0x%lx is not a multiple of 2 MiB that fits the IPA space",
 			    (unsigned long)realm->ram_size);
 	}
 	if (!is_aligned(realm->window_base, BLOCK_SIZE) ||
 	    realm->window_base < MONITOR_WINDOW_BASE ||
 	    !range_within(realm->window_base, realm->ram_size, 0, dram_end)) {
-		return fail(reader,
-			    "window of 0x%lx bytes at 0x%lx is not in 0x%lx to 0x%lx, the machine's "
-			    "memory above 4 GiB",
-			    (unsigned long)realm->ram_size, (unsigned long)realm->window_base,
-			    (unsigned long)MONITOR_WINDOW_BASE, (unsigned long)dram_end);
+		return fail(
+			reader,
+			"window of 0x%lx bytes at 0x%lx is not in 0x%lx to 0x%lx, the machine's "
+			"memory above 4 GiB",
+			(unsigned long)realm->ram_size, (unsigned long)realm->window_base,
+			(unsigned long)MONITOR_WINDOW_BASE, (unsigned long)dram_end);
 	}
 	return true;
 }
@@ -188,21 +190,24 @@ static bool shares_transport(const struct realm_config *a, const struct realm_co
 static bool check_apart(const struct reader *reader, const struct realm_config *a,
 			const struct realm_config *b)
 {
-	if (a->first_pe < b->first_pe + b->vcpu_count && b->first_pe < a->first_pe + a->vcpu_count) {
+	if (a->first_pe < b->first_pe + b->vcpu_count &&
+	    b->first_pe < a->first_pe + a->vcpu_count) {
 		return fail(reader, "shares a PE with another realm");
 	}
 	if (a->window_base < b->window_base + b->ram_size &&
 	    b->window_base < a->window_base + a->ram_size) {
 		return fail(reader, "its window overlaps that of another realm");
 	}
-	return !shares_transport(a, b) || fail(reader, "shares a virtio transport with another realm");
+	return !shares_transport(a, b) ||
+	       fail(reader, "shares a virtio transport with another realm");
 }
 
 static bool read_realms(struct reader *reader, uint64_t dram_end, struct manifest *manifest)
 {
 	int node;
 
-	fdt_for_each_subnode(node, reader->fdt, 0) {
+	fdt_for_each_subnode(node, reader->fdt, 0)
+	{
 		struct realm_config *realm = &manifest->realms[manifest->realm_count];
 
 		reader->node = node;

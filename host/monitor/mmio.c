@@ -30,8 +30,7 @@ static void write_redistributor(struct vcpu *vcpu, uint64_t offset, unsigned int
 {
 	struct realm *realm = vcpu->realm;
 
-	realm_kick(realm, vgic_redistributor_write(&realm->vgic, offset, size, value),
-		   vcpu->index);
+	realm_kick(realm, vgic_redistributor_write(&realm->vgic, offset, size, value), vcpu->index);
 }
 
 _Static_assert(REALM_GICR_STRIDE == GICR_SIZE, "redistributors follow each other");
@@ -59,8 +58,7 @@ static uint64_t read_virtio(struct vcpu *vcpu, uint64_t offset, unsigned int siz
 {
 	struct virtio_device *device = virtio_at(vcpu, offset);
 
-	return device == NULL ? 0U :
-				virtio_device_read(device, offset % REALM_VIRTIO_STRIDE, size);
+	return device == NULL ? 0U : virtio_device_read(device, offset % REALM_VIRTIO_STRIDE, size);
 }
 
 static void write_virtio(struct vcpu *vcpu, uint64_t offset, unsigned int size, uint64_t value)
@@ -74,10 +72,10 @@ static void write_virtio(struct vcpu *vcpu, uint64_t offset, unsigned int size, 
 
 static const struct region regions[] = {
 	{ REALM_GICD_BASE, REALM_GICD_SIZE, read_distributor, write_distributor },
-	{ REALM_GICR_BASE, REALM_GICR_STRIDE * REALM_MAX_VCPUS, read_redistributor,
+	{ REALM_GICR_BASE, REALM_GICR_STRIDE *REALM_MAX_VCPUS, read_redistributor,
 	  write_redistributor },
 	{ REALM_UART_BASE, REALM_UART_SIZE, read_uart, write_uart },
-	{ REALM_VIRTIO_BASE, REALM_VIRTIO_STRIDE * REALM_VIRTIO_COUNT, read_virtio, write_virtio },
+	{ REALM_VIRTIO_BASE, REALM_VIRTIO_STRIDE *REALM_VIRTIO_COUNT, read_virtio, write_virtio },
 };
 
 bool mmio_emulate(struct vcpu *vcpu, struct mmio_access *access)

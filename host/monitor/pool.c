@@ -24,8 +24,8 @@ static struct {
 
 void pool_init(uint64_t dram_end)
 {
-	pool.ranges[0] = (struct range){ MONITOR_POOL_A_BASE,
-					 min_u64(MONITOR_POOL_A_END, dram_end) };
+	pool.ranges[0] =
+		(struct range){ MONITOR_POOL_A_BASE, min_u64(MONITOR_POOL_A_END, dram_end) };
 	pool.ranges[1] = (struct range){ MONITOR_POOL_B_BASE, MONITOR_POOL_B_END };
 }
 

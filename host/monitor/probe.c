@@ -7,12 +7,12 @@
 #include "probe.h"
 #include "realm.h"
 
-#define LEVEL_PAGE   3
-#define GARBAGE	     UINT64_C(0xA5A5A5A5A5A5A5A5)
-#define MEMATTR_WB   UINT64_C(6)
-#define S2AP_RW	     UINT64_C(3)
+#define LEVEL_PAGE 3
+#define GARBAGE	   UINT64_C(0xA5A5A5A5A5A5A5A5)
+#define MEMATTR_WB UINT64_C(6)
+#define S2AP_RW	   UINT64_C(3)
 /* The last page of the realm's IPA space: no RAM, no device. */
-#define SPARE_IPA    (2U * (uint64_t)REALM_SHARED_BIT - PAGE_SIZE)
+#define SPARE_IPA (2U * (uint64_t)REALM_SHARED_BIT - PAGE_SIZE)
 
 static struct {
 	bool enabled;
@@ -174,7 +174,8 @@ void probe_report_returned_pages(void)
 		console_line("probe: destroyed realm's memory reads zero (%lu pages)",
 			     (unsigned long)probe.returned);
 	} else {
-		console_line("probe: destroyed realm's memory does NOT read zero (%lu of %lu pages)",
-			     (unsigned long)probe.dirty, (unsigned long)probe.returned);
+		console_line(
+			"probe: destroyed realm's memory does NOT read zero (%lu of %lu pages)",
+			(unsigned long)probe.dirty, (unsigned long)probe.returned);
 	}
 }

@@ -12,7 +12,9 @@
 #include "vgic/vgic.h"
 #include "virtio/device.h"
 
-#define REALM_LABEL_SIZE (MANIFEST_NAME_SIZE + 16U)
+#define REALM_LABEL_SIZE   (MANIFEST_NAME_SIZE + 16U)
+
+#define REALM_EXIT_REASONS (RMI_EXIT_SERROR + 1)
 
 struct realm;
 
@@ -29,6 +31,8 @@ struct vcpu {
 	bool wake;
 	uint64_t last_fault;
 	unsigned int same_faults;
+	/* Runs by what ended them (RmiRecExitReason). */
+	uint64_t exit_counts[REALM_EXIT_REASONS];
 };
 
 enum realm_end {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "granule.h"
 #include "ripas.h"
+#include "granule.h"
 
 #define LEVEL_PAGE 3
 

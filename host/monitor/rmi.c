@@ -114,12 +114,14 @@ struct rmi_result rmi_rec_enter(struct pa rec, struct pa run)
 
 struct rmi_result rmi_rtt_create(struct pa rd, struct pa rtt, struct ipa ipa, int level)
 {
-	struct smc_regs regs = { .x = { RMI_RTT_CREATE, rd.value, rtt.value, ipa.value, (uint64_t)level } };
+	struct smc_regs regs = { .x = { RMI_RTT_CREATE, rd.value, rtt.value, ipa.value,
+					(uint64_t)level } };
 
 	return call(&regs);
 }
 
-struct rmi_result rmi_rtt_destroy(struct pa rd, struct ipa ipa, int level, struct pa *rtt, struct ipa *top)
+struct rmi_result rmi_rtt_destroy(struct pa rd, struct ipa ipa, int level, struct pa *rtt,
+				  struct ipa *top)
 {
 	struct smc_regs regs = { .x = { RMI_RTT_DESTROY, rd.value, ipa.value, (uint64_t)level } };
 	struct rmi_result result = call(&regs);
@@ -129,9 +131,11 @@ struct rmi_result rmi_rtt_destroy(struct pa rd, struct ipa ipa, int level, struc
 	return result;
 }
 
-struct rmi_result rmi_rtt_read_entry(struct pa rd, struct ipa ipa, int level, struct rmi_entry *entry)
+struct rmi_result rmi_rtt_read_entry(struct pa rd, struct ipa ipa, int level,
+				     struct rmi_entry *entry)
 {
-	struct smc_regs regs = { .x = { RMI_RTT_READ_ENTRY, rd.value, ipa.value, (uint64_t)level } };
+	struct smc_regs regs = { .x = { RMI_RTT_READ_ENTRY, rd.value, ipa.value,
+					(uint64_t)level } };
 	struct rmi_result result = call(&regs);
 
 	entry->level = (int)regs.x[1];
@@ -143,21 +147,25 @@ struct rmi_result rmi_rtt_read_entry(struct pa rd, struct ipa ipa, int level, st
 
 struct rmi_result rmi_rtt_map_unprotected(struct pa rd, struct ipa ipa, int level, uint64_t desc)
 {
-	struct smc_regs regs = { .x = { RMI_RTT_MAP_UNPROTECTED, rd.value, ipa.value, (uint64_t)level, desc } };
+	struct smc_regs regs = { .x = { RMI_RTT_MAP_UNPROTECTED, rd.value, ipa.value,
+					(uint64_t)level, desc } };
 
 	return call(&regs);
 }
 
-struct rmi_result rmi_rtt_unmap_unprotected(struct pa rd, struct ipa ipa, int level, struct ipa *top)
+struct rmi_result rmi_rtt_unmap_unprotected(struct pa rd, struct ipa ipa, int level,
+					    struct ipa *top)
 {
-	struct smc_regs regs = { .x = { RMI_RTT_UNMAP_UNPROTECTED, rd.value, ipa.value, (uint64_t)level } };
+	struct smc_regs regs = { .x = { RMI_RTT_UNMAP_UNPROTECTED, rd.value, ipa.value,
+					(uint64_t)level } };
 	struct rmi_result result = call(&regs);
 
 	top->value = regs.x[1];
 	return result;
 }
 
-struct rmi_result rmi_rtt_init_ripas(struct pa rd, struct ipa base, struct ipa top, struct ipa *out_top)
+struct rmi_result rmi_rtt_init_ripas(struct pa rd, struct ipa base, struct ipa top,
+				     struct ipa *out_top)
 {
 	struct smc_regs regs = { .x = { RMI_RTT_INIT_RIPAS, rd.value, base.value, top.value } };
 	struct rmi_result result = call(&regs);
@@ -166,25 +174,30 @@ struct rmi_result rmi_rtt_init_ripas(struct pa rd, struct ipa base, struct ipa t
 	return result;
 }
 
-struct rmi_result rmi_rtt_set_ripas(struct pa rd, struct pa rec, struct ipa base, struct ipa top, struct ipa *out_top)
+struct rmi_result rmi_rtt_set_ripas(struct pa rd, struct pa rec, struct ipa base, struct ipa top,
+				    struct ipa *out_top)
 {
-	struct smc_regs regs = { .x = { RMI_RTT_SET_RIPAS, rd.value, rec.value, base.value, top.value } };
+	struct smc_regs regs = { .x = { RMI_RTT_SET_RIPAS, rd.value, rec.value, base.value,
+					top.value } };
 	struct rmi_result result = call(&regs);
 
 	out_top->value = regs.x[1];
 	return result;
 }
 
-struct rmi_result rmi_data_create(struct pa rd, struct pa data, struct ipa ipa, struct pa source, uint64_t flags)
+struct rmi_result rmi_data_create(struct pa rd, struct pa data, struct ipa ipa, struct pa source,
+				  uint64_t flags)
 {
-	struct smc_regs regs = { .x = { RMI_DATA_CREATE, rd.value, data.value, ipa.value, source.value, flags } };
+	struct smc_regs regs = { .x = { RMI_DATA_CREATE, rd.value, data.value, ipa.value,
+					source.value, flags } };
 
 	return call(&regs);
 }
 
 struct rmi_result rmi_data_create_unknown(struct pa rd, struct pa data, struct ipa ipa)
 {
-	struct smc_regs regs = { .x = { RMI_DATA_CREATE_UNKNOWN, rd.value, data.value, ipa.value } };
+	struct smc_regs regs = { .x = { RMI_DATA_CREATE_UNKNOWN, rd.value, data.value,
+					ipa.value } };
 
 	return call(&regs);
 }
@@ -201,7 +214,8 @@ struct rmi_result rmi_data_destroy(struct pa rd, struct ipa ipa, struct pa *data
 
 struct rmi_result rmi_psci_complete(struct pa calling, struct pa target, int64_t status)
 {
-	struct smc_regs regs = { .x = { RMI_PSCI_COMPLETE, calling.value, target.value, (uint64_t)status } };
+	struct smc_regs regs = { .x = { RMI_PSCI_COMPLETE, calling.value, target.value,
+					(uint64_t)status } };
 
 	return call(&regs);
 }

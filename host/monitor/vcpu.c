@@ -90,4 +90,5 @@ void vcpu_run(struct vcpu *vcpu)
 			run_once(vcpu);
 		}
 	}
+	exits_report(vcpu);
 }

@@ -18,8 +18,7 @@ static void find_candidates(const struct vgic *vgic, unsigned int cpu, uint32_t 
 {
 	uint32_t spis = vgic_deliverable(vgic, &vgic->spis) | vgic->spis.active;
 
-	candidates[0] = vgic_deliverable(vgic, &vgic->cpus[cpu].bank) |
-			vgic->cpus[cpu].bank.active;
+	candidates[0] = vgic_deliverable(vgic, &vgic->cpus[cpu].bank) | vgic->cpus[cpu].bank.active;
 	candidates[1] = 0;
 	for (; spis != 0U; spis &= spis - 1U) {
 		unsigned int spi = (unsigned int)__builtin_ctz(spis);

@@ -7,10 +7,10 @@
 #define PRIVATE_BANK 0U
 #define SPI_BANK     1U
 /* SGIs are edge-triggered, and PPIs level-sensitive: neither can be configured. */
-#define PRIVATE_FIXED	 0xFFFFFFFFU
-#define ITLINES_OF_64	 1U
-#define ID_BITS_OF_1024	 9U
-#define WORD		 4U
+#define PRIVATE_FIXED	0xFFFFFFFFU
+#define ITLINES_OF_64	1U
+#define ID_BITS_OF_1024 9U
+#define WORD		4U
 
 /* Cuts an access of `size` bytes out of the word or double word that holds it. */
 static uint64_t extract(uint64_t word, uint64_t offset, unsigned int word_size, unsigned int size)
@@ -124,8 +124,8 @@ uint32_t vgic_distributor_write(struct vgic *vgic, uint64_t offset, unsigned int
 
 static uint64_t redistributor_type(const struct vgic *vgic, unsigned int cpu)
 {
-	uint64_t type = field_make(cpu, GICR_TYPER_NUMBER_MASK) |
-			field_make(cpu, GICR_TYPER_AFF0_MASK);
+	uint64_t type =
+		field_make(cpu, GICR_TYPER_NUMBER_MASK) | field_make(cpu, GICR_TYPER_AFF0_MASK);
 
 	return cpu + 1U == vgic->cpu_count ? type | GICR_TYPER_LAST_MASK : type;
 }
@@ -140,8 +140,8 @@ static uint32_t redistributor_word(const struct vgic *vgic, unsigned int cpu, ui
 	case GICR_PIDR2:
 		return GIC_PIDR2_V3;
 	default:
-		return offset < GICR_SGI_FRAME ? 0U :
-						 bank_read(&vgic->cpus[cpu].bank, PRIVATE_BANK,
+		return offset < GICR_SGI_FRAME ? 0U
+					       : bank_read(&vgic->cpus[cpu].bank, PRIVATE_BANK,
 							   offset - GICR_SGI_FRAME);
 	}
 }
@@ -171,10 +171,10 @@ static void write_redistributor_word(struct vgic *vgic, unsigned int cpu, uint64
 {
 	if (offset == GICR_WAKER) {
 		/* The vCPU's interface sleeps and wakes at once. */
-		vgic->cpus[cpu].waker = (value & GICR_WAKER_SLEEP_MASK) == 0U ?
-						0U :
-						GICR_WAKER_SLEEP_MASK |
-							GICR_WAKER_CHILDREN_ASLEEP_MASK;
+		vgic->cpus[cpu].waker =
+			(value & GICR_WAKER_SLEEP_MASK) == 0U
+				? 0U
+				: GICR_WAKER_SLEEP_MASK | GICR_WAKER_CHILDREN_ASLEEP_MASK;
 	} else if (offset >= GICR_SGI_FRAME) {
 		bank_write(&vgic->cpus[cpu].bank, PRIVATE_BANK, offset - GICR_SGI_FRAME, value,
 			   PRIVATE_FIXED);
@@ -196,9 +196,10 @@ uint32_t vgic_redistributor_write(struct vgic *vgic, uint64_t offset, unsigned i
 	if (size == WORD) {
 		write_redistributor_word(vgic, cpu, at, (uint32_t)value);
 	} else if (size < WORD && at >= GICR_SGI_FRAME && narrow_allowed(at - GICR_SGI_FRAME)) {
-		write_redistributor_word(vgic, cpu, word_offset,
-					 (uint32_t)insert(redistributor_word(vgic, cpu, word_offset),
-							  at, WORD, size, value));
+		write_redistributor_word(
+			vgic, cpu, word_offset,
+			(uint32_t)insert(redistributor_word(vgic, cpu, word_offset), at, WORD, size,
+					 value));
 	}
 	cpus = vgic_wanted_cpus(vgic);
 	spin_unlock(&vgic->lock);

@@ -72,8 +72,8 @@ static uint32_t who_wants(const struct vgic *vgic, const struct vgic_bank *bank,
 	if ((vgic_deliverable(vgic, bank) & bit) == 0U) {
 		return 0;
 	}
-	return cpu_bit(bank == &vgic->spis ? vgic_target(vgic, (unsigned int)__builtin_ctz(bit)) :
-					     cpu);
+	return cpu_bit(bank == &vgic->spis ? vgic_target(vgic, (unsigned int)__builtin_ctz(bit))
+					   : cpu);
 }
 
 uint32_t vgic_set_line(struct vgic *vgic, unsigned int cpu, unsigned int intid, bool high)

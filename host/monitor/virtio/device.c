@@ -8,9 +8,9 @@
 #include "virtio/device.h"
 #include "virtio/transport.h"
 
-#define SHADOW_PAGES	    ((sizeof(struct queue_shadow) + PAGE_SIZE - 1U) / PAGE_SIZE)
-#define FEATURE_WORDS	    2U
-#define MAX_BREAK_MESSAGES  4U
+#define SHADOW_PAGES	   ((sizeof(struct queue_shadow) + PAGE_SIZE - 1U) / PAGE_SIZE)
+#define FEATURE_WORDS	   2U
+#define MAX_BREAK_MESSAGES 4U
 
 static uint32_t reg_read(const struct virtio_device *device, uint64_t offset)
 {
@@ -38,15 +38,16 @@ static uint32_t offered_features(const struct virtio_device *device, uint32_t wo
 		return 0;
 	}
 	reg_write(device, VIRTIO_MMIO_DEVICE_FEATURES_SEL, word);
-	features = reg_read(device, VIRTIO_MMIO_DEVICE_FEATURES) & (uint32_t)(allowed >> 32U * word);
+	features =
+		reg_read(device, VIRTIO_MMIO_DEVICE_FEATURES) & (uint32_t)(allowed >> 32U * word);
 	return features;
 }
 
 static uint32_t shown_features(const struct virtio_device *device, uint32_t word)
 {
-	uint32_t forced = word == VIRTIO_F_ACCESS_PLATFORM / 32U ?
-				  1U << (VIRTIO_F_ACCESS_PLATFORM % 32U) :
-				  0U;
+	uint32_t forced = word == VIRTIO_F_ACCESS_PLATFORM / 32U
+				  ? 1U << (VIRTIO_F_ACCESS_PLATFORM % 32U)
+				  : 0U;
 
 	return offered_features(device, word) | forced;
 }
@@ -123,18 +124,18 @@ static void enable_queue(struct virtio_device *device, struct queue *queue)
 {
 	queue_fault fault;
 
-	if (queue->ready) {
+	if (queue->ready || device->is_broken) {
 		return;
 	}
 	if (!give_shadow(queue)) {
 		break_device(device, "no memory for a shadow ring");
 		return;
 	}
-	device->queue_limit = (unsigned int)(device->queue_sel < device->queue_limit ?
-						     device->queue_limit :
-						     device->queue_sel + 1U);
-	fault = queue->size > queue_size_limit(device) ? "queue size not allowed" :
-							 queue_start(queue, device->window);
+	device->queue_limit =
+		(unsigned int)(device->queue_sel < device->queue_limit ? device->queue_limit
+								       : device->queue_sel + 1U);
+	fault = queue->size > queue_size_limit(device) ? "queue size not allowed"
+						       : queue_start(queue, device->window);
 	if (fault != NULL) {
 		break_device(device, fault);
 		return;

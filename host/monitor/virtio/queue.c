@@ -28,8 +28,8 @@ static struct virtq_desc load_desc(const uint8_t *table, unsigned int index)
 	};
 }
 
-static bool locate(const struct window *window, uint64_t address, uint64_t size,
-		   uint64_t alignment, uint8_t **where)
+static bool locate(const struct window *window, uint64_t address, uint64_t size, uint64_t alignment,
+		   uint8_t **where)
 {
 	uint64_t offset;
 
@@ -62,8 +62,8 @@ queue_fault queue_start(struct queue *queue, const struct window *window)
 	if (size == 0U || size > QUEUE_MAX_SIZE || !is_aligned(size, size)) {
 		return "queue size not allowed";
 	}
-	if (!locate(window, queue->desc_address, size * sizeof(struct virtq_desc),
-		    VIRTQ_DESC_ALIGN, &desc) ||
+	if (!locate(window, queue->desc_address, size * sizeof(struct virtq_desc), VIRTQ_DESC_ALIGN,
+		    &desc) ||
 	    !locate(window, queue->avail_address, AVAIL_RING + size * sizeof(uint16_t),
 		    VIRTQ_AVAIL_ALIGN, &avail) ||
 	    !locate(window, queue->used_address, USED_RING + size * sizeof(struct virtq_used_elem),
@@ -123,8 +123,8 @@ static queue_fault read_chain(const struct queue *queue, const struct window *wi
 }
 
 /* Puts a checked chain on the device's ring. */
-static void post_chain(struct queue *queue, unsigned int realm_head,
-		       const struct virtq_desc *chain, unsigned int count)
+static void post_chain(struct queue *queue, unsigned int realm_head, const struct virtq_desc *chain,
+		       unsigned int count)
 {
 	struct queue_shadow *shadow = queue->shadow;
 	const uint16_t *taken = &shadow->free[shadow->free_count - count];
@@ -196,9 +196,8 @@ static void free_chain(struct queue_shadow *shadow, unsigned int head)
 
 static void return_chain(struct queue *queue, const struct queue_chain *chain, uint32_t length)
 {
-	struct virtq_used_elem *slot =
-		(struct virtq_used_elem *)(void *)(queue->used + USED_RING) +
-		queue->next_used % queue->size;
+	struct virtq_used_elem *slot = (struct virtq_used_elem *)(void *)(queue->used + USED_RING) +
+				       queue->next_used % queue->size;
 
 	__atomic_store_n(&slot->id, (uint32_t)chain->realm_head, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->len, (uint32_t)min_u64(length, chain->writable), __ATOMIC_RELAXED);

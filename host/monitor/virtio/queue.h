@@ -67,5 +67,6 @@ queue_fault queue_start(struct queue *queue, const struct window *window);
 /* Takes the buffers that the driver has made available; `*added` if there were any. */
 queue_fault queue_push(struct queue *queue, const struct window *window, bool *added);
 
-/* Gives back the buffers that the device has used; `*interrupt` if the driver wants to hear of it. */
+/* Gives back the buffers that the device has used; `*interrupt` if the driver wants to hear of it.
+ */
 queue_fault queue_pull(struct queue *queue, bool *interrupt);
