@@ -86,22 +86,36 @@ void machine_interrupt(unsigned int intid)
 	}
 }
 
-static void end_realm(struct realm *realm)
+static void take_devices(struct realm *realm)
 {
-	bool is_last;
-
 	for (unsigned int n = 0; n < realm->config->virtio_count; n++) {
 		gic_disable_spi(transport_intid(realm->config->virtio[n]));
 		virtio_device_shut_down(&realm->virtio[n]);
 	}
-	realm_tear_down(realm);
+}
+
+/* Powers the machine off if this realm was the last. */
+static void count_out(const struct realm *realm)
+{
 	if (realm->end != REALM_OFF) {
 		(void)__atomic_fetch_add(&machine.realms_failed, 1U, __ATOMIC_RELAXED);
 	}
-	is_last = __atomic_fetch_sub(&machine.realms_left, 1U, __ATOMIC_ACQ_REL) == 1U;
-	if (is_last) {
+	if (__atomic_fetch_sub(&machine.realms_left, 1U, __ATOMIC_ACQ_REL) == 1U) {
 		probe_report_returned_pages();
 		power_off(machine.realms_failed == 0U ? MONITOR_STATUS_OK : MONITOR_STATUS_FAILED);
+	}
+}
+
+static void end_realm(struct realm *realm)
+{
+	take_devices(realm);
+	/* Nobody needs the memory of the last realm: that it is destroyed too is for the probe. */
+	if (probe_is_enabled()) {
+		realm_tear_down(realm);
+		count_out(realm);
+	} else {
+		count_out(realm);
+		realm_tear_down(realm);
 	}
 }
 

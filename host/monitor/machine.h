@@ -10,8 +10,10 @@ void machine_build(const struct manifest *manifest, unsigned int lr_count);
 /* Starts the other PEs that have a vCPU. */
 void machine_start(void);
 
-/* Runs what this PE has to run; then the last PE of a realm destroys it, and the last realm's
- * powers the machine off. */
+/*
+ * Runs what this PE has to run. The last PE of a realm destroys it, and that of the last realm powers
+ * the machine off.
+ */
 _Noreturn void machine_run_pe(unsigned int pe);
 
 /* A physical interrupt that was acknowledged. */
