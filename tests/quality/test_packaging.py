@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The wheel holds what it must, and builds the same images as a checkout."""
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -20,6 +23,9 @@ TREE = (
     "guest/init",
     "images",
 )
+
+# Where the name of a distribution is not that of its package.
+PACKAGES = {"pyelftools": "elftools", "qemu.qmp": "qemu"}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +93,27 @@ def test_wheel_builds_the_same_rmm_as_the_checkout(
             pytest.fail(done.stdout + done.stderr, pytrace=False)
         images.append((out / "rmm.bin").read_bytes())
     assert images[0] == images[1]
+
+
+def test_dependencies_are_what_is_imported(files: list[Path], top: Path) -> None:
+    project = tomllib.loads((top / "pyproject.toml").read_text("utf-8"))["project"]
+    names = [re.split(r"[<>=]", entry)[0] for entry in project["dependencies"]]
+    imported = {
+        name.partition(".")[0]
+        for path in files
+        if path.suffix == ".py" and path.is_relative_to(top / "host/python")
+        if path.name != "pytest_plugin.py"  # pytest imports it, so pytest is there
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in imported_by(node)
+    }
+    ours = {"realmos", "realmos_agent", "realmos_abi"}
+    assert imported - sys.stdlib_module_names - ours == {PACKAGES.get(n, n) for n in names}
+
+
+def imported_by(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
 @pytest.mark.exhaustive
