@@ -18,14 +18,16 @@ def image(tmp_path: Path) -> Image:
     return make(tmp_path)
 
 
-def make(tmp_path: Path, *, text_offset: int = 0, kernel: int = 42 * MIB + 1) -> Image:
+def make(
+    tmp_path: Path, *, text_offset: int = 0, kernel: int = 42 * MIB + 1, unpacked: int = 40 * MIB
+) -> Image:
     paths = (tmp_path / "Image", tmp_path / "initramfs")
     for path in paths:
         path.write_bytes(b"x" * 5000)
     return Image(
         recipe=load("linux"),
         kernel=Kernel(paths[0], "", 5000, kernel, text_offset, "7.3", "test", None),
-        initrd=Initramfs(paths[1], "", 5000, 40 * MIB),
+        initrd=Initramfs(paths[1], "", 5000, unpacked),
         lock=Lock(),
     )
 
@@ -81,6 +83,11 @@ def test_image_that_does_not_fit_says_how_much_it_needs(image: Image, tmp_path: 
     assert f"--memory {needed // MIB}M" in caught.value.hint
     with pytest.raises(ConfigError, match="does not fit"):
         place(image, memory=needed - 1, vcpus=1, out=tmp_path)
+
+
+def test_large_root_file_system_needs_twice_its_size(tmp_path: Path) -> None:
+    image = make(tmp_path, unpacked=400 * MIB)
+    assert minimum_memory(image) > 800 * MIB + image.kernel.image_size
 
 
 def test_additions_to_the_command_line_reach_the_device_tree(image: Image, tmp_path: Path) -> None:

@@ -98,10 +98,16 @@ def place(
 
 
 def minimum_memory(image: Image) -> int:
-    """Return the least memory, in bytes, in which an image can work: whole 2 MiB blocks."""
+    """Return the least memory, in bytes, in which an image can work: whole 2 MiB blocks.
+
+    The root file system is a tmpfs, which may fill half of what the kernel, the initramfs and the
+    bounce buffers leave: a realm with less would start with half of its files.
+    """
     _, _, initrd = _addresses(image)
-    used = initrd + image.initrd.size + image.initrd.unpacked_size - _RAM_BASE
-    return _aligned(used + image.recipe.boot.headroom, _BLOCK)
+    boot = image.recipe.boot
+    unpacked = image.initrd.unpacked_size
+    taken = initrd + image.initrd.size - _RAM_BASE + boot.swiotlb
+    return _aligned(taken + unpacked + max(unpacked, boot.headroom), _BLOCK)
 
 
 def _addresses(image: Image) -> tuple[int, int, int]:
