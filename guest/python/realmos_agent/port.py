@@ -17,13 +17,18 @@ _SYS = "/sys/class/virtio-ports"
 
 
 def find_port(name: str, sys: str = _SYS) -> str | None:
-    """Return the device of the port called `name`, or None when there is none (yet)."""
+    """Return the device of the port called `name`, or None when there is none (yet).
+
+    QEMU wants the ports of one machine to have different names, so a dot and the realm's number
+    may follow.
+    """
     try:
         ports = sorted(os.listdir(sys))
     except FileNotFoundError:
         return None
     for port in ports:
-        if _name_of(f"{sys}/{port}") == name:
+        found = _name_of(f"{sys}/{port}")
+        if found == name or found.startswith(f"{name}."):
             return f"/dev/{port}"
     return None
 

@@ -58,6 +58,9 @@ def test_port_is_found_by_name(tmp_path: Path) -> None:
     (tmp_path / "vport0p1" / "name").write_text("realmos.agent\n")
     assert find_port("realmos.agent", str(tmp_path)) == "/dev/vport0p1"
     assert find_port("another", str(tmp_path)) is None
+    (tmp_path / "vport0p1" / "name").write_text("realmos.agent.3\n")
+    assert find_port("realmos.agent", str(tmp_path)) == "/dev/vport0p1"
+    assert find_port("realmos.age", str(tmp_path)) is None
 
 
 def test_port_drops_all_but_the_rest_of_a_frame_it_began() -> None:

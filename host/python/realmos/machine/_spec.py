@@ -14,6 +14,7 @@ _BELOW_WINDOWS = _PLATFORM["MONITOR_WINDOW_BASE"] - _PLATFORM["QEMU_DRAM_BASE"]
 _WINDOW_ALIGN = 2 << 20
 
 AGENT_PORT = "realmos.agent"
+"""The agent's port begins with this; QEMU wants names that are unique in the machine."""
 DEVICES_PER_REALM = 1
 """Virtio-mmio transports that each realm gets: one virtio-serial device."""
 
@@ -178,7 +179,7 @@ def _devices(spec: MachineSpec, slot: RealmSlot) -> list[str]:
         "-chardev", f"socket,id=agent{n},path={agent_socket(spec, n)},server=on,wait=off",
         "-device", f"virtio-serial-device,id=serial{n},bus={bus},max_ports=4,iommu_platform=on",
         "-device", f"virtconsole,bus=serial{n}.0,chardev=console{n}",
-        "-device", f"virtserialport,bus=serial{n}.0,chardev=agent{n},name={AGENT_PORT}",
+        "-device", f"virtserialport,bus=serial{n}.0,chardev=agent{n},name={AGENT_PORT}.{n}",
     ]
     # fmt: on
 
