@@ -56,7 +56,7 @@ static void on_abort(struct vcpu *vcpu)
 	ipa &= ~(uint64_t)REALM_SHARED_BIT;
 	if (field_get(exit->esr, ESR_FSC_MASK) == ESR_FSC_EXTERNAL) {
 		/* The memory behind the access failed, and the RMM has told the realm. */
-		realm_line(vcpu->realm, "vCPU %u met an external abort", vcpu->index);
+		realm_warn(vcpu->realm, "vCPU %u met an external abort", vcpu->index);
 	} else if (realm_has_ram(vcpu->realm, ipa, 1)) {
 		if (is_shared) {
 			fault_on_shared(vcpu, ipa);
@@ -247,6 +247,13 @@ void exits_report(const struct vcpu *vcpu)
 		   (unsigned long)counts[RMI_EXIT_HOST_CALL]);
 }
 
+/* An exit that is neither a fault nor a matter of time: the vCPU has executed something. */
+static bool shows_progress(const struct rmi_rec_exit *exit)
+{
+	return exit->exit_reason != RMI_EXIT_SYNC && exit->exit_reason != RMI_EXIT_IRQ &&
+	       exit->exit_reason != RMI_EXIT_FIQ;
+}
+
 void exits_handle(struct vcpu *vcpu)
 {
 	const struct rmi_rec_exit *exit = &vcpu->run->exit;
@@ -260,5 +267,8 @@ void exits_handle(struct vcpu *vcpu)
 		return;
 	}
 	vcpu->exit_counts[exit->exit_reason]++;
+	if (shows_progress(exit)) {
+		vcpu->same_faults = 0;
+	}
 	handlers[exit->exit_reason](vcpu);
 }

@@ -11,8 +11,8 @@ void machine_build(const struct manifest *manifest, unsigned int lr_count);
 void machine_start(void);
 
 /*
- * Runs what this PE has to run. The last PE of a realm destroys it, and that of the last realm powers
- * the machine off.
+ * Runs what this PE has to run. The last PE of a realm destroys it, and that of the last realm
+ * powers the machine off.
  */
 _Noreturn void machine_run_pe(unsigned int pe);
 

@@ -11,6 +11,7 @@
 #include "virtio/transport.h"
 
 #define MESSAGE_SIZE 256U
+#define MAX_WARNINGS 16U
 
 void realm_line(const struct realm *realm, const char *format, ...)
 {
@@ -21,6 +22,25 @@ void realm_line(const struct realm *realm, const char *format, ...)
 	(void)format_text_v(message, sizeof(message), format, args);
 	va_end(args);
 	console_line("%s: %s", realm->label, message);
+}
+
+void realm_warn(struct realm *realm, const char *format, ...)
+{
+	char message[MESSAGE_SIZE];
+	va_list args;
+
+	if (__atomic_fetch_add(&realm->warnings, 1U, __ATOMIC_RELAXED) >= MAX_WARNINGS) {
+		return;
+	}
+	va_start(args, format);
+	(void)format_text_v(message, sizeof(message), format, args);
+	va_end(args);
+	console_line("%s: %s", realm->label, message);
+}
+
+static void complain(struct virtio_device *device, const char *what)
+{
+	realm_warn(device->owner, "virtio %u: %s: the device needs a reset", device->number, what);
 }
 
 static void set_interrupt(struct virtio_device *device, bool raise)
@@ -60,8 +80,8 @@ void realm_init(struct realm *realm, unsigned int number, const struct realm_con
 		device->window = &realm->window;
 		device->transport = transport_base(config->virtio[n]);
 		device->interrupt = set_interrupt;
+		device->complain = complain;
 		device->owner = realm;
-		device->owner_name = realm->label;
 		device->number = n;
 	}
 }

@@ -59,6 +59,8 @@ struct realm {
 	struct spinlock memory_lock;
 	/* Atomic; leaves REALM_RUNS once. */
 	enum realm_end end;
+	/* Atomic. */
+	unsigned int warnings;
 	/* Atomic: vCPUs whose PE has not left. */
 	unsigned int vcpus_left;
 
@@ -71,6 +73,8 @@ struct realm {
 /* Prints a line about the realm. */
 void realm_line(const struct realm *realm, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The same about something that the realm can cause as often as it likes: a few times only. */
+void realm_warn(struct realm *realm, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Sets up all but the RMM's side. `lr_count` list registers are there. */
 void realm_init(struct realm *realm, unsigned int number, const struct realm_config *config,

@@ -21,7 +21,11 @@ static void flush(struct uart *uart)
 /* A realm must not forge lines or move the terminal's cursor. */
 static void put(struct uart *uart, char c)
 {
-	if (c == '\n') {
+	if (uart->sent == UART_LIMIT) {
+		return;
+	}
+	uart->sent++;
+	if (c == '\n' || uart->sent == UART_LIMIT) {
 		flush(uart);
 	} else if (c >= ' ' && c <= '~') {
 		uart->line[uart->length++] = c;

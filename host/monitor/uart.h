@@ -6,11 +6,14 @@
 #include <lib/types.h>
 
 #define UART_LINE_SIZE 160U
+/* Characters that a realm may send in all: enough for any boot, too few to flood the log. */
+#define UART_LIMIT 0x40000U
 
 struct uart {
 	struct spinlock lock;
 	unsigned int realm;
 	unsigned int length;
+	unsigned int sent;
 	char line[UART_LINE_SIZE];
 };
 

@@ -27,6 +27,7 @@ static struct virtio_device *const device = &devices[0];
 static unsigned int raised;
 static bool line;
 static unsigned int pages_out;
+static unsigned int complaints;
 static const struct window window = {
 	.ipa_base = IPA_BASE,
 	.shared_bit = SHARED_BIT,
@@ -71,6 +72,11 @@ static void interrupt(struct virtio_device *from, bool raise)
 	raised += raise ? 1U : 0U;
 }
 
+static void complain(struct virtio_device *from, const char *what)
+{
+	complaints += from->is_broken && what != NULL ? 1U : 0U;
+}
+
 static uint32_t *reg(unsigned int number, uint64_t offset)
 {
 	return (uint32_t *)(void *)(transports[number] + offset);
@@ -98,12 +104,13 @@ static void start(void)
 			.window = &window,
 			.transport = (uintptr_t)transports[n],
 			.interrupt = interrupt,
+			.complain = complain,
 			.number = n,
-			.owner_name = "test",
 		};
 		*reg(n, VIRTIO_MMIO_QUEUE_NUM_MAX) = 1024;
 	}
 	raised = 0;
+	complaints = 0;
 	line = false;
 }
 
@@ -254,6 +261,7 @@ static void hostile_ring_stops_its_device_and_no_other(void)
 	EXPECT_EQ(*reg(0, VIRTIO_MMIO_STATUS), 0);
 	EXPECT_EQ(read_reg(VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_INTERRUPT_CONFIG);
 	EXPECT(line);
+	EXPECT_EQ(complaints, 1);
 	EXPECT(!devices[1].is_broken);
 	EXPECT_EQ(*reg(1, VIRTIO_MMIO_STATUS), VIRTIO_STATUS_DRIVER_OK);
 }

@@ -89,6 +89,18 @@ static void faults_without_end_end_the_realm(void)
 	EXPECT_EQ(fake_realm.end, REALM_KILLED);
 }
 
+static void faults_with_work_in_between_are_fine(void)
+{
+	fake_start();
+	fake_rmm.has_table[0] = true;
+	fake_rmm.assigned[0] = true;
+	for (unsigned int n = 0; n < 2U * MAX_SAME_FAULTS; n++) {
+		fake_abort(RAM, DATA_ABORT | TRANSLATION);
+		fake_exit(RMI_EXIT_HOST_CALL);
+	}
+	EXPECT(realm_runs(&fake_realm));
+}
+
 static void realm_that_empties_the_pool_ends(void)
 {
 	fake_start();
@@ -425,6 +437,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(pages_that_are_there_are_kept),
 	TAP_CASE(destroyed_memory_ends_the_realm),
 	TAP_CASE(faults_without_end_end_the_realm),
+	TAP_CASE(faults_with_work_in_between_are_fine),
 	TAP_CASE(realm_that_empties_the_pool_ends),
 	TAP_CASE(rmm_that_refuses_ends_the_realm),
 	TAP_CASE(shared_memory_is_mapped_by_blocks),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <lib/bits.h>
-#include <lib/console.h>
 #include <lib/string.h>
 
 #include "config.h"
@@ -8,9 +7,8 @@
 #include "virtio/device.h"
 #include "virtio/transport.h"
 
-#define SHADOW_PAGES	   ((sizeof(struct queue_shadow) + PAGE_SIZE - 1U) / PAGE_SIZE)
-#define FEATURE_WORDS	   2U
-#define MAX_BREAK_MESSAGES 4U
+#define SHADOW_PAGES  ((sizeof(struct queue_shadow) + PAGE_SIZE - 1U) / PAGE_SIZE)
+#define FEATURE_WORDS 2U
 
 static uint32_t reg_read(const struct virtio_device *device, uint64_t offset)
 {
@@ -97,10 +95,7 @@ static void break_device(struct virtio_device *device, queue_fault fault)
 	transport_reset(device->transport);
 	forget_queues(device);
 	device->is_broken = true;
-	if (device->break_count++ < MAX_BREAK_MESSAGES) {
-		console_line("%s virtio %u: %s: the device needs a reset", device->owner_name,
-			     device->number, fault);
-	}
+	device->complain(device, fault);
 	raise(device, VIRTIO_INTERRUPT_CONFIG);
 }
 

@@ -18,6 +18,8 @@ struct virtio_device;
 
 /* Raises the realm's interrupt (a new event even if it is up), or lowers it. Called locked. */
 typedef void virtio_interrupt(struct virtio_device *device, bool raise);
+/* The driver has broken the device: says so somewhere. Called locked. */
+typedef void virtio_complain(struct virtio_device *device, const char *what);
 
 struct virtio_device {
 	/* Taken before the vGIC's. */
@@ -26,12 +28,11 @@ struct virtio_device {
 	const struct window *window;
 	uintptr_t transport;
 	virtio_interrupt *interrupt;
+	virtio_complain *complain;
 	void *owner;
 	unsigned int number;
-	const char *owner_name;
 
 	bool is_broken;
-	unsigned int break_count;
 	uint32_t status;
 	uint32_t interrupt_status;
 	uint32_t device_features_sel;
