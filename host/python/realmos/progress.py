@@ -53,6 +53,8 @@ class _Bar:
         self._title = title
 
     def update(self, *, done: float, total: float | None = None, note: str = "") -> None:
+        if self._task not in self._progress.task_ids:
+            return  # the work has ended; whoever watches it may not know yet
         title = f"{self._title} [dim]{note}" if note else self._title
         self._progress.update(self._task, completed=done, total=total, description=title)
 
