@@ -5,10 +5,10 @@
         result = realm.run(["cat", "/proc/cmdline"])
         assert result.status == 0
 
-`realm` is the agent of a realm that runs for the whole test session; `realm_machine` is that
-session's machine with its consoles and evidence; `realm_factory` boots a machine of its own with
-other options. When a test fails, the report names the layer that stopped and shows what each
-layer printed last.
+Every test gets a machine of its own, restored from a snapshot in about a second, so that no test
+sees what another left behind. `realm` is its first realm's agent; `realm_machine` the machine with
+its consoles and evidence; `realm_factory` starts machines with other options. When a test fails,
+the report names the layer that stopped and shows what each layer printed last.
 """
 
 import contextlib
@@ -106,15 +106,14 @@ def realm_factory(pytestconfig: pytest.Config, realm_options: Options) -> RealmF
     return factory
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def realm_machine(realm_factory: RealmFactory) -> Iterator[Session]:
-    """The test session's machine, booted once; its realms' agents answer."""
+    """A machine whose realms' agents answer."""
     with realm_factory() as session:
         yield session
 
 
 @pytest.fixture
 def realm(realm_machine: Session) -> AgentClient:
-    """The agent of the first realm."""
-    realm_machine.machine.poll()
+    """The agent of the machine's first realm."""
     return realm_machine.agent
