@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <abi/monitor.h>
+#include <arch/barrier.h>
 #include <arch/pe.h>
 #include <lib/console.h>
 
@@ -17,6 +18,7 @@ static struct {
 	struct vcpu *vcpus[QEMU_MAX_PES];
 	struct virtio_device *devices[QEMU_VIRTIO_MMIO_COUNT];
 	/* Atomic. */
+	bool started;
 	unsigned int realms_left;
 	unsigned int realms_failed;
 } machine;
@@ -63,27 +65,62 @@ void machine_build(const struct manifest *manifest, unsigned int lr_count)
 	}
 }
 
+void machine_power_pes(const struct manifest *manifest)
+{
+	for (unsigned int n = 0; n < manifest->realm_count; n++) {
+		const struct realm_config *config = &manifest->realms[n];
+
+		for (unsigned int vcpu = 0; vcpu < config->vcpu_count; vcpu++) {
+			unsigned int pe = config->first_pe + vcpu;
+
+			if (pe != 0U && !power_pe_on(pe)) {
+				power_off_error(
+					"realm %u %s: there is no PE %u for vCPU %u: QEMU's "
+					"-smp is too small",
+					n, config->name, pe, vcpu);
+			}
+		}
+	}
+}
+
 void machine_start(void)
 {
 	for (unsigned int n = 0; n < machine.realm_count; n++) {
 		realm_line(&machine.realms[n], "running");
 	}
+	__atomic_store_n(&machine.started, true, __ATOMIC_RELEASE);
 	for (unsigned int pe = 1; pe < QEMU_MAX_PES; pe++) {
-		if (machine.vcpus[pe] != NULL && !power_pe_on(pe)) {
-			power_off_error(
-				"%s: there is no PE %u for vCPU %u: QEMU's -smp is too small",
-				machine.vcpus[pe]->realm->label, pe, machine.vcpus[pe]->index);
+		if (machine.vcpus[pe] != NULL) {
+			gic_kick(pe);
 		}
 	}
 }
 
-void machine_interrupt(unsigned int intid)
+static void on_interrupt(unsigned int intid)
 {
 	unsigned int number = intid - transport_intid(0);
 
 	if (number < QEMU_VIRTIO_MMIO_COUNT && machine.devices[number] != NULL) {
 		virtio_device_service(machine.devices[number]);
 	}
+}
+
+void machine_take_interrupts(void)
+{
+	unsigned int intid;
+
+	while (gic_acknowledge(&intid)) {
+		on_interrupt(intid);
+		gic_end(intid);
+	}
+}
+
+/* A kick that comes after the caller looked is pending here: WFI falls through. */
+static void sleep(void)
+{
+	dsb_sy();
+	pe_wait_for_interrupt();
+	machine_take_interrupts();
 }
 
 static void take_devices(struct realm *realm)
@@ -121,13 +158,19 @@ static void end_realm(struct realm *realm)
 
 _Noreturn void machine_run_pe(unsigned int pe)
 {
-	struct vcpu *vcpu = machine.vcpus[pe];
+	struct vcpu *vcpu;
 
+	while (!__atomic_load_n(&machine.started, __ATOMIC_ACQUIRE)) {
+		sleep();
+	}
+	vcpu = machine.vcpus[pe];
 	if (vcpu != NULL) {
 		vcpu_run(vcpu);
 		if (__atomic_fetch_sub(&vcpu->realm->vcpus_left, 1U, __ATOMIC_ACQ_REL) == 1U) {
 			end_realm(vcpu->realm);
 		}
 	}
-	pe_stop();
+	for (;;) {
+		sleep();
+	}
 }

@@ -4,10 +4,16 @@
 
 #include "manifest.h"
 
-/* Builds every realm of the manifest and lets the PEs run. */
+/*
+ * Starts every other PE that is to have a vCPU; they sleep until machine_start(). This comes first,
+ * because a PE that was not started yet polls in EL3, and takes the build machine's time.
+ */
+void machine_power_pes(const struct manifest *manifest);
+
+/* Builds every realm of the manifest. */
 void machine_build(const struct manifest *manifest, unsigned int lr_count);
 
-/* Starts the other PEs that have a vCPU. */
+/* Lets the PEs run their vCPUs. */
 void machine_start(void);
 
 /*
@@ -16,5 +22,5 @@ void machine_start(void);
  */
 _Noreturn void machine_run_pe(unsigned int pe);
 
-/* A physical interrupt that was acknowledged. */
-void machine_interrupt(unsigned int intid);
+/* Acknowledges what is pending. Most of it was sent only to end a REC's run, or to wake the PE. */
+void machine_take_interrupts(void);

@@ -3,24 +3,12 @@
 #include <arch/pe.h>
 
 #include "exits.h"
-#include "gic.h"
 #include "machine.h"
 #include "vcpu.h"
 
 /* CNTx_CTL_EL0: ENABLE and ISTATUS, without IMASK (Arm ARM DDI 0487, D24.10). */
 #define TIMER_CTL_MASK	   UINT64_C(7)
 #define TIMER_CTL_ASSERTED UINT64_C(5)
-
-/* Acknowledges what is pending. Most of it was sent only to end a REC's run. */
-static void take_interrupts(void)
-{
-	unsigned int intid;
-
-	while (gic_acknowledge(&intid)) {
-		machine_interrupt(intid);
-		gic_end(intid);
-	}
-}
 
 static bool is_asserted(uint64_t ctl)
 {
@@ -47,7 +35,7 @@ static void wait_for_cpu_on(struct vcpu *vcpu)
 		/* A kick that comes after the look above is pending here: WFI falls through. */
 		dsb_sy();
 		pe_wait_for_interrupt();
-		take_interrupts();
+		machine_take_interrupts();
 	}
 }
 
@@ -82,7 +70,7 @@ static void run_once(struct vcpu *vcpu)
 void vcpu_run(struct vcpu *vcpu)
 {
 	while (realm_runs(vcpu->realm)) {
-		take_interrupts();
+		machine_take_interrupts();
 		if (vcpu->is_off) {
 			wait_for_cpu_on(vcpu);
 		}

@@ -100,6 +100,7 @@ _Noreturn void monitor_main(void)
 		probe_enable();
 	}
 	features = check_rmm();
+	machine_power_pes(&manifest);
 	machine_build(&manifest,
 		      (unsigned int)field_get(features, RMI_FEATURE0_GICV3_NUM_LRS_MASK) + 1U);
 	machine_start();
