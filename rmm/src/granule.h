@@ -5,6 +5,8 @@
  *
  * Invariants
  * - A granule's state changes only while its lock is held, at the moment of unlocking.
+ * - A granule that an entry of a table leads to has the state that fits the entry whenever that
+ *   table is not locked. So granule_lock_known() may be used on it.
  * - A DELEGATED granule holds only zeros: whoever gives a granule back wipes it first.
  * - The contents of a granule belong to the holder of its lock. Exception: a REC that is RUNNING
  *   belongs to the PE that runs it, except for what rec.h says.

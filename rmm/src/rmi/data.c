@@ -20,7 +20,10 @@ static uint64_t walk_to_free_page(struct rtt_walk *walk, const struct stage2 *s2
 	return rmi_status(RMI_ERROR_RTT, walk->level);
 }
 
-/* The realm is locked, and stays so: its RIM moves with the mapping or not at all. */
+/*
+ * The realm is locked, and stays so: its RIM moves with the mapping or not at all. `data` is
+ * locked; on success it is unlocked as DATA, before anybody can find it in the tables.
+ */
 static uint64_t create_measured(struct realm *realm, struct pa data, const struct rmi_call *call)
 {
 	const struct rtt_entry mapped = { .state = RTT_ASSIGNED,
@@ -44,6 +47,7 @@ static uint64_t create_measured(struct realm *realm, struct pa data, const struc
 	if (status == RMI_SUCCESS) {
 		measure_data(realm, ipa, call->x[5], memory_realm(data));
 		rtt_walk_set(&walk, &realm->s2, ipa, &mapped);
+		granule_unlock_as(data, GRANULE_DATA);
 	}
 	rtt_walk_end(&walk);
 	return status;
@@ -67,15 +71,16 @@ void rmi_data_create(struct rmi_call *call)
 		call->result[0] = create_measured(realm, data, call);
 		granule_unlock(rd);
 	}
-	if (call->result[0] == RMI_SUCCESS) {
-		granule_unlock_as(data, GRANULE_DATA);
-	} else {
+	if (call->result[0] != RMI_SUCCESS) {
 		/* Part of the source may have been copied. */
 		granule_release(data);
 	}
 }
 
-/* The granule is mapped as the RIPAS of its IPA says: a realm sees it only if that is RAM. */
+/*
+ * The granule is mapped as the RIPAS of its IPA says: a realm sees it only if that is RAM. `data`
+ * is unlocked as in create_measured().
+ */
 static uint64_t create_unknown(struct pa rd, struct pa data, uint64_t ipa)
 {
 	const struct realm *realm = realm_lock(rd);
@@ -99,6 +104,7 @@ static uint64_t create_unknown(struct pa rd, struct pa data, uint64_t ipa)
 		entry.state = RTT_ASSIGNED;
 		entry.pa = data;
 		rtt_walk_set(&walk, &s2, ipa, &entry);
+		granule_unlock_as(data, GRANULE_DATA);
 	}
 	rtt_walk_end(&walk);
 	return status;
@@ -113,7 +119,9 @@ void rmi_data_create_unknown(struct rmi_call *call)
 		return;
 	}
 	call->result[0] = create_unknown(pa_make(call->x[1]), data, call->x[3]);
-	granule_unlock_as(data, call->result[0] == RMI_SUCCESS ? GRANULE_DATA : GRANULE_DELEGATED);
+	if (call->result[0] != RMI_SUCCESS) {
+		granule_unlock(data);
+	}
 }
 
 void rmi_data_destroy(struct rmi_call *call)

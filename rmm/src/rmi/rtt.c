@@ -57,6 +57,7 @@ static void fill_table(uint64_t *entries, const struct rtt_entry *parent, int32_
 	tlb_publish();
 }
 
+/* `rtt` is locked; it is unlocked as the table that it became, or else left to the caller. */
 static uint64_t create(const struct rmi_call *call, struct pa rtt)
 {
 	uint64_t ipa = call->x[3];
@@ -76,6 +77,8 @@ static uint64_t create(const struct rmi_call *call, struct pa rtt)
 	} else {
 		fill_table(memory_realm(rtt), &old, walk.level + 1);
 		rtt_walk_set(&walk, &s2, ipa, &table);
+		/* Before anybody can follow the new entry. */
+		granule_unlock_as(rtt, GRANULE_RTT);
 		status = RMI_SUCCESS;
 	}
 	rtt_walk_end(&walk);
@@ -91,7 +94,9 @@ void rmi_rtt_create(struct rmi_call *call)
 		return;
 	}
 	call->result[0] = create(call, rtt);
-	granule_unlock_as(rtt, call->result[0] == RMI_SUCCESS ? GRANULE_RTT : GRANULE_DELEGATED);
+	if (call->result[0] != RMI_SUCCESS) {
+		granule_unlock(rtt);
+	}
 }
 
 /*
