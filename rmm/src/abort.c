@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <arch/barrier.h>
 #include <arch/sysreg.h>
 #include <lib/bits.h>
 
 #include "abort.h"
 #include "inject.h"
+#include "memory.h"
 #include "regs.h"
 #include "rtt.h"
 
@@ -40,22 +40,19 @@ static uint64_t access_bits(uint64_t esr)
 
 /*
  * HPFAR_EL2 need not hold the IPA of a permission fault, except one on a stage 1 table walk. Asks
- * the realm's stage 1 then; false if that has changed meanwhile.
+ * the realm's stage 1 then; false if that has changed meanwhile, so that the access is made again.
  */
 static bool find_ipa(uint64_t esr, uint64_t *ipa)
 {
-	uint64_t saved_par;
 	uint64_t par;
 
 	if (!is_permission(esr) || (esr & ESR_S1PTW) != 0U) {
 		*ipa = (read_sysreg(HPFAR_EL2) & HPFAR_FIPA_MASK) << 8;
 		return true;
 	}
-	saved_par = read_sysreg(PAR_EL1);
-	address_translate_el1(read_sysreg(FAR_EL2));
-	isb();
-	par = read_sysreg(PAR_EL1);
-	write_sysreg(PAR_EL1, saved_par);
+	if (!memory_translate(read_sysreg(FAR_EL2), &par)) {
+		return false;
+	}
 	*ipa = par & PAR_PA_MASK;
 	return (par & PAR_FAILED) == 0U;
 }

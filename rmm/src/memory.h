@@ -20,3 +20,9 @@ bool memory_write_ns(struct pa granule, size_t offset, const void *from, size_t 
 
 /* Zeroes a delegated granule; false if there is no memory at this address. */
 bool memory_wipe(struct pa pa);
+
+/*
+ * What the running realm's own stage 1 says of a read of `va`, as PAR_EL1 has it. False if its
+ * tables could not be read: they lie where the realm put them, in memory that the host may choose.
+ */
+bool memory_translate(uint64_t va, uint64_t *par);

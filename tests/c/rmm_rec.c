@@ -349,6 +349,16 @@ static void a_write_to_a_read_only_shared_page_hides_the_instruction(void)
 	EXPECT_EQ(result()->hpfar, IPA_SHARED >> 8);
 }
 
+static void a_permission_fault_whose_address_is_lost_is_tried_again(void)
+{
+	start_active();
+	fake_stage1_is_unreadable = true;
+	take(DATA_ABORT(ESR_ISV | WORD | ESR_WNR | PERMISSION), 0, IPA_SHARED);
+	EXPECT_EQ(enter(REC), RMI_SUCCESS);
+	EXPECT_EQ(result()->exit_reason, RMI_EXIT_IRQ);
+	EXPECT_EQ(runs, 2);
+}
+
 static void sgis_go_to_the_host_and_other_registers_do_not(void)
 {
 	start_active();
@@ -472,6 +482,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(accesses_to_empty_and_fetches_from_shared_memory_are_the_realms),
 	TAP_CASE(an_access_beyond_the_ipa_space_is_an_address_size_fault),
 	TAP_CASE(a_write_to_a_read_only_shared_page_hides_the_instruction),
+	TAP_CASE(a_permission_fault_whose_address_is_lost_is_tried_again),
 	TAP_CASE(sgis_go_to_the_host_and_other_registers_do_not),
 	TAP_CASE(id_registers_hide_what_realms_cannot_use),
 	TAP_CASE(undefined_instructions_stay_in_the_realm),

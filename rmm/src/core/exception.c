@@ -20,7 +20,8 @@ static bool is_refused_access(uint64_t esr)
 	uint64_t fsc = esr & ESR_FSC_MASK;
 
 	return (esr & ESR_EC_MASK) == ESR_EC(EC_DATA_SAME) &&
-	       (fsc == FSC_SEA || (fsc >= FSC_GPF_TTW_FIRST && fsc <= FSC_GPF));
+	       (fsc == FSC_SEA || (fsc >= FSC_SEA_TTW_FIRST && fsc <= FSC_SEA_TTW_LAST) ||
+		(fsc >= FSC_GPF_TTW_FIRST && fsc <= FSC_GPF));
 }
 
 uint64_t exception_current_el(uint32_t kind)

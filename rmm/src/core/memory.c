@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <abi/rmi.h>
+#include <arch/sysreg.h>
 #include <lib/check.h>
 
 #include "core/mmu.h"
@@ -9,6 +10,7 @@
 /* core/access.S: false if the memory system refuses. */
 bool access_copy(void *to, const void *from, size_t size);
 bool access_zero(void *to, size_t size);
+bool access_translate(uint64_t va);
 
 void *memory_realm(struct pa pa)
 {
@@ -37,4 +39,14 @@ bool memory_write_ns(struct pa granule, size_t offset, const void *from, size_t 
 bool memory_wipe(struct pa pa)
 {
 	return access_zero(memory_realm(pa), GRANULE_SIZE);
+}
+
+bool memory_translate(uint64_t va, uint64_t *par)
+{
+	uint64_t saved = read_sysreg(PAR_EL1);
+	bool answered = access_translate(va);
+
+	*par = read_sysreg(PAR_EL1);
+	write_sysreg(PAR_EL1, saved);
+	return answered;
 }

@@ -20,6 +20,7 @@ static _Alignas(GRANULE_SIZE) uint8_t dram[FAKE_DRAM_SIZE];
 static bool is_realm_pas[(FAKE_DRAM_SIZE + FAKE_ABSENT_SIZE) / GRANULE_SIZE];
 
 uint64_t fake_ns_fault;
+bool fake_stage1_is_unreadable;
 unsigned int fake_entry_flushes;
 unsigned int fake_realm_flushes;
 enum realm_vector (*fake_realm)(uint64_t gprs[RMI_GPRS]);
@@ -77,6 +78,7 @@ void fake_reset(void)
 	memset(dram, 0, sizeof(dram));
 	memset(is_realm_pas, 0, sizeof(is_realm_pas));
 	fake_ns_fault = 0;
+	fake_stage1_is_unreadable = false;
 	fake_entry_flushes = 0;
 	fake_realm_flushes = 0;
 	fake_realm = NULL;
@@ -134,6 +136,12 @@ bool memory_wipe(struct pa pa)
 	}
 	memset(memory_realm(pa), 0, GRANULE_SIZE);
 	return true;
+}
+
+bool memory_translate(uint64_t va, uint64_t *par)
+{
+	*par = va;
+	return !fake_stage1_is_unreadable;
 }
 
 void tlb_flush_entry(const struct stage2 *s2, uint64_t ipa)

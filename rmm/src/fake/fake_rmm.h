@@ -16,6 +16,9 @@
  */
 extern uint64_t fake_ns_fault;
 
+/* A realm's stage 1 is the identity, unless its tables cannot be read. */
+extern bool fake_stage1_is_unreadable;
+
 /* TLB maintenance calls since fake_reset(). */
 extern unsigned int fake_entry_flushes;
 extern unsigned int fake_realm_flushes;

@@ -22,9 +22,3 @@
 
 #define write_sysreg(name, value)                                                                  \
 	__asm__ volatile("msr " SYSREG_TEXT(name) ", %x0" ::"rZ"((uint64_t)(value)) : "memory")
-
-/* Asks the EL1 stage 1 regime for a read of `va`; the answer is in PAR_EL1 after an ISB. */
-static inline void address_translate_el1(uint64_t va)
-{
-	__asm__ volatile("at s1e1r, %0" ::"r"(va) : "memory");
-}

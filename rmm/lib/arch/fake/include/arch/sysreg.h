@@ -10,9 +10,3 @@ void fake_sysreg_write(const char *name, uint64_t value);
 
 #define read_sysreg(name)	  fake_sysreg_read(#name)
 #define write_sysreg(name, value) fake_sysreg_write(#name, (value))
-
-/* Stage 1 is the identity. */
-static inline void address_translate_el1(uint64_t va)
-{
-	fake_sysreg_write("PAR_EL1", va);
-}
