@@ -16,3 +16,7 @@
 /* Tracked memory: at most 4 GiB in at most four banks. */
 #define MAX_BANKS    4
 #define MAX_GRANULES 0x100000
+
+/* Physical addresses have fewer bits than this, so that the linear aliases (core/mmu.h) stay apart.
+ */
+#define TRACKED_PA_BITS 44

@@ -29,7 +29,7 @@ static bool bank_is_legal(const struct memory_bank *bank, uint64_t not_before)
 
 	return bank->size != 0U && is_aligned(bank->base | bank->size, GRANULE_SIZE) &&
 	       bank->base >= not_before && add_checked(bank->base, bank->size, &end) &&
-	       end <= bit64(48);
+	       end <= bit64(TRACKED_PA_BITS);
 }
 
 static int parse_dram(uintptr_t buffer, const struct el3_manifest *manifest,
@@ -51,7 +51,7 @@ static int parse_dram(uintptr_t buffer, const struct el3_manifest *manifest,
 	for (uint64_t n = 0; n < manifest->num_banks; n++) {
 		struct memory_bank bank = { .base = banks[n].base, .size = banks[n].size };
 
-		/* Each bank is at most 2^48 bytes, so the sum cannot wrap. */
+		/* No bank has 2^52 granules, so the sum cannot wrap. */
 		granules += bank.size / GRANULE_SIZE;
 		if (!bank_is_legal(&bank, end) || granules > MAX_GRANULES) {
 			return EL3_BOOT_BAD_MANIFEST_DATA;
@@ -87,7 +87,8 @@ static uint64_t parse_console(uintptr_t buffer, const struct el3_manifest *manif
 			   consoles[n].baud_rate;
 	}
 	if ((whole != 0U && partial != 0U) || memcmp(consoles[0].name, "pl011", 6) != 0 ||
-	    !is_aligned(consoles[0].base, GRANULE_SIZE) || consoles[0].base >= bit64(48)) {
+	    !is_aligned(consoles[0].base, GRANULE_SIZE) ||
+	    consoles[0].base >= bit64(TRACKED_PA_BITS)) {
 		return 0;
 	}
 	return consoles[0].base;

@@ -5,10 +5,11 @@
  */
 #pragma once
 
+#include "limits.h"
 #include "manifest.h"
 
-#define MMU_REALM_ALIAS (UINT64_C(1) << 44)
-#define MMU_NS_ALIAS	(UINT64_C(1) << 45)
+#define MMU_REALM_ALIAS (UINT64_C(1) << TRACKED_PA_BITS)
+#define MMU_NS_ALIAS	(UINT64_C(2) << TRACKED_PA_BITS)
 
 /* Builds the tables, with the MMU off; false if they do not fit. */
 bool mmu_build(const struct boot_info *info);
