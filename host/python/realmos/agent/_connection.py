@@ -27,6 +27,7 @@ from realmos import __version__
 from realmos.errors import PeerError, PeerTimeoutError
 
 _CLOSED_HINT = "`realmos logs` shows the last lines of each layer"
+_EXPLAIN_S = 1.0
 _RETRY_S = 0.05
 _TICK_S = 0.25
 _HELLO_AGAIN_S = 5.0
@@ -107,8 +108,16 @@ class Connection:
         self._watch()
         ready, closed = self._exchange(min(timeout, _TICK_S), inputs)
         if closed:
+            self._let_watch_explain()
             raise PeerError("the realm closed the agent's connection", hint=_CLOSED_HINT)
         return ready
+
+    def _let_watch_explain(self) -> None:
+        """Give `watch` the time to see why: a machine that ends closes its sockets first."""
+        deadline = time.monotonic() + _EXPLAIN_S
+        while time.monotonic() < deadline:
+            self._watch()
+            time.sleep(_RETRY_S)
 
     def next_event(self) -> Message | None:
         """Return the next message that has been received, or None.

@@ -31,9 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = arguments.command(arguments)
     except RealmosError as error:
-        console.print(f"[bold red]realmos:[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        console.print(
+            f"[bold red]realmos:[/] {_escape(str(error))}", highlight=False, soft_wrap=True
+        )
         if error.hint:
-            console.print(f"  [bold]next:[/] {_escape(error.hint)}", highlight=False, soft_wrap=True)
+            console.print(
+                f"  [bold]next:[/] {_escape(error.hint)}", highlight=False, soft_wrap=True
+            )
         return EXIT_FAILURE
     except KeyboardInterrupt:
         console.print("realmos: interrupted; the machine has been stopped")

@@ -38,7 +38,7 @@ def gdb_command(prepared: Prepared, what: str, port: int) -> str:
             words += ["-ex", f"add-symbol-file {symbols[name]}"]
         words += ["-ex", f"hbreak *{entry:#x}"]
     else:
-        words += ["-ex", f"file {symbols[component]}", "-ex", "hbreak entry"]
+        words += ["-ex", f"file {symbols[component]}", "-ex", f"hbreak {component}_entry"]
     return shlex.join([*words, "-ex", "continue"])
 
 

@@ -2,6 +2,7 @@
 """A machine brought to its agents' first answers: restored when it can be, booted when not."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -120,8 +121,13 @@ def _booted(prepared: Prepared, spec: MachineSpec, reporter: Reporter) -> Iterat
     with Machine(spec, probe_isolation=probe) as machine, ExitStack() as clients:
         session = Session(prepared, machine, restored=False)
         with reporter.task("Booting") as task:
-            _connect_all(session, clients, prepared.options.boot_timeout, task)
+            _connect_all(session, clients, _patience(prepared.options), task)
         yield session
+
+
+def _patience(options: Options) -> float:
+    """Return how long a boot may take; whoever steps through it has all the time there is."""
+    return options.boot_timeout if options.gdb is None else math.inf
 
 
 @contextmanager

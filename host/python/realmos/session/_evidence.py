@@ -17,8 +17,8 @@ _ACTIVE = re.compile(r"RMM: realm (\d+) active: rim (\S+) ([0-9a-f]+)")
 class Evidence:
     """What is known about the first realm and what it runs on.
 
-    `restored`: the machine came from a snapshot, and the RMM printed its RIM when what was saved
-    had booted. `rim` and the versions are empty when the RMM does not print them (one that was brought in).
+    `restored`: the machine came from a snapshot; the RMM printed its RIM when what was saved had
+    booted. `rim` and the versions are empty when the RMM prints none (one that was brought in).
     """
 
     rmm_sha256: str
