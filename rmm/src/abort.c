@@ -178,7 +178,7 @@ void abort_complete(struct rec *rec, const struct rmi_rec_enter *enter)
 	if ((enter->flags & RMI_ENTER_INJECT_SEA_MASK) != 0U) {
 		inject_sea(rec, esr, rec->abort_far);
 	} else if ((enter->flags & RMI_ENTER_EMUL_MMIO_MASK) != 0U) {
-		rec->pc += 4;
+		rec_skip_instruction(rec);
 		if ((esr & ESR_WNR) == 0U) {
 			rec_set_gpr(rec, rt, loaded_value(esr, enter->gprs[0]));
 		}

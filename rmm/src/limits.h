@@ -17,6 +17,5 @@
 #define MAX_BANKS    4
 #define MAX_GRANULES 0x100000
 
-/* Physical addresses have fewer bits than this, so that the linear aliases (core/mmu.h) stay apart.
- */
+/* Physical addresses have at most so many bits, or the aliases of core/mmu.h would overlap. */
 #define TRACKED_PA_BITS 44

@@ -27,6 +27,13 @@ void rec_reset(struct rec *rec, uint64_t pc)
 	rec->pending = REC_PENDING_NONE;
 }
 
+void rec_skip_instruction(struct rec *rec)
+{
+	rec->pc += 4;
+	/* What a completed instruction leaves of them (Arm ARM D1.3, C6.1). */
+	rec->pstate &= ~(SPSR_BTYPE | SPSR_SS);
+}
+
 /* Aff0 has 16 values, Aff1 to Aff3 256 each; indices count through them in that order. */
 static uint64_t index_of(uint64_t aff0, uint64_t aff1, uint64_t aff2, uint64_t aff3)
 {

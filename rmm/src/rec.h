@@ -83,6 +83,9 @@ struct rec *rec_lock(struct pa pa);
 /* Sets the state that a REC starts from, at creation and at PSCI CPU_ON. */
 void rec_reset(struct rec *rec, uint64_t pc);
 
+/* Steps over the (A64) instruction that the RMM or the host carried out for the realm. */
+void rec_skip_instruction(struct rec *rec);
+
 /* REC index of an RmiRecMpidr, or REC_NO_INDEX if other bits are set. */
 uint64_t rec_index_of_rmi_mpidr(uint64_t mpidr);
 

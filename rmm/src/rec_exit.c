@@ -41,7 +41,7 @@ static bool handle_serror(struct rec *rec, struct rmi_rec_exit *exit)
 
 static bool handle_wfx(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)
 {
-	rec->pc += 4;
+	rec_skip_instruction(rec);
 	exit->exit_reason = RMI_EXIT_SYNC;
 	exit->esr = esr & ESR_SHOWN_WFX;
 	return true;

@@ -37,7 +37,7 @@ bool sysreg_trap(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)
 {
 	unsigned int rt = (unsigned int)field_get(esr, ESR_SYSREG_RT_MASK);
 
-	rec->pc += 4;
+	rec_skip_instruction(rec);
 	if (is_gic_write(esr)) {
 		exit->exit_reason = RMI_EXIT_SYNC;
 		exit->esr = esr;

@@ -378,6 +378,17 @@ static void sgis_go_to_the_host_and_other_registers_do_not(void)
 	EXPECT_EQ(seen[6], 0);
 }
 
+static void a_trapped_instruction_is_stepped_over_as_if_it_had_run(void)
+{
+	start_active();
+	take(ESR_EC(EC_SYSREG) | ESR_IL | ESR_SYSREG(3, 0, 12, 11, 5), 0, 0);
+	write_sysreg(ELR_EL2, IPA_RAM);
+	write_sysreg(SPSR_EL2, SPSR_EL1H | SPSR_DAIF | SPSR_BTYPE);
+	EXPECT_EQ(enter(REC), RMI_SUCCESS);
+	EXPECT_EQ(rec()->pc, IPA_RAM + 4U);
+	EXPECT_EQ(rec()->pstate, SPSR_EL1H | SPSR_DAIF);
+}
+
 static void id_registers_hide_what_realms_cannot_use(void)
 {
 	start_active();
@@ -484,6 +495,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(a_write_to_a_read_only_shared_page_hides_the_instruction),
 	TAP_CASE(a_permission_fault_whose_address_is_lost_is_tried_again),
 	TAP_CASE(sgis_go_to_the_host_and_other_registers_do_not),
+	TAP_CASE(a_trapped_instruction_is_stepped_over_as_if_it_had_run),
 	TAP_CASE(id_registers_hide_what_realms_cannot_use),
 	TAP_CASE(undefined_instructions_stay_in_the_realm),
 	TAP_CASE(unknown_exceptions_stop_the_realm_and_say_nothing),

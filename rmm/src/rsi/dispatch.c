@@ -85,7 +85,7 @@ bool rsi_handle(struct rec *rec, struct rmi_rec_exit *exit)
 	}
 	if (action != RSI_AGAIN) {
 		memcpy(rec->gprs, call.result, call.result_count * sizeof(call.result[0]));
-		rec->pc += 4;
+		rec_skip_instruction(rec);
 	}
 	return action != RSI_RETURN;
 }
