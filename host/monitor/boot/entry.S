@@ -65,8 +65,8 @@ mmu_enable:
 	msr	mair_el2, x0
 	ldr	x0, =MMU_TCR
 	msr	tcr_el2, x0
-	adrp	x0, mmu_level0
-	add	x0, x0, :lo12:mmu_level0
+	adrp	x0, mmu_level1
+	add	x0, x0, :lo12:mmu_level1
 	msr	ttbr0_el2, x0
 	tlbi	alle2
 	ic	iallu

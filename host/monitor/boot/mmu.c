@@ -34,8 +34,7 @@ extern const char image_rodata_start[];
 extern const char image_data_start[];
 extern const char image_end[];
 
-uint64_t mmu_level0[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
-static uint64_t level1[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
+uint64_t mmu_level1[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
 static uint64_t level2[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
 static uint64_t level3[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
 
@@ -59,11 +58,10 @@ void mmu_init(void)
 {
 	uint64_t rmm_end = QEMU_RMM_BASE + QEMU_RMM_SIZE;
 
-	mmu_level0[0] = (uintptr_t)level1 | DESC_TABLE;
-	level1[0] = DEVICE | DESC_BLOCK;
-	level1[1] = (uintptr_t)level2 | DESC_TABLE;
+	mmu_level1[0] = DEVICE | DESC_BLOCK;
+	mmu_level1[1] = (uintptr_t)level2 | DESC_TABLE;
 	for (uint64_t at = 2U * GIB; at < QEMU_TRACKED_DRAM_END; at += GIB) {
-		level1[LEVEL1(at)] = at | DATA | DESC_BLOCK;
+		mmu_level1[LEVEL1(at)] = at | DATA | DESC_BLOCK;
 	}
 	/* QEMU's device tree shares its block with the RMM's start. */
 	level2[LEVEL2(QEMU_DTB_BASE)] = QEMU_DTB_BASE | CONST | DESC_BLOCK;
@@ -79,7 +77,7 @@ void mmu_init(void)
 void mmu_map_high_dram(uint64_t end)
 {
 	for (uint64_t at = QEMU_TRACKED_DRAM_END; at < min_u64(end, MMU_LIMIT); at += GIB) {
-		level1[LEVEL1(at)] = at | DATA | DESC_BLOCK;
+		mmu_level1[LEVEL1(at)] = at | DATA | DESC_BLOCK;
 	}
 	dsb_ishst();
 	isb();
