@@ -166,7 +166,7 @@ class Machine:
             return _last_lines(self.qemu_log)
         if layer in {Layer.KERNEL, Layer.AGENT, Layer.WORKLOAD}:
             monitor = self.watch.tail(Layer.MONITOR, 3)
-            return (*_last_lines(_spec.realm_log(self.spec, 0)), *monitor)
+            return (*_last_words(_spec.realm_log(self.spec, 0)), *monitor)
         return self.watch.tail(layer)
 
     def _hint(self, layer: Layer) -> str:
@@ -191,3 +191,12 @@ def _last_lines(path: Path) -> tuple[str, ...]:
     if not path.is_file():
         return ()
     return tuple(path.read_text("utf-8", "replace").splitlines()[-_TAIL:])
+
+
+def _last_words(path: Path) -> tuple[str, ...]:
+    """Return a kernel log's end: from the panic on, whose reason comes before a long trace."""
+    if not path.is_file():
+        return ()
+    lines = path.read_text("utf-8", "replace").splitlines()
+    panics = [number for number, line in enumerate(lines) if "Kernel panic" in line]
+    return tuple(lines[panics[0] :][:_TAIL]) if panics else tuple(lines[-_TAIL:])
