@@ -51,6 +51,7 @@ bool cpu_features_probe(const char **missing)
 	features.hcx = id_field(mmfr1, 40) != 0U;
 	features.ecv_offset = id_field(mmfr0, 60) >= 2U;
 	features.sve = id_field(pfr0, 32) != 0U;
+	features.sme = id_field(read_sysreg(ID_AA64PFR1_EL1), 24) != 0U;
 	features.num_bps = (uint32_t)id_field(dfr0, 12);
 	features.num_wps = (uint32_t)id_field(dfr0, 20);
 	probe_gic();

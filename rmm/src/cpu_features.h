@@ -15,6 +15,7 @@ struct cpu_features {
 	bool gic_ext_range;
 	bool gic_dvim;
 	bool sve;
+	bool sme;
 	bool hcx;
 	bool ecv_offset;
 };

@@ -19,6 +19,11 @@ static void write_cptr(uint64_t value)
 	isb();
 }
 
+bool fp_caller_streams(void)
+{
+	return cpu_features()->sme && (read_sysreg(SVCR) & SVCR_SM) != 0U;
+}
+
 uint64_t fp_realm_cptr(void)
 {
 	uint64_t traps = CPTR_RES1 | CPTR_TTA | CPTR_TAM | CPTR_TSM | CPTR_TZ;

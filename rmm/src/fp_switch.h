@@ -30,6 +30,12 @@ struct fp_owner {
 	_Alignas(16) uint8_t ns_z[32][SVE_MAX_VL_SIZE];
 };
 
+/*
+ * Whether the caller is in SME's streaming mode, where the RMM's vector instructions are undefined
+ * and a realm's would be.
+ */
+bool fp_caller_streams(void);
+
 /* CPTR_EL2 while a realm runs. */
 uint64_t fp_realm_cptr(void);
 

@@ -39,6 +39,9 @@
 #define CPTR_TTA  REG_BIT(20)
 #define CPTR_TAM  REG_BIT(30)
 
+/* SVCR */
+#define SVCR_SM REG_BIT(0)
+
 /* MDCR_EL2 */
 #define MDCR_TPMCR REG_BIT(5)
 #define MDCR_TPM   REG_BIT(6)

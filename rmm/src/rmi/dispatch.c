@@ -44,7 +44,7 @@ void rmi_handle(struct smc_regs *regs)
 
 	pe_this()->fp.sve_hint = (fid & SMCCC_FID_SVE_HINT) != 0U;
 	memcpy(call.x, regs->x, sizeof(call.x));
-	if (index < ARRAY_COUNT(handlers) && handlers[index] != NULL) {
+	if (index < ARRAY_COUNT(handlers) && handlers[index] != NULL && !fp_caller_streams()) {
 		handlers[index](&call);
 	} else {
 		call.result[0] = (uint64_t)SMCCC_NOT_SUPPORTED;
