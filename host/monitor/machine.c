@@ -2,6 +2,7 @@
 #include <abi/monitor.h>
 #include <arch/barrier.h>
 #include <arch/pe.h>
+#include <arch/sysreg.h>
 #include <lib/console.h>
 
 #include "gic.h"
@@ -12,11 +13,16 @@
 #include "vcpu.h"
 #include "virtio/transport.h"
 
+/* Long enough for a build machine that has much else to do. */
+#define PE_TIMEOUT_S 10U
+
 static struct {
 	unsigned int realm_count;
 	struct realm realms[MANIFEST_MAX_REALMS];
 	struct vcpu *vcpus[QEMU_MAX_PES];
 	struct virtio_device *devices[QEMU_VIRTIO_MMIO_COUNT];
+	/* Atomic, a bit each. */
+	uint32_t pes_up;
 	/* Atomic. */
 	bool started;
 	unsigned int realms_left;
@@ -65,6 +71,20 @@ void machine_build(const struct manifest *manifest, unsigned int lr_count)
 	}
 }
 
+/* EL3 does not know which PEs QEMU has: CPU_ON of one that is not there succeeds. */
+static bool wait_for_pe(unsigned int pe)
+{
+	uint64_t start = read_sysreg(cntpct_el0);
+	uint64_t limit = read_sysreg(cntfrq_el0) * PE_TIMEOUT_S;
+
+	while ((__atomic_load_n(&machine.pes_up, __ATOMIC_ACQUIRE) & (1U << pe)) == 0U) {
+		if (read_sysreg(cntpct_el0) - start > limit) {
+			return false;
+		}
+	}
+	return true;
+}
+
 void machine_power_pes(const struct manifest *manifest)
 {
 	for (unsigned int n = 0; n < manifest->realm_count; n++) {
@@ -73,7 +93,7 @@ void machine_power_pes(const struct manifest *manifest)
 		for (unsigned int vcpu = 0; vcpu < config->vcpu_count; vcpu++) {
 			unsigned int pe = config->first_pe + vcpu;
 
-			if (pe != 0U && !power_pe_on(pe)) {
+			if (pe != 0U && !(power_pe_on(pe) && wait_for_pe(pe))) {
 				power_off_error(
 					"realm %u %s: there is no PE %u for vCPU %u: QEMU's "
 					"-smp is too small",
@@ -160,6 +180,7 @@ _Noreturn void machine_run_pe(unsigned int pe)
 {
 	struct vcpu *vcpu;
 
+	(void)__atomic_fetch_or(&machine.pes_up, 1U << pe, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&machine.started, __ATOMIC_ACQUIRE)) {
 		sleep();
 	}
