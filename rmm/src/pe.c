@@ -10,11 +10,13 @@
 static struct pe pes[MAX_PES];
 
 /*
- * Debug and PMU registers are not switched, so the realm must not reach them: it reads zeros.
+ * Debug, PMU and profiling registers are not switched, so the realm must not reach them: it reads
+ * zeros.
  * HPMD stops cycle counting by the host's PMU set-up while the RMM itself runs.
  */
 #define MDCR_REALM                                                                                 \
-	(MDCR_TPM | MDCR_TPMCR | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF | MDCR_HPMD)
+	(MDCR_TPM | MDCR_TPMCR | MDCR_TPMS | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TTRF |       \
+	 MDCR_HPMD)
 
 static void write_constant_registers(void)
 {

@@ -166,7 +166,8 @@ void mmu_enable(void)
 	write_sysreg(TCR_EL2, TCR_VALUE);
 	write_sysreg(TTBR0_EL2, (uintptr_t)tables[0]);
 	isb();
-	__asm__ volatile("tlbi alle2\n\tdsb nsh\n\tisb" ::: "memory");
+	/* A PE that was off missed the invalidations of the others: forget the realms' as well. */
+	__asm__ volatile("tlbi alle2\n\ttlbi alle1\n\tdsb nsh\n\tisb" ::: "memory");
 	write_sysreg(SCTLR_EL2,
 		     SCTLR_EL2_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN);
 	isb();
