@@ -54,7 +54,7 @@ def test_the_command_line_of_one_default_realm() -> None:
     words = argv(spec())
     assert words[0] == "qemu-system-aarch64"
     assert {
-        ("-cpu", "max,x-rme=on,sme=off,lpa2=off,pauth-impdef=on"),
+        ("-cpu", "max,x-rme=on,sve=off,sme=off,lpa2=off,pauth-impdef=on"),
         ("-smp", "1"),
         ("-m", "3584M"),
         ("-bios", "/flash.bin"),

@@ -18,8 +18,8 @@ AGENT_PORT = "realmos.agent"
 DEVICES_PER_REALM = 1
 """Virtio-mmio transports that each realm gets: one virtio-serial device."""
 
-CPU = "max,x-rme=on,sme=off,lpa2=off,pauth-impdef=on"
-PLAIN_CPU = "max,sme=off,lpa2=off,pauth-impdef=on"
+CPU = "max,x-rme=on,sve=off,sme=off,lpa2=off,pauth-impdef=on"
+PLAIN_CPU = "max,sve=off,sme=off,lpa2=off,pauth-impdef=on"
 
 
 @dataclass(frozen=True)
