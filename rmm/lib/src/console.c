@@ -13,6 +13,8 @@
 #define LINE_SIZE     512U
 /* Long enough for any line; a PE that died with the lock must not silence the others. */
 #define LOCK_TRIES 0x2000000U
+/* Long enough for a character to leave; whoever shares the device may have stopped it. */
+#define TX_TRIES 0x100000U
 
 static struct {
 	struct spinlock lock;
@@ -26,21 +28,26 @@ void console_init(const char *prefix, uintptr_t uart)
 	console.uart = uart;
 }
 
-static void put_char(char c)
+static bool put_char(char c)
 {
-	while ((mmio_read32(console.uart + PL011_FR) & PL011_FR_TXFF) != 0U) {
+	for (uint32_t tries = 0; tries < TX_TRIES; tries++) {
+		if ((mmio_read32(console.uart + PL011_FR) & PL011_FR_TXFF) == 0U) {
+			mmio_write32(console.uart + PL011_DR, (unsigned char)c);
+			return true;
+		}
 	}
-	mmio_write32(console.uart + PL011_DR, (unsigned char)c);
+	return false;
 }
 
-static void put_text(const char *text)
+/* False if the device takes no more. */
+static bool put_text(const char *text)
 {
 	for (; *text != '\0'; text++) {
-		if (*text == '\n') {
-			put_char('\r');
+		if ((*text == '\n' && !put_char('\r')) || !put_char(*text)) {
+			return false;
 		}
-		put_char(*text);
 	}
+	return true;
 }
 
 static bool lock_bounded(void)
@@ -63,9 +70,7 @@ void console_line_v(const char *format, va_list args)
 	}
 	(void)format_text_v(line, sizeof(line), format, args);
 	locked = lock_bounded();
-	put_text(console.prefix);
-	put_text(line);
-	put_text("\n");
+	(void)(put_text(console.prefix) && put_text(line) && put_text("\n"));
 	if (locked) {
 		spin_unlock(&console.lock);
 	}
