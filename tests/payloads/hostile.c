@@ -9,6 +9,8 @@
 #define NEXT_WINDOW  WINDOW_END
 #define BUFFER	     port_buffer(PORT_TX)
 #define ATTACK_BYTES 64U
+/* Rests in which the device could write, for there is input: the test sends more than is read. */
+#define PATIENCE 20U
 
 struct attack {
 	const char *name;
@@ -48,6 +50,9 @@ static void write_to(const char *name, uint64_t address)
 	};
 
 	attempt(&attack);
+	for (unsigned int n = 0; n < PATIENCE; n++) {
+		rest();
+	}
 }
 
 static void addresses(uint64_t victim)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "payload.h"
 
+#include <abi/gic.h>
 #include <abi/smccc.h>
 
 #define UART		     (PAYLOAD_SHARED | REALM_UART_BASE)
+#define DISTRIBUTOR	     (PAYLOAD_SHARED | REALM_GICD_BASE)
+#define REDISTRIBUTOR	     (PAYLOAD_SHARED | REALM_GICR_BASE)
 #define EC_SHIFT	     26U
 #define EC_INSTRUCTION_ABORT 0x21U
 #define REST_TICKS	     1000000U
@@ -122,8 +125,29 @@ bool try_write(uint64_t ipa, uint64_t value)
 	return last_fault.count == before;
 }
 
+/*
+ * Once the timer has fired, the RMM hides its line from the PE: what ends the WFI then is the
+ * virtual interrupt. It stays pending, for interrupts are masked.
+ */
+static void enable_timer_interrupt(void)
+{
+	mmio_write32(DISTRIBUTOR + GICD_CTLR, GICD_CTLR_ENABLE_GRP1_MASK);
+	mmio_write32(REDISTRIBUTOR + GICR_SGI_FRAME + GICD_IGROUPR, UINT32_MAX);
+	mmio_write32(REDISTRIBUTOR + GICR_SGI_FRAME + GICD_ISENABLER, 1U << GIC_PPI_CNTV);
+	/* ICC_PMR_EL1 and ICC_IGRPEN1_EL1, which not every assembler knows by name. */
+	__asm__ volatile("msr s3_0_c4_c6_0, %0\n\tmsr s3_0_c12_c12_7, %1\n\tisb"
+			 :
+			 : "r"(UINT64_C(0xFF)), "r"(UINT64_C(1)));
+}
+
 void rest(void)
 {
+	static bool is_enabled;
+
+	if (!is_enabled) {
+		enable_timer_interrupt();
+		is_enabled = true;
+	}
 	__asm__ volatile("msr cntv_tval_el0, %0\n\t"
 			 "msr cntv_ctl_el0, %1\n\t"
 			 "isb\n\twfi\n\t"
@@ -131,4 +155,6 @@ void rest(void)
 			 :
 			 : "r"((uint64_t)REST_TICKS), "r"(UINT64_C(1))
 			 : "memory");
+	/* Any exit has the monitor see that the timer is off, so that the next WFI waits again. */
+	(void)mmio_read32(UART);
 }

@@ -44,7 +44,8 @@ class PayloadRun:
         """Wait for a line of UART0, whatever becomes of other realms meanwhile."""
         deadline = time.monotonic() + PATIENCE
         while self.machine.find_line(text) is None:
-            if time.monotonic() > deadline or self.machine.exit_status is not None:
+            over = self.machine.exit_status is not None or self.machine.find_line(": panic: ")
+            if over or time.monotonic() > deadline:
                 raise self.machine.failure(f"the line {text!r} did not come")
             time.sleep(POLL_SECONDS)
 

@@ -43,7 +43,7 @@ def outcome(payload_machine: "PayloadMachine") -> "Outcome":
     with payload_machine(*payloads) as run:
         run.wait_told(VICTIM, "ready")
         for attacker in (HOSTILE, PROWLER):
-            run.send(attacker)
+            run.send(attacker, bytes(64))  # one byte to begin, the others for stolen buffers
         for attacker in (HOSTILE, PROWLER):
             run.wait_told(attacker, "done")
         run.send(VICTIM)
