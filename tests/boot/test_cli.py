@@ -122,7 +122,7 @@ def test_two_runs_at_once_share_one_cache() -> None:
 
 def test_a_shell_is_a_terminal_in_the_realm() -> None:
     child = pexpect.spawn(sys.executable, [*REALMOS[1:], "shell"], encoding="utf-8")
-    child.expect(r"[#$] $", timeout=300)
+    child.expect("# ", timeout=300)
     child.sendline("test -t 0 && echo $((6 * 7)) && exit 3")
     child.expect_exact("42", timeout=60)
     child.expect(pexpect.EOF, timeout=60)

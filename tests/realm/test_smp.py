@@ -41,7 +41,9 @@ def test_two_realms_run_side_by_side_and_measure_alike(realm_factory: RealmFacto
     other = RealmConfig(name="other", memory=384 * MIB, vcpus=2)
     with realm_factory(realms=(config, config, other), cold=True) as session:
         handles = [
-            agent.start(["sh", "-c", f"echo realm {number}; sleep 1; grep -c ^processor /proc/cpuinfo"])
+            agent.start(
+                ["sh", "-c", f"echo realm {number}; sleep 1; grep -c ^processor /proc/cpuinfo"]
+            )
             for number, agent in enumerate(session.agents)
         ]
         texts = [handle.wait(120).stdout.decode().split() for handle in handles]

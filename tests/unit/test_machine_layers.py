@@ -68,9 +68,9 @@ def test_only_the_first_failure_counts() -> None:
 
 
 def test_an_untagged_line_belongs_to_whoever_printed_last() -> None:
-    tagged = tag_lines(["NOTICE:  BL31: x", "  continuation", "RMM: y", "more", "MON: z"])
-    assert [layer for layer, _ in tagged] == [
-        Layer.BL31, Layer.BL31, Layer.RMM, Layer.RMM, Layer.MONITOR,
+    lines = ["NOTICE:  BL31: x", "  more", "RMM: y", "more", "MON: z", "MON: realm 0 uart: [0.0] w"]
+    assert [layer for layer, _ in tag_lines(lines)] == [
+        Layer.BL31, Layer.BL31, Layer.RMM, Layer.RMM, Layer.MONITOR, Layer.KERNEL,
     ]  # fmt: skip
 
 

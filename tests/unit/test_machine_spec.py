@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """QEMU's command line, as a pure function of the machine's specification."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def spec(*realms: Realm) -> MachineSpec:
 
 
 def pairs(words: list[str]) -> set[tuple[str, str]]:
-    return set(zip(words, words[1:], strict=False))
+    return set(itertools.pairwise(words))
 
 
 def test_more_vcpus_than_pes_are_refused() -> None:

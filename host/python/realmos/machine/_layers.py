@@ -24,6 +24,7 @@ _ORDER = {layer: rank for rank, layer in enumerate(Layer)}
 _TAGS = (
     (re.compile(r"^[A-Z]+: +(BL1|BL2|BL31):"), None),
     (re.compile(r"^RMM: "), Layer.RMM),
+    (re.compile(r"^MON: realm \d+ uart: "), Layer.KERNEL),
     (re.compile(r"^MON: "), Layer.MONITOR),
 )
 

@@ -12,7 +12,7 @@ from realmos import process
 from realmos.errors import BootError, MachineError
 from realmos.image import compile_source
 from realmos.machine import _spec
-from realmos.machine._layers import BootWatch, Layer
+from realmos.machine._layers import BootWatch, Layer, tag_lines
 from realmos.machine._manifest import manifest_source, numbered_plan
 from realmos.machine._qmp import Qmp
 from realmos.machine._spec import MachineSpec
@@ -101,12 +101,12 @@ class Machine:
         Raises:
             BootError: a line says that a layer has failed, or QEMU has ended.
         """
-        self._read_uart()
+        self.poll_consoles()
         if self.watch.failure:
             raise self.failure(self.watch.failure)
         status = self.exit_status
         if status is not None:
-            self._read_uart()
+            self.poll_consoles()
             how = f"was ended by signal {-status}" if status < 0 else f"exited with {status}"
             raise self.failure(f"QEMU {how}")
 
@@ -133,7 +133,7 @@ class Machine:
 
     def find_line(self, text: str) -> str | None:
         """Return the first line of UART0 so far that contains `text`."""
-        self._read_uart()
+        self.poll_consoles()
         return next((line for line in self.watch.lines if text in line), None)
 
     def wait_power_off(self, *, timeout: float) -> int:
@@ -146,7 +146,7 @@ class Machine:
         while self.exit_status is None:
             if time.monotonic() > deadline:
                 raise self.failure(f"the machine did not power off within {timeout:.0f} s")
-            self._read_uart()
+            self.poll_consoles()
             time.sleep(_POLL_SECONDS)
         line = self.find_line("MON: power-off ")
         if line is None:
@@ -156,17 +156,22 @@ class Machine:
     def failure(self, message: str) -> BootError:
         """Return the error that says which layer stopped, with that layer's last lines."""
         with contextlib.suppress(OSError):
-            self._read_uart()
+            self.poll_consoles()
         layer = self.watch.failed_layer or self.watch.layer
         return BootError(message, layer=layer, tail=self.tail(layer), hint=self._hint(layer))
 
     def tail(self, layer: Layer) -> tuple[str, ...]:
         """Return the last lines of one layer's output."""
         if layer is Layer.QEMU:
-            return _last_lines(self.qemu_log)
+            return tuple(_lines(self.qemu_log)[-_TAIL:])
         if layer in {Layer.KERNEL, Layer.AGENT, Layer.WORKLOAD}:
             monitor = self.watch.tail(Layer.MONITOR, 3)
-            return (*_last_words(_spec.realm_log(self.spec, 0)), *monitor)
+            early = [line for owner, line in tag_lines(self.watch.lines) if owner is Layer.KERNEL]
+            return (
+                *_last_words(early),
+                *_last_words(_lines(_spec.realm_log(self.spec, 0))),
+                *monitor,
+            )
         return self.watch.tail(layer)
 
     def _hint(self, layer: Layer) -> str:
@@ -174,7 +179,8 @@ class Machine:
             return "is the RMM image built for PLAT=qemu? `realmos logs` shows all layers"
         return "`realmos logs` shows all layers"
 
-    def _read_uart(self) -> None:
+    def poll_consoles(self) -> None:
+        """Read what has been printed since the last time, judging nothing."""
         path = _spec.uart_log(self.spec)
         if not path.exists():
             return
@@ -187,16 +193,11 @@ class Machine:
             self.watch.feed(raw.decode("utf-8", "replace").rstrip("\r"))
 
 
-def _last_lines(path: Path) -> tuple[str, ...]:
-    if not path.is_file():
-        return ()
-    return tuple(path.read_text("utf-8", "replace").splitlines()[-_TAIL:])
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
 
 
-def _last_words(path: Path) -> tuple[str, ...]:
+def _last_words(lines: Sequence[str]) -> tuple[str, ...]:
     """Return a kernel log's end: from the panic on, whose reason comes before a long trace."""
-    if not path.is_file():
-        return ()
-    lines = path.read_text("utf-8", "replace").splitlines()
     panics = [number for number, line in enumerate(lines) if "Kernel panic" in line]
     return tuple(lines[panics[0] :][:_TAIL]) if panics else tuple(lines[-_TAIL:])

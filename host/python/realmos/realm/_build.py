@@ -79,8 +79,14 @@ def build_realm(image: Image, config: RealmConfig, *, out: Path) -> Realm:
     Raises:
         ConfigError: the image does not fit the memory.
     """
+    # Panics from before the console's driver is loaded would be lost without the early one.
     placement = place(
-        image, memory=config.memory, vcpus=config.vcpus, extra_cmdline=config.cmdline, out=out
+        image,
+        memory=config.memory,
+        vcpus=config.vcpus,
+        extra_cmdline=config.cmdline,
+        out=out,
+        earlycon=True,
     )
     blobs = tuple(load.path for load in placement.loads)
     loads = [Load(n, load.path.stat().st_size, load.ipa) for n, load in enumerate(placement.loads)]

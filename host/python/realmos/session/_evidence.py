@@ -9,8 +9,8 @@ from realmos.firmware import Flash
 from realmos.machine import Machine
 from realmos.realm import Realm
 
-_READY = re.compile(r"RMM: ready: RMI (\S+) RSI (\S+)")
-_ACTIVE = re.compile(r"RMM: realm (\d+) active: rim (\S+) ([0-9a-f]+)")
+_READY = re.compile(r"^RMM: ready: RMI (\S+) RSI (\S+)")
+_ACTIVE = re.compile(r"^RMM: realm (\d+) active: rim (\S+) ([0-9a-f]+)")
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def gather(
         seconds: from QEMU's start to the first answer.
         restored: whether it came from a snapshot.
     """
-    ready = _READY.search(machine.find_line("RMM: ready: ") or "")
-    active = _ACTIVE.search(machine.find_line(" active: rim ") or "")
+    ready = _first(_READY, machine)
+    active = _first(_ACTIVE, machine)
     return Evidence(
         rmm_sha256=flash.rmm.sha256,
         rmm_origin=flash.rmm.origin,
@@ -75,3 +75,9 @@ def gather(
         seconds_to_answer=seconds,
         restored=restored,
     )
+
+
+def _first(pattern: re.Pattern[str], machine: Machine) -> re.Match[str] | None:
+    """Return the first match: what a realm prints comes later, and behind the monitor's prefix."""
+    machine.poll_consoles()
+    return next((found for line in machine.watch.lines if (found := pattern.match(line))), None)
