@@ -17,6 +17,7 @@ from realmos.machine import Machine, MachineSpec, RunDir, argv, place_realms, re
 from realmos.progress import Silent
 from realmos.realm import HASHES, Realm, RealmConfig, RealmParams, initial_measurement
 from realmos.realm._plan import RAM_BASE, Load, build_plan
+from realmos.session import Options
 from realmos.source import find_qemu
 
 MEMORY = 2 << 20
@@ -133,14 +134,14 @@ def _realm(image: Path, number: int, hash_algorithm: str) -> Realm:
 
 
 @pytest.fixture(scope="session")
-def payload_machine(payload: Callable[[str], Path]) -> PayloadMachine:
+def payload_machine(payload: Callable[[str], Path], realm_options: Options) -> PayloadMachine:
     """Return a function that boots a machine of payloads, realm 0 first.
 
     A payload is a name, or a name and a hash algorithm. The console port of each realm is a socket,
     so that tests and payloads can wait for each other.
     """
     cache = Cache()
-    flash = build_firmware(cache, Silent())
+    flash = build_firmware(cache, Silent(), rmm=realm_options.rmm, bl33=realm_options.bl33)
     qemu = find_qemu(cache, Silent())
 
     @contextlib.contextmanager
