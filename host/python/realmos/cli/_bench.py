@@ -4,7 +4,7 @@
 import json
 import statistics
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from realmos import session as sessions
 from realmos import tree
 from realmos.agent import AgentClient
 from realmos.cache import Cache
+from realmos.cli._bench_cold import ColdRun, measure_cold_run
 from realmos.machine import Machine, RunDir, agent_socket, plain_argv
 from realmos.progress import Reporter
 from realmos.session import Options, Prepared
@@ -26,7 +27,13 @@ _C_ENDINGS = {".c", ".h", ".S"}
 
 
 def bench_boot(
-    options: Options, cache: Cache, reporter: Reporter, count: int, *, as_json: bool
+    options: Options,
+    cache: Cache,
+    reporter: Reporter,
+    count: int,
+    *,
+    first_run: bool,
+    as_json: bool,
 ) -> None:
     """Measure and print: medians of `count` runs, interleaved, and their ratios.
 
@@ -35,6 +42,7 @@ def bench_boot(
         cache: where finished things are kept.
         reporter: progress.
         count: runs of each kind.
+        first_run: measure a run with an empty cache too, which fetches and builds everything.
         as_json: print JSON instead of a table.
     """
     directory = RunDir.create()
@@ -53,7 +61,8 @@ def bench_boot(
         for kind, measure in kinds.items():
             seconds[kind].append(measure())
             reporter.note(f"{number + 1}/{count} {kind}: {seconds[kind][-1]:.2f} s")
-    _print(seconds, sizes(prepared), as_json=as_json)
+    cold = measure_cold_run(replace(options, cold=True), reporter) if first_run else None
+    _print(seconds, sizes(prepared), cold, as_json=as_json)
 
 
 def sizes(prepared: Prepared) -> dict[str, int]:
@@ -96,7 +105,13 @@ def _plain(prepared: Prepared) -> float:
         directory.remove_sockets()
 
 
-def _print(seconds: dict[str, list[float]], facts: dict[str, int], *, as_json: bool) -> None:
+def _print(
+    seconds: dict[str, list[float]],
+    facts: dict[str, int],
+    first: ColdRun | None,
+    *,
+    as_json: bool,
+) -> None:
     medians = {kind: statistics.median(values) for kind, values in seconds.items()}
     base = medians["same kernel without RME"]
     cold = medians["realm, cold boot"]
@@ -105,7 +120,9 @@ def _print(seconds: dict[str, list[float]], facts: dict[str, int], *, as_json: b
             "cold boot to plain boot": cold / base,
             "restore to cold boot": medians["realm, restored"] / cold,
         }
-        print(json.dumps({"seconds": seconds, "medians": medians, "ratios": ratios, **facts}))
+        run = None if first is None else asdict(first)
+        text = {"seconds": seconds, "medians": medians, "ratios": ratios, "first run": run}
+        print(json.dumps({**text, **facts}))
         return
     table = Table("QEMU start to first answer", "median s", "min s", "to plain", "to cold")
     for kind, values in seconds.items():
@@ -116,4 +133,16 @@ def _print(seconds: dict[str, list[float]], facts: dict[str, int], *, as_json: b
     table = Table("size", "")
     for name, value in facts.items():
         table.add_row(name, f"{value:,}")
+    console.print(table)
+    if first is not None:
+        _print_first_run(console, first)
+
+
+def _print_first_run(console: Console, first: ColdRun) -> None:
+    table = Table("first run, empty cache", "seconds")
+    for stage, value in first.stages.items():
+        table.add_row(stage, f"{value:.1f}")
+    table.add_row("in all", f"{first.seconds:.1f}")
+    table.add_row("fetched, MB", f"{first.fetched / 1e6:.0f}")
+    table.add_row("disk, MB", f"{first.disk / 1e6:.0f}")
     console.print(table)

@@ -128,7 +128,14 @@ def cache(arguments: argparse.Namespace) -> int:
 def bench(arguments: argparse.Namespace) -> int:
     """`realmos bench`."""
     reporter = Terminal(verbose=arguments.verbose)
-    bench_boot(options_of(arguments), Cache(), reporter, arguments.count, as_json=arguments.json)
+    bench_boot(
+        options_of(arguments),
+        Cache(),
+        reporter,
+        arguments.count,
+        first_run=arguments.first_run,
+        as_json=arguments.json,
+    )
     return 0
 
 

@@ -195,6 +195,9 @@ def _add_cache(actions: _Actions) -> None:
 def _add_bench(actions: _Actions) -> None:
     parser = actions.add_parser("bench", help="measure")
     parser.add_argument("what", choices=["boot"], help="what to measure")
+    parser.add_argument(
+        "--first-run", action="store_true", help="fetch and build everything once, too, and time it"
+    )
     parser.add_argument("--count", type=int, default=5, metavar="N", help="runs (default 5)")
     _machine(parser)
     _common(parser)

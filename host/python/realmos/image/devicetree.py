@@ -13,9 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from realmos import process
 from realmos.errors import ConfigError, ToolError
 from realmos.image.recipe import Boot
-from realmos.source.toolchain import Tool
+from realmos.source.toolchain import DTC
 
-DTC = Tool("dtc", "device-tree-compiler")
 CMDLINE_LIMIT = 2047
 """Longest command line that Linux keeps on arm64 (COMMAND_LINE_SIZE without its final zero)."""
 

@@ -29,7 +29,15 @@ def requirements(cache: Cache) -> list[Requirement]:
     gcc, linker = toolchain.compiler_tools()
     libc = toolchain.static_libc()
     native = _mirror.build_architecture() == "arm64"
-    tools = (toolchain.APT_GET, toolchain.DPKG_DEB, toolchain.SETPRIV, toolchain.MAKE, gcc, linker)
+    tools = (
+        toolchain.APT_GET,
+        toolchain.DPKG_DEB,
+        toolchain.SETPRIV,
+        toolchain.MAKE,
+        toolchain.DTC,
+        gcc,
+        linker,
+    )
     return [
         Requirement("Python 3.11", python, sys.version_info >= (3, 11), "apt-get install python3"),
         *(_tool(tool) for tool in tools),

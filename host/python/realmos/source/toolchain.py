@@ -75,6 +75,7 @@ MAKE = Tool("make", "make", (4, 2))
 DPKG_DEB = Tool("dpkg-deb", "dpkg", (1, 20))
 APT_GET = Tool("apt-get", "apt", (2, 0))
 SETPRIV = Tool("setpriv", "util-linux")
+DTC = Tool("dtc", "device-tree-compiler", (1, 4))
 
 
 @dataclass(frozen=True)
