@@ -12,6 +12,6 @@
  * A fault on memory that was never touched fills the aligned piece of this size around it: each
  * exit costs more than a page does, but pages that are never used cost time and memory too.
  */
-#define POPULATE_SIZE 0x10000
+#define POPULATE_SIZE 0x40000
 /* How many times in a row a vCPU may fault on one address before the realm is given up. */
 #define MAX_SAME_FAULTS 64

@@ -14,7 +14,7 @@
 
 #include "virtio/window.h"
 
-#define QUEUE_MAX_SIZE 256U
+#define QUEUE_MAX_SIZE 64U
 
 struct queue_chain {
 	uint16_t realm_head;
