@@ -6,7 +6,11 @@
 #include "regs.h"
 
 #define SAVE(name) to->name##_ = read_sysreg(name);
-#define LOAD(name) write_sysreg(name, from->name##_);
+/* Most registers hold the value already, and on an emulator some writes drop all translations. */
+#define LOAD(name)                                                                                 \
+	if (read_sysreg(name) != from->name##_) {                                                  \
+		write_sysreg(name, from->name##_);                                                 \
+	}
 
 void context_save_shared(struct shared_registers *to)
 {

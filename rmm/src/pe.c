@@ -32,6 +32,8 @@ static void write_constant_registers(void)
 		/* Features that HCRX_EL2 has to enable are hidden from realms. */
 		write_sysreg(HCRX_EL2, 0);
 	}
+	/* EL3 runs with this bit set, and writes the register anew at each call if we do not. */
+	write_sysreg(PMCR_EL0, PMCR_DP);
 	isb();
 }
 

@@ -19,13 +19,25 @@ static void save(struct timer_registers *to)
 	to->cntp_cval = read_sysreg(CNTP_CVAL_EL0);
 }
 
+/*
+ * The value goes first, for the old one with the new control bits could fire; but a timer that is
+ * being stopped stops first, for each value that a running one gets is armed.
+ */
+#define LOAD_TIMER(name, ctl, cval)                                                                \
+	do {                                                                                       \
+		if (((ctl)&CNT_CTL_ENABLE) == 0U) {                                                \
+			write_sysreg(name##_CTL_EL0, ctl);                                         \
+		}                                                                                  \
+		write_sysreg(name##_CVAL_EL0, cval);                                               \
+		if (((ctl)&CNT_CTL_ENABLE) != 0U) {                                                \
+			write_sysreg(name##_CTL_EL0, ctl);                                         \
+		}                                                                                  \
+	} while (0)
+
 static void load(const struct timer_registers *from)
 {
-	/* The value first: the old one with the new control bits could fire. */
-	write_sysreg(CNTV_CVAL_EL0, from->cntv_cval);
-	write_sysreg(CNTV_CTL_EL0, from->cntv_ctl);
-	write_sysreg(CNTP_CVAL_EL0, from->cntp_cval);
-	write_sysreg(CNTP_CTL_EL0, from->cntp_ctl);
+	LOAD_TIMER(CNTV, from->cntv_ctl, from->cntv_cval);
+	LOAD_TIMER(CNTP, from->cntp_ctl, from->cntp_cval);
 	isb();
 }
 

@@ -46,6 +46,9 @@ pe_setup:
 	mov	x0, #0x38
 	orr	x0, x0, #(1 << 31)
 	msr	hcr_el2, x0
+	/* DP, which EL3 runs with: it would write the register anew at each call. */
+	mov	x0, #(1 << 5)
+	msr	pmcr_el0, x0
 	adrp	x0, stacks_start
 	add	x0, x0, :lo12:stacks_start
 	add	x1, x19, #1
