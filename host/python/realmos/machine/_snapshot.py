@@ -23,6 +23,8 @@ from realmos.machine._spec import MachineSpec, argv
 _RAM = "machine.ram"
 _FACTS = "snapshot.json"
 _SAVE_SECONDS = 120.0
+_KEPT = 6
+"""Snapshots that stay: each takes some 100 MB, and every change of a machine makes a new one."""
 _MAPPED_RAM = [{"capability": "mapped-ram", "state": True}]
 
 
@@ -70,7 +72,10 @@ class SnapshotStore:
     def find(self, identity: Mapping[str, object]) -> Snapshot | None:
         """Return the snapshot of exactly this machine, or None."""
         path = self._root / key_of(identity)
-        return Snapshot(path) if (path / _FACTS).is_file() else None
+        if not (path / _FACTS).is_file():
+            return None
+        os.utime(path)  # in use: the last to be forgotten
+        return Snapshot(path)
 
     def save(self, machine: Machine, identity: Mapping[str, object]) -> Snapshot:
         """Stop the machine, write it down, and let it go on.
@@ -93,7 +98,14 @@ class SnapshotStore:
             if path.exists():
                 shutil.rmtree(path)
             out.replace(path)
+        self.forget_old()
         return Snapshot(path)
+
+    def forget_old(self) -> None:
+        """Remove all but the newest; a machine that is just restoring one keeps its open file."""
+        by_age = sorted(self._root.iterdir(), key=lambda path: path.stat().st_mtime)
+        for path in by_age[:-_KEPT]:
+            shutil.rmtree(path, ignore_errors=True)
 
     def discard(self, snapshot: Snapshot) -> None:
         """Remove a snapshot, for example one that did not come back to life."""
