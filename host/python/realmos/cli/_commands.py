@@ -6,6 +6,7 @@ import json
 import time
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from realmos import session as sessions
@@ -41,7 +42,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         bl33=arguments.bl33,
         gdb=debug_port(getattr(arguments, "gdb", None)),
         boot_timeout=arguments.boot_timeout,
-        cold=arguments.cold,
+        cold=getattr(arguments, "cold", False),
     )
 
 
@@ -94,7 +95,8 @@ def doctor(arguments: argparse.Namespace) -> int:
         table = Table("requirement", "found", "", "to fix")
         for row in rows:
             mark = "[green]ok" if row.ok else "[red]missing"
-            table.add_row(row.name, row.found or "-", mark, "" if row.ok else row.fix)
+            fix = "" if row.ok else escape(row.fix)
+            table.add_row(escape(row.name), escape(row.found or "-"), mark, fix)
         Console().print(table)
     return 0 if all(row.ok for row in rows) else 1
 
@@ -110,13 +112,15 @@ def cache(arguments: argparse.Namespace) -> int:
     """`realmos cache`."""
     store = Cache()
     if arguments.prune:
-        print(f"freed {store.prune() // _MIB} MiB of {store.path}")
+        freed = store.prune()
+        text = f"freed {freed // _MIB} MiB of {store.path}"
+        print(json.dumps({"freed": freed}) if arguments.json else text)
         return 0
     entries = store.entries()
     if arguments.json:
         print(json.dumps([{"kind": e.kind, "path": str(e.path), "size": e.size} for e in entries]))
         return 0
-    table = Table("kind", "entries", "MiB", title=str(store.path))
+    table = Table("kind", "entries", "MiB", title=escape(str(store.path)))
     for kind in sorted({entry.kind for entry in entries}):
         sizes = [entry.size for entry in entries if entry.kind == kind]
         table.add_row(kind, str(len(sizes)), f"{sum(sizes) / _MIB:.1f}")
@@ -144,5 +148,7 @@ def _print_components(made: dict[str, object]) -> None:
     for part, manifest in made.items():
         components = manifest.get("components", {}) if isinstance(manifest, dict) else {}
         for name, facts in components.items():
-            table.add_row(f"{part}: {name}", facts["sha256"][:16], str(facts.get("origin", "")))
+            table.add_row(
+                f"{part}: {name}", facts["sha256"][:16], escape(str(facts.get("origin", "")))
+            )
     Console().print(table)

@@ -2,13 +2,17 @@
 """The options of every command, and the `--help` that teaches them."""
 
 import argparse
+import math
 import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from realmos import __version__
 from realmos.cli import _commands as commands
 from realmos.realm import HASHES, RealmConfig
+from realmos.session import BOOT_TIMEOUT
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _DESCRIPTION = """\
@@ -27,7 +31,36 @@ realmos run [options] SCRIPT.py [ARGS …]
        realmos run [options] -- CMD [ARGS …]"""
 _RUN_DESCRIPTION = """\
 Boots a realm, runs the program there with its output as it comes, prints the evidence table,
-and exits with the program's status (128 + N for signal N, 124 after --timeout)."""
+and exits with the program's status (128 + N for signal N, 124 after --timeout).
+Its input is this command's, unless that is a terminal. With --json its output goes to stderr."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Gives an option whose value may be left out the next word only if that can be its value.
+
+    So `--gdb SCRIPT.py` is `--gdb` and a script, and `--gdb rmm SCRIPT.py` is what it looks like.
+    """
+
+    def parse_known_args(  # type: ignore[override] # one signature serves all overloads
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse as any parser does, after telling optional values from what follows them."""
+        words = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(self._with_defaults(words), namespace)
+
+    def _with_defaults(self, words: list[str]) -> list[str]:
+        at = 0
+        while at < len(words) and words[at].startswith("-") and words[at] != "--":
+            action = self._option_string_actions.get(words[at])
+            if action is not None and action.nargs is None:
+                at += 1  # its value
+            elif action is not None and action.nargs == "?":
+                if words[at + 1 : at + 2] and words[at + 1] in (action.choices or ()):
+                    at += 1
+                else:
+                    words[at] += f"={action.const}"
+            at += 1
+        return words
 
 
 def size(text: str) -> int:
@@ -49,6 +82,24 @@ def rpv(text: str) -> bytes:
     return value
 
 
+def seconds(text: str) -> float:
+    """Parse a time-out: a number of seconds above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above zero")
+    return value
+
+
+def count(text: str) -> int:
+    """Parse how often to do something: at least once."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
+    return int(text)
+
+
 def setting(text: str) -> tuple[str, str]:
     """Parse NAME=VALUE."""
     name, equals, value = text.partition("=")
@@ -67,7 +118,7 @@ def transfer(text: str) -> tuple[str, str]:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="realmos", description=_DESCRIPTION, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"realmos {__version__}")
@@ -84,18 +135,23 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 # argparse has no public name for what add_subparsers() returns.
-_Actions: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+_Actions: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
+def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def _verbose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
 
 
 def _machine(parser: argparse.ArgumentParser) -> None:
     default = RealmConfig()
     group = parser.add_argument_group("the realm")
-    group.add_argument("--image", default="linux", help="image recipe: linux or small")
+    group.add_argument(
+        "--image", default="linux", help="image recipe: linux or small (default linux)"
+    )
     group.add_argument(
         "--memory",
         type=size,
@@ -104,15 +160,27 @@ def _machine(parser: argparse.ArgumentParser) -> None:
         help="RAM of the realm (default 512M)",
     )
     group.add_argument("--vcpus", type=int, default=1, metavar="N", help="vCPUs (default 1)")
-    group.add_argument("--hash", default="sha-256", choices=sorted(HASHES), help="of RIM and REMs")
+    group.add_argument(
+        "--hash", default="sha-256", choices=sorted(HASHES), help="hash of RIM and REMs"
+    )
     group.add_argument("--rpv", type=rpv, default=b"", metavar="HEX", help="personalisation value")
-    group.add_argument("--append", default="", metavar="WORDS", help="added to the command line")
-    group.add_argument("--cold", action="store_true", help="boot; neither use nor leave a snapshot")
+    group.add_argument(
+        "--append", default="", metavar="WORDS", help="added to the kernel's command line"
+    )
     group = parser.add_argument_group("the firmware")
     group.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
-    group.add_argument("--bl33", type=Path, metavar="FILE", help="instead of the monitor")
     group.add_argument(
-        "--boot-timeout", type=float, default=300.0, metavar="SECONDS", help="give up a boot after"
+        "--bl33", type=Path, metavar="FILE", help="a normal-world image instead of the monitor"
+    )
+    group.add_argument(
+        "--boot-timeout", type=seconds, default=BOOT_TIMEOUT, metavar="SECONDS",
+        help=f"give up a boot after this time (default {BOOT_TIMEOUT:.0f})",
+    )  # fmt: skip
+
+
+def _cold(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cold", action="store_true", help="boot; neither use nor leave a snapshot"
     )
 
 
@@ -126,7 +194,10 @@ def _add_run(actions: _Actions) -> None:
     )
     _machine(parser)
     group = parser.add_argument_group("the program")
-    group.add_argument("-e", "--env", type=setting, action="append", default=[], metavar="K=V")
+    group.add_argument(
+        "-e", "--env", type=setting, action="append", default=[], metavar="NAME=VALUE",
+        help="set a variable in the program's environment",
+    )  # fmt: skip
     group.add_argument(
         "--put", type=transfer, action="append", default=[], metavar="FILE:PATH",
         help="copy a file into the realm first",
@@ -136,21 +207,26 @@ def _add_run(actions: _Actions) -> None:
         help="copy a file out of the realm afterwards",
     )  # fmt: skip
     group.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="kill the program after this time"
+        "--timeout", type=seconds, metavar="SECONDS", help="kill the program after this time"
     )
     group.add_argument(
         "--gdb", nargs="?", const="realm", choices=["realm", "rmm", "monitor"], metavar="WHAT",
         help="stop at the first instruction of the realm (or rmm, or monitor) and wait for gdb",
     )  # fmt: skip
-    _common(parser)
-    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="SCRIPT.py …")
+    _cold(parser)
+    _json(parser)
+    _verbose(parser)
+    parser.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="SCRIPT.py …", help="the program, and its words"
+    )
     parser.set_defaults(command=commands.run)
 
 
 def _add_shell(actions: _Actions) -> None:
     parser = actions.add_parser("shell", help="a console in a fresh realm")
     _machine(parser)
-    _common(parser)
+    _cold(parser)
+    _verbose(parser)
     parser.set_defaults(command=commands.shell)
 
 
@@ -159,20 +235,23 @@ def _add_build(actions: _Actions) -> None:
     parser.add_argument("what", nargs="?", choices=["firmware", "image"], help="default: both")
     parser.add_argument("--image", default="linux", help="image recipe: linux or small")
     parser.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
-    parser.add_argument("--bl33", type=Path, metavar="FILE", help="instead of the monitor")
-    _common(parser)
+    parser.add_argument(
+        "--bl33", type=Path, metavar="FILE", help="a normal-world image instead of the monitor"
+    )
+    _json(parser)
+    _verbose(parser)
     parser.set_defaults(command=commands.build)
 
 
 def _add_logs(actions: _Actions) -> None:
     parser = actions.add_parser("logs", help="all lines of the last machine, tagged by layer")
-    _common(parser)
+    _json(parser)
     parser.set_defaults(command=commands.logs)
 
 
 def _add_doctor(actions: _Actions) -> None:
     parser = actions.add_parser("doctor", help="what this machine needs, found, and how to get it")
-    _common(parser)
+    _json(parser)
     parser.set_defaults(command=commands.doctor)
 
 
@@ -181,14 +260,14 @@ def _add_lock(actions: _Actions) -> None:
         "lock", help="move a package lock to the versions that the mirror has now"
     )
     parser.add_argument("what", help="a lock's name: firmware, qemu, linux, small")
-    _common(parser)
+    _verbose(parser)
     parser.set_defaults(command=commands.lock)
 
 
 def _add_cache(actions: _Actions) -> None:
     parser = actions.add_parser("cache", help="what is cached, and how much disk it takes")
     parser.add_argument("--prune", action="store_true", help="remove everything")
-    _common(parser)
+    _json(parser)
     parser.set_defaults(command=commands.cache)
 
 
@@ -198,7 +277,8 @@ def _add_bench(actions: _Actions) -> None:
     parser.add_argument(
         "--first-run", action="store_true", help="fetch and build everything once, too, and time it"
     )
-    parser.add_argument("--count", type=int, default=5, metavar="N", help="runs (default 5)")
+    parser.add_argument("--count", type=count, default=5, metavar="N", help="runs (default 5)")
     _machine(parser)
-    _common(parser)
+    _json(parser)
+    _verbose(parser)
     parser.set_defaults(command=commands.bench)
