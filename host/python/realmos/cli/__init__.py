@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from rich.console import Console
-
+from realmos.cli._messages import complain
 from realmos.cli._parser import make_parser
 from realmos.errors import RealmosError
 
@@ -26,32 +25,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = make_parser()
     arguments = parser.parse_args(argv)
     for number in _ENDING_SIGNALS:
-        signal.signal(number, _interrupt)
-    console = Console(stderr=True)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish stands
+            signal.signal(number, _interrupt)
     try:
         status = arguments.command(arguments)
+        sys.stdout.flush()
     except RealmosError as error:
-        console.print(
-            f"[bold red]realmos:[/] {_escape(str(error))}", highlight=False, soft_wrap=True
-        )
-        if error.hint:
-            console.print(
-                f"  [bold]next:[/] {_escape(error.hint)}", highlight=False, soft_wrap=True
-            )
+        complain(str(error), error.hint)
         return EXIT_FAILURE
     except KeyboardInterrupt:
-        console.print("realmos: interrupted; the machine has been stopped")
+        with contextlib.suppress(OSError):  # the terminal may be dead
+            complain("interrupted; what was running has been stopped")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         with contextlib.suppress(OSError):
             sys.stdout.close()
+        return EXIT_FAILURE
+    except OSError as error:
+        complain(str(error), "is the disk full, or a directory not yours? `realmos doctor`")
         return EXIT_FAILURE
     return int(status)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

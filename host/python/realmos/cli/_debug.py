@@ -6,9 +6,11 @@ import socket
 
 from rich.console import Console
 
+from realmos.errors import ConfigError
 from realmos.session import Prepared
 
-_COMPONENT = {"rmm": "rmm", "monitor": "monitor"}
+_OPTION = {"rmm": "--rmm", "monitor": "--bl33"}
+"""What brings an image in, for the images that can be debugged with their own symbols."""
 
 
 def debug_port(what: str | None) -> int | None:
@@ -28,17 +30,25 @@ def gdb_command(prepared: Prepared, what: str, port: int) -> str:
         prepared: what is about to run.
         what: `realm`, `rmm` or `monitor`.
         port: QEMU's gdb stub.
+
+    Raises:
+        ConfigError: `what` is an image that was brought in, whose symbols are not known.
     """
     symbols = prepared.flash.symbols()
     words = ["gdb-multiarch", "-ex", f"target remote 127.0.0.1:{port}"]
-    component = _COMPONENT.get(what)
-    if component is None:
+    if what == "realm":
         entry = prepared.realms[0].entry
         for name in sorted(symbols):
             words += ["-ex", f"add-symbol-file {symbols[name]}"]
         words += ["-ex", f"hbreak *{entry:#x}"]
+    elif what in symbols:
+        words += ["-ex", f"file {symbols[what]}", "-ex", f"hbreak {what}_entry"]
     else:
-        words += ["-ex", f"file {symbols[component]}", "-ex", f"hbreak {component}_entry"]
+        raise ConfigError(
+            f"the symbols of an image brought in with {_OPTION[what]} are not known",
+            hint="`--gdb` alone stops at the realm's first instruction; "
+            f"`--gdb {what}` is for the {what} that is built here",
+        )
     return shlex.join([*words, "-ex", "continue"])
 
 
@@ -47,6 +57,6 @@ def announce(prepared: Prepared, what: str | None) -> None:
     port = prepared.options.gdb
     if what is None or port is None:
         return
-    console = Console(stderr=True)
-    console.print("the machine waits for gdb; in another terminal:", highlight=False)
-    console.print(f"  {gdb_command(prepared, what, port)}", highlight=False, soft_wrap=True)
+    command = gdb_command(prepared, what, port)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"the machine waits for gdb; in another terminal:\n  {command}")

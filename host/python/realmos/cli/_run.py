@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from realmos import session as sessions
 from realmos.agent import RunResult
 from realmos.cache import Cache
+from realmos.cli._messages import complain
 from realmos.errors import ConfigError
 from realmos.progress import Reporter
 from realmos.session import Evidence, Options, Prepared, Session
@@ -78,8 +81,9 @@ def run_workload(
         for source, target in arguments.get:
             session.agent.get(source, Path(target))
         evidence = session.evidence()
-    status = _status(result)
-    _report(evidence, status, time.monotonic() - began, as_json=arguments.json)
+    status = exit_status(result)
+    _report(evidence, result, time.monotonic() - began, as_json=arguments.json)
+    explain(result, memory=arguments.memory, timeout=arguments.timeout)
     return status
 
 
@@ -96,7 +100,8 @@ def _run(session: Session, workload: Workload, arguments: argparse.Namespace) ->
     )
 
 
-def _status(result: RunResult) -> int:
+def exit_status(result: RunResult) -> int:
+    """Return what `realmos run` exits with when the workload ended so."""
     if result.timed_out:
         return _TIMED_OUT
     if result.signal is not None:
@@ -104,15 +109,55 @@ def _status(result: RunResult) -> int:
     return result.status
 
 
-def _report(evidence: Evidence, status: int, seconds: float, *, as_json: bool) -> None:
+def explain(result: RunResult, *, memory: int, timeout: float | None) -> None:
+    """Say on stderr why a workload ended, when it did not end by itself.
+
+    Args:
+        result: how it ended.
+        memory: the realm's, in bytes.
+        timeout: the seconds it had.
+    """
+    if result.timed_out:
+        complain(
+            f"the program was killed: it had not ended after {timeout:g} s",
+            "give it more time with a larger --timeout",
+        )
+    elif result.oom:
+        complain(
+            f"the program was killed: the realm's {memory >> 20} MiB of memory were used up",
+            "give the realm more with --memory",
+        )
+    elif result.signal is not None:
+        complain(
+            f"the program was ended by {_signal_name(result.signal)}",
+            "`realmos logs` shows what the realm's kernel said",
+        )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _report(evidence: Evidence, result: RunResult, seconds: float, *, as_json: bool) -> None:
     sys.stdout.flush()
-    facts = {**asdict(evidence), "rim_matches": evidence.rim_matches}
     if as_json:
-        print(json.dumps({**facts, "status": status, "seconds_in_all": round(seconds, 3)}))
+        facts = {
+            **asdict(evidence),
+            "rim_matches": evidence.rim_matches,
+            "status": exit_status(result),
+            "signal": result.signal,
+            "out_of_memory": result.oom,
+            "timed_out": result.timed_out,
+            "seconds_in_all": round(seconds, 3),
+        }
+        print(json.dumps(facts))
         return
     verdict = {True: "[green]yes", False: "[red]NO", None: "this RMM does not print its RIM"}
     table = Table("evidence", Column("", overflow="fold"))
-    table.add_row("RMM image (SHA-256)", f"{evidence.rmm_sha256}\n{evidence.rmm_origin}")
+    table.add_row("RMM image (SHA-256)", f"{evidence.rmm_sha256}\n{escape(evidence.rmm_origin)}")
     table.add_row("RMI, RSI version", f"{evidence.rmi_version}, {evidence.rsi_version}")
     table.add_row(f"RIM measured ({evidence.hash_algorithm})", evidence.rim)
     table.add_row("RIM predicted", evidence.predicted_rim)
