@@ -5,6 +5,7 @@
 <runtime>/realmos-<uid>-<pid>-…/  sockets, private to the user (mode 0700), removed with the machine
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from realmos.errors import ConfigError
 
 _KEPT_RUNS = 8
 _FACTS = "run.json"
+_STARTED = "qemu.log"
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,13 @@ def state_dir() -> Path:
 
 
 def last_run(state: Path | None = None) -> Path:
-    """Return the log directory of the newest machine.
+    """Return the log directory of the newest machine that was started.
 
     Raises:
         ConfigError: there has been none.
     """
     runs = (state or state_dir()) / "runs"
-    found = sorted(p for p in runs.iterdir() if p.is_dir()) if runs.is_dir() else []
+    found = sorted(log.parent for log in runs.glob(f"*/{_STARTED}"))
     if not found:
         raise ConfigError("no machine has run yet", hint="realmos run SCRIPT.py")
     return found[-1]
@@ -81,12 +83,13 @@ def _sockets() -> Path:
     parent = Path(runtime) if runtime and usable else Path(tempfile.gettempdir())
     prefix = f"realmos-{os.getuid()}-"
     for old in parent.glob(f"{prefix}*"):
-        if not _in_use(old) and old.stat().st_uid == os.getuid():
-            shutil.rmtree(old, ignore_errors=True)
+        with contextlib.suppress(OSError):  # others may be cleaning up, too
+            if not _in_use(old) and old.lstat().st_uid == os.getuid():
+                shutil.rmtree(old)
     return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent))
 
 
 def _in_use(run: Path) -> bool:
     """Whether the process that made the run (its pid is in the name) is still there."""
-    pid = run.name.split("-")[2]
+    _, _, pid, *_ = [*run.name.split("-"), "", ""]
     return pid.isdecimal() and Path("/proc", pid).exists()
