@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The emulated machine: its specification, QEMU's command line, its life, its consoles."""
 
-from realmos.machine._layers import BootWatch, Layer, layer_of, tag_lines
+from realmos.machine._layers import BootWatch, Layer, layer_of, stopped_in, tag_lines
 from realmos.machine._machine import Machine
 from realmos.machine._qmp import Qmp
 from realmos.machine._run_dir import RunDir, facts, last_run, state_dir
@@ -40,6 +40,7 @@ __all__ = [
     "realm_log",
     "restored_spec",
     "state_dir",
+    "stopped_in",
     "symbolise",
     "tag_lines",
     "uart_log",

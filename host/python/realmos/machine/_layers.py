@@ -20,6 +20,9 @@ class Layer(StrEnum):
     WORKLOAD = "workload"
 
 
+_REALM = re.compile(r"^MON: realm (\d+) ")
+_AGENT_BEGAN = "init: ready"
+_AGENT_DIED = "init: agent died"
 _ORDER = {layer: rank for rank, layer in enumerate(Layer)}
 _TAGS = (
     (re.compile(r"^[A-Z]+: +(BL1|BL2|BL31):"), None),
@@ -67,6 +70,19 @@ def tag_lines(lines: list[str]) -> list[tuple[Layer, str]]:
     return tagged
 
 
+def stopped_in(furthest: Layer, console: list[str]) -> Layer:
+    """Return the layer that stopped, given the furthest and the lines of a Linux realm's console.
+
+    PID 1 says there when the agent was started, and when it died.
+    """
+    if _ORDER[furthest] < _ORDER[Layer.KERNEL]:
+        return furthest
+    if any(line.startswith(_AGENT_DIED) for line in console):
+        return Layer.AGENT
+    began = any(line.startswith(_AGENT_BEGAN) for line in console)
+    return Layer.AGENT if furthest is Layer.KERNEL and began else furthest
+
+
 @dataclass
 class BootWatch:
     """Follows UART0: the furthest layer that has run, and the line that ended the boot, if any.
@@ -83,14 +99,25 @@ class BootWatch:
         """Take one line."""
         self.lines.append(line)
         for pattern, layer in _NEXT:
-            if pattern.match(line) and _ORDER[layer] > _ORDER[self.layer]:
-                self.layer = layer
+            if pattern.match(line):
+                self.reach(layer)
         if self.failure:
             return
         for failure, at_fault in _FAILURES:
             if failure.match(line):
                 self.failure = line
                 self.failed_layer = at_fault or self.layer
+
+    def reach(self, layer: Layer) -> None:
+        """Note that `layer` has run, which not every layer says on UART0."""
+        if _ORDER[layer] > _ORDER[self.layer]:
+            self.layer = layer
+
+    @property
+    def failed_realm(self) -> int:
+        """The number of the realm that the failure is about; 0 when it is about none."""
+        found = _REALM.match(self.failure)
+        return int(found[1]) if found else 0
 
     def tail(self, layer: Layer, count: int = 20) -> tuple[str, ...]:
         """Return the last lines that `layer` printed on UART0; all TF-A stages count as one."""

@@ -12,7 +12,7 @@ from realmos import process
 from realmos.errors import BootError, MachineError
 from realmos.image import compile_source
 from realmos.machine import _spec
-from realmos.machine._layers import BootWatch, Layer, tag_lines
+from realmos.machine._layers import BootWatch, Layer, stopped_in
 from realmos.machine._manifest import manifest_source, numbered_plan
 from realmos.machine._qmp import Qmp
 from realmos.machine._spec import MachineSpec
@@ -107,8 +107,9 @@ class Machine:
         status = self.exit_status
         if status is not None:
             self.poll_consoles()
-            how = f"was ended by signal {-status}" if status < 0 else f"exited with {status}"
-            raise self.failure(f"QEMU {how}")
+            if status < 0:
+                raise self.failure(f"QEMU was ended by signal {-status}", layer=Layer.QEMU)
+            raise self.failure(f"QEMU exited with {status}")
 
     def wait_until(self, ready: Callable[[], object], *, what: str, timeout: float) -> None:
         """Wait until `ready()` is true, following the consoles meanwhile.
@@ -153,23 +154,39 @@ class Machine:
             raise self.failure("QEMU ended, but the monitor had not powered off")
         return int(line.split()[2])
 
-    def failure(self, message: str) -> BootError:
-        """Return the error that says which layer stopped, with that layer's last lines."""
+    def failure(
+        self, message: str, *, layer: Layer | None = None, realm: int | None = None
+    ) -> BootError:
+        """Return the error that says which layer stopped, with that layer's last lines.
+
+        Args:
+            message: what was seen, or waited for.
+            layer: the layer at fault, where that is known better than the consoles tell.
+            realm: the realm that it is about, ditto.
+        """
         with contextlib.suppress(OSError):
             self.poll_consoles()
-        layer = self.watch.failed_layer or self.watch.layer
-        return BootError(message, layer=layer, tail=self.tail(layer), hint=self._hint(layer))
+        number = self.watch.failed_realm if realm is None else realm
+        if layer is None:
+            layer = self.watch.failed_layer or self.layer(number)
+        tail = self.tail(layer, number)
+        return BootError(message, layer=layer, tail=tail, hint=self._hint(layer))
 
-    def tail(self, layer: Layer) -> tuple[str, ...]:
-        """Return the last lines of one layer's output."""
+    def layer(self, realm: int = 0) -> Layer:
+        """Return the furthest layer of a realm, or the one that died."""
+        return stopped_in(self.watch.layer, _lines(_spec.realm_log(self.spec, realm)))
+
+    def tail(self, layer: Layer, realm: int = 0) -> tuple[str, ...]:
+        """Return the last lines of one layer's output; what is in a realm is told of that one."""
         if layer is Layer.QEMU:
             return tuple(_lines(self.qemu_log)[-_TAIL:])
         if layer in {Layer.KERNEL, Layer.AGENT, Layer.WORKLOAD}:
             monitor = self.watch.tail(Layer.MONITOR, 3)
-            early = [line for owner, line in tag_lines(self.watch.lines) if owner is Layer.KERNEL]
+            prefix = f"MON: realm {realm} uart: "
+            early = [line for line in self.watch.lines if line.startswith(prefix)]
             return (
                 *_last_words(early),
-                *_last_words(_lines(_spec.realm_log(self.spec, 0))),
+                *_last_words(_lines(_spec.realm_log(self.spec, realm))),
                 *monitor,
             )
         return self.watch.tail(layer)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """QEMU's control protocol, through qemu.qmp's blocking client."""
 
+import contextlib
 import time
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,8 @@ from qemu.qmp.legacy import QEMUMonitorProtocol
 from realmos.errors import MachineError
 
 _POLL_SECONDS = 0.01
+_GONE = (OSError, EOFError, QMPError)
+"""What the library raises when QEMU refuses, does not answer (TimeoutError), or has gone."""
 
 
 class Qmp:
@@ -30,7 +33,7 @@ class Qmp:
         self._client.settimeout(timeout)
         try:
             self._client.connect()
-        except (OSError, QMPError, TimeoutError) as error:
+        except _GONE as error:
             self._client.close()
             raise MachineError(f"QEMU's control socket does not answer: {error}") from error
 
@@ -46,14 +49,15 @@ class Qmp:
         self.close()
 
     def close(self) -> None:
-        """End the connection; QEMU goes on."""
-        self._client.close()
+        """End the connection; QEMU goes on. A QEMU that has gone is no error here."""
+        with contextlib.suppress(*_GONE):
+            self._client.close()
 
     def command(self, name: str, **arguments: object) -> object:
         """Run one QMP command and return its result."""
         try:
             return self._client.cmd(name, **arguments)
-        except (OSError, QMPError, TimeoutError) as error:
+        except _GONE as error:
             raise MachineError(f"QEMU refused {name}: {error}") from error
 
     def wait_migration(self, *, timeout: float) -> None:
