@@ -2,7 +2,7 @@
 """Which layer a console line belongs to, and which layer a boot stopped in."""
 
 import pytest
-from realmos.machine import BootWatch, Layer, tag_lines
+from realmos.machine import BootWatch, Layer, stopped_in, tag_lines
 
 BOOT = """\
 NOTICE:  BL1: v2.12.1(release):
@@ -78,3 +78,32 @@ def test_a_tail_holds_only_its_layers_lines() -> None:
     seen = watch(BOOT)
     assert seen.tail(Layer.RMM) == ("RMM: ready: RMI 1.0 RSI 1.0",)
     assert len(seen.tail(Layer.BL31)) == 3
+
+
+def test_layers_that_do_not_speak_on_the_uart_are_noted() -> None:
+    seen = watch(BOOT)
+    seen.reach(Layer.WORKLOAD)
+    seen.feed("MON: realm 1 linux: running")
+    assert seen.layer is Layer.WORKLOAD
+
+
+@pytest.mark.parametrize(
+    ("furthest", "console", "layer"),
+    [
+        (Layer.RMM, ["init: ready"], Layer.RMM),
+        (Layer.KERNEL, [], Layer.KERNEL),
+        (Layer.KERNEL, ["init: starting the agent", "init: ready"], Layer.AGENT),
+        (Layer.KERNEL, ["init: ready", "init: agent died: signal 9"], Layer.AGENT),
+        (Layer.WORKLOAD, ["init: ready"], Layer.WORKLOAD),
+        (Layer.WORKLOAD, ["init: ready", "init: agent died: exit status 1"], Layer.AGENT),
+    ],
+)
+def test_a_realms_console_tells_kernel_agent_and_workload_apart(
+    furthest: Layer, console: list[str], layer: Layer
+) -> None:
+    assert stopped_in(furthest, console) is layer
+
+
+def test_a_failure_is_about_the_realm_it_names() -> None:
+    assert watch([*BOOT, "MON: realm 1 other: reset"]).failed_realm == 1
+    assert watch([*BOOT, "RMM: panic: check failed"]).failed_realm == 0

@@ -194,6 +194,8 @@ class Machine:
     def _hint(self, layer: Layer) -> str:
         if layer is Layer.RMM and self.find_line("RMM: ready") is None:
             return "is the RMM image built for PLAT=qemu? `realmos logs` shows all layers"
+        if layer is Layer.QEMU and (self.exit_status or 0) < 0:
+            return "did somebody, or this machine's kernel for want of memory, kill it?"
         return "`realmos logs` shows all layers"
 
     def poll_consoles(self) -> None:

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a machine that stopped is reported with: the layer, that layer's last lines, a next step."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from realmos.errors import BootError
+from realmos.machine import Layer, Machine, MachineSpec, RealmSlot
+from realmos.realm import Activate, Plan, Realm, RealmConfig, RealmParams
+
+BOOT = "NOTICE:  BL31: v2\nRMM: ready: RMI 1.0 RSI 1.0\nMON: realm 0 linux: running\n"
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> MachineSpec:
+    """A machine of two realms whose consoles a test writes itself."""
+    plan = Plan(RealmParams(), (Activate(),))
+    realm = Realm(RealmConfig(), "linux", (), plan, b"rim", 0x40000000)
+    slots = tuple(RealmSlot(realm, n, n, 4 << 30, (n,)) for n in range(2))
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    made = MachineSpec(("qemu",), Path("/flash.bin"), slots, logs, tmp_path)
+    (logs / "uart.log").write_text(BOOT)
+    (logs / "realm0.log").write_text("init: ready\r\nzero\r\n")
+    (logs / "realm1.log").write_text("one\r\n")
+    return made
+
+
+def test_an_agent_that_was_started_and_never_answered_is_the_layer(spec: MachineSpec) -> None:
+    error = Machine(spec).failure("no answer", realm=0)
+    assert error.layer is Layer.AGENT
+    assert "zero" in error.tail
+    assert error.hint
+
+
+def test_the_last_lines_are_those_of_the_realm_it_is_about(spec: MachineSpec) -> None:
+    machine = Machine(spec)
+    error = machine.failure("no answer", realm=1)
+    assert error.layer is Layer.KERNEL
+    assert "one" in error.tail
+    assert "zero" not in error.tail
+
+
+def test_a_realm_that_was_killed_is_shown_by_its_own_console(spec: MachineSpec) -> None:
+    with (spec.logs / "uart.log").open("a") as uart:
+        uart.write("MON: realm 1 uart: early words\nMON: realm 1 linux: killed: esr 0\n")
+    with pytest.raises(BootError, match="killed: esr 0") as caught:
+        Machine(spec).poll()
+    assert {"MON: realm 1 uart: early words", "one"} <= set(caught.value.tail)
+
+
+def test_qemu_that_was_killed_is_the_layer(
+    spec: MachineSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "exit_status", -9)
+    with pytest.raises(BootError, match="QEMU was ended by signal 9") as caught:
+        Machine(spec).poll()
+    assert caught.value.layer is Layer.QEMU
+    assert "kill" in caught.value.hint
+
+
+def test_qemu_that_refuses_its_command_line_shows_what_it_said(
+    spec: MachineSpec,
+) -> None:
+    (spec.logs / "uart.log").unlink()
+    alone = replace(spec, realms=())
+    command = ["sh", "-c", "echo no such machine; exit 1"]
+    refusal = pytest.raises(BootError, match="QEMU exited with 1")
+    with refusal as caught, Machine(alone, command=command) as machine:
+        machine.wait_until(lambda: False, what="nothing", timeout=60)
+    assert caught.value.layer is Layer.QEMU
+    assert caught.value.tail == ("no such machine",)
