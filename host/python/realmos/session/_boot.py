@@ -106,12 +106,15 @@ def _start(
     if snapshot is not None:
         try:
             return stack.enter_context(_restored(prepared, spec, snapshot, reporter))
-        except (MachineError, PeerError) as error:
+        except (MachineError, PeerError, OSError) as error:
             reporter.note(f"the snapshot did not come back to life, booting instead: {error}")
             store.discard(snapshot)
     session = stack.enter_context(_booted(prepared, spec, reporter))
-    with reporter.task("Saving a snapshot for the next run"):
-        store.save(session.machine, key)
+    try:
+        with reporter.task("Saving a snapshot for the next run"):
+            store.save(session.machine, key)
+    except (MachineError, OSError) as error:
+        reporter.note(f"no snapshot was left for the next run: {error}")
     return session
 
 
@@ -149,6 +152,7 @@ def _connect_all(session: Session, clients: ExitStack, timeout: float, task: Tas
     for slot in machine.spec.realms:
         client = _connect(machine, slot.number, timeout, task)
         session.agents.append(clients.enter_context(_closing(client)))
+    machine.watch.reach(Layer.WORKLOAD)
     session.seconds_to_answer = time.monotonic() - machine.started
 
 
@@ -181,5 +185,5 @@ def _connect(machine: Machine, number: int, timeout: float, task: Task) -> Agent
         return AgentClient(path, timeout=timeout, watch=watch)
     except PeerTimeoutError as error:
         raise machine.failure(
-            f"the agent of realm {number} did not answer within {timeout:.0f} s"
+            f"the agent of realm {number} did not answer within {timeout:.0f} s", realm=number
         ) from error

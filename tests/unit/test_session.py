@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Bringing a machine up when its snapshot cannot be used, or not be made."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from realmos.cache import Cache
+from realmos.errors import MachineError
+from realmos.machine import Snapshot
+from realmos.progress import Silent
+from realmos.session import Options, _boot, running
+
+
+class Notes(Silent):
+    """Keeps what the curious are told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class Store:
+    """A store whose snapshot, if there is one, is broken, and that may fail to save."""
+
+    def __init__(self, found: Snapshot | None, error: Exception | None) -> None:
+        self.found = found
+        self.error = error
+        self.saved = 0
+
+    def find(self, _: object) -> Snapshot | None:
+        return self.found
+
+    def discard(self, _: Snapshot) -> None:
+        self.found = None
+
+    def save(self, *_: object) -> None:
+        if self.error is not None:
+            raise self.error
+        self.saved += 1
+
+
+Restored = Callable[[Store, Notes], bool]
+
+
+class Vanished:
+    """A machine from a snapshot that is not there any more."""
+
+    def __init__(self, *_: object) -> None:
+        raise FileNotFoundError("uart.log")
+
+
+@pytest.fixture
+def restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Restored:
+    """A function that runs a machine of stubs and tells whether it was restored."""
+    for name in ("REALMOS_CACHE", "REALMOS_STATE", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    facts = SimpleNamespace(sha256="", version="", manifest=dict, symbols=dict)
+    prepared = SimpleNamespace(
+        options=Options(), flash=facts, qemu=facts, realms=[], spec=lambda _: None
+    )
+    booted = nullcontext(SimpleNamespace(machine=None, restored=False))
+    monkeypatch.setattr(_boot, "prepare", lambda *_, **__: prepared)
+    monkeypatch.setattr(_boot, "_booted", lambda *_: booted)
+    monkeypatch.setattr(_boot, "_restored", Vanished)
+    monkeypatch.setattr(_boot, "identity", lambda *_, **__: {})
+
+    def run(store: Store, reporter: Notes) -> bool:
+        monkeypatch.setattr(_boot, "SnapshotStore", lambda _: store)
+        with running(Options(), Cache(), reporter) as session:
+            return session.restored
+
+    return run
+
+
+@pytest.mark.parametrize("error", [MachineError("refused"), OSError(28, "No space left")])
+def test_a_snapshot_that_cannot_be_saved_does_not_end_the_run(
+    error: Exception, restored: Restored
+) -> None:
+    reporter = Notes()
+    assert not restored(Store(None, error), reporter)
+    assert str(error) in reporter.notes[0]
+
+
+def test_a_snapshot_that_vanishes_is_replaced_by_a_boot(restored: Restored) -> None:
+    reporter = Notes()
+    store = Store(Snapshot(Path("/gone")), None)
+    assert not restored(store, reporter)
+    assert store.saved == 1
+    assert "booting instead" in reporter.notes[0]
