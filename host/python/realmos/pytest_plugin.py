@@ -28,6 +28,7 @@ from realmos.session import Options, Session
 
 _LAYERS = (Layer.BL31, Layer.RMM, Layer.MONITOR, Layer.KERNEL)
 _LIVE = pytest.StashKey[list[Session]]()
+_LAST_WORDS = pytest.StashKey[list[str]]()
 
 RealmFactory = Callable[..., contextlib.AbstractContextManager[Session]]
 
@@ -43,17 +44,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep a list of the machines that run now, for failure reports."""
+    """Keep what failure reports need: the machines that run, and what those said that failed."""
     config.stash[_LIVE] = []
+    config.stash[_LAST_WORDS] = []
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Add the last lines of every layer of the running machines to a failed test's report."""
+    """Add the last lines of every layer of the test's machines to a failed test's report."""
     report: pytest.TestReport = yield  # type: ignore[assignment] # the hook's result
+    ended = item.config.stash[_LAST_WORDS]
     if report.failed and call.excinfo is not None:
-        for number, session in enumerate(_live(item.config)):
-            report.sections.append((f"machine {number}", _describe(session)))
+        texts = [*ended, *map(_describe, _live(item.config))]
+        report.sections += [(f"machine {number}", text) for number, text in enumerate(texts)]
+    ended.clear()
     return report  # type: ignore[return-value] # ditto
 
 
@@ -63,10 +67,15 @@ def _live(config: pytest.Config) -> list[Session]:
 
 def _describe(session: Session) -> str:
     machine = session.machine
-    lines = [f"furthest layer: {machine.watch.layer}; QEMU's exit status: {machine.exit_status}"]
+    machine.poll_consoles()
+    stopped = machine.watch.failed_layer or machine.layer()
+    lines = [f"furthest layer: {stopped}; QEMU's exit status: {machine.exit_status}"]
     for layer in _LAYERS:
         lines.append(f"--- {layer}")
         lines += machine.tail(layer)
+    for slot in machine.spec.realms[1:]:
+        lines.append(f"--- {Layer.KERNEL}, realm {slot.number}")
+        lines += machine.tail(Layer.KERNEL, slot.number)
     return "\n".join(lines)
 
 
@@ -100,6 +109,9 @@ def realm_factory(pytestconfig: pytest.Config, realm_options: Options) -> RealmF
             live.append(session)
             try:
                 yield session
+            except BaseException:  # the machine is gone when the report is made
+                pytestconfig.stash[_LAST_WORDS].append(_describe(session))
+                raise
             finally:
                 live.remove(session)
 
