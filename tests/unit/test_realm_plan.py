@@ -76,7 +76,16 @@ def test_rec_indices_follow_the_mpidr_layout() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"vcpus": 0}, {"vcpus": 9}, {"hash_algorithm": "md5"}, {"rpv": bytes(65)}]
+    "bad",
+    [
+        {"vcpus": 0},
+        {"vcpus": 9},
+        {"hash_algorithm": "md5"},
+        {"rpv": bytes(65)},
+        {"memory": 0},
+        {"memory": (512 << 20) + 4096},
+        {"memory": (3 << 30) + (2 << 20)},
+    ],
 )
 def test_a_realm_configuration_out_of_range_is_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ConfigError):

@@ -12,7 +12,7 @@ import realmos_abi
 
 from realmos.errors import ConfigError
 from realmos.image import Image, place
-from realmos.realm._plan import Load, Plan, RealmParams, build_plan
+from realmos.realm._plan import BLOCK, RAM_BASE, Load, Plan, RealmParams, build_plan
 from realmos.realm._rim import Blob, initial_measurement
 
 _PLATFORM = realmos_abi.load("platform")
@@ -20,6 +20,8 @@ _RMI = realmos_abi.load("rmi")
 
 HASHES = {"sha-256": _RMI["RMI_HASH_SHA_256"], "sha-512": _RMI["RMI_HASH_SHA_512"]}
 DEFAULT_MEMORY = 512 << 20
+MAX_MEMORY = _PLATFORM["REALM_SHARED_BIT"] - RAM_BASE
+"""What lies between the base of RAM and the end of the protected half."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class RealmConfig:
 
     Args:
         name: for messages only.
-        memory: bytes of RAM, a multiple of 2 MiB.
+        memory: bytes of RAM, a multiple of 2 MiB, at most MAX_MEMORY.
         vcpus: 1 to REALM_MAX_VCPUS.
         hash_algorithm: `sha-256` or `sha-512`, of RIM and REMs.
         rpv: realm personalisation value, at most 64 bytes; not measured.
@@ -49,6 +51,12 @@ class RealmConfig:
         most = _PLATFORM["REALM_MAX_VCPUS"]
         if not 1 <= self.vcpus <= most:
             raise ConfigError(f"a realm has 1 to {most} vCPUs, not {self.vcpus}", hint="--vcpus")
+        if not 0 < self.memory <= MAX_MEMORY or self.memory % BLOCK:
+            raise ConfigError(
+                f"realm memory of {self.memory} bytes is not a multiple of 2 MiB up to "
+                f"{MAX_MEMORY >> 30} GiB",
+                hint="give a size such as --memory 512M or 1G",
+            )
         if self.hash_algorithm not in HASHES:
             known = ", ".join(HASHES)
             raise ConfigError(f"unknown hash algorithm {self.hash_algorithm}", hint=f"use {known}")
