@@ -107,3 +107,7 @@ def test_a_realms_console_tells_kernel_agent_and_workload_apart(
 def test_a_failure_is_about_the_realm_it_names() -> None:
     assert watch([*BOOT, "MON: realm 1 other: reset"]).failed_realm == 1
     assert watch([*BOOT, "RMM: panic: check failed"]).failed_realm == 0
+
+
+def test_what_comes_before_any_tag_is_the_first_firmware() -> None:
+    assert tag_lines(["NOTICE:  Booting Trusted Firmware", BOOT[0]])[0][0] is Layer.BL1

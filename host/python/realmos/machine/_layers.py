@@ -63,7 +63,7 @@ def layer_of(line: str, current: Layer) -> Layer:
 def tag_lines(lines: list[str]) -> list[tuple[Layer, str]]:
     """Return UART0's lines, each with its layer."""
     tagged = []
-    current = Layer.QEMU
+    current = Layer.BL1  # QEMU prints nothing there
     for line in lines:
         current = layer_of(line, current)
         tagged.append((current, line))
