@@ -147,7 +147,7 @@ class Cache:
         found = [Entry("file", p, p.stat().st_size) for p in (self.path / "files").iterdir()]
         built = (self.path / "built").iterdir()
         found += [Entry(p.name.rpartition("-")[0], p, _disk_use(p)) for p in built]
-        for kind in ("snapshots", "apt"):
+        for kind in ("snapshots", "apt", "tmp"):
             found += [Entry(kind, p, _disk_use(p)) for p in (self.path / kind).glob("*")]
         return sorted(found, key=lambda entry: -entry.size)
 
@@ -157,9 +157,9 @@ class Cache:
         for entry in self.entries():
             freed += entry.size
             if entry.path.is_dir():
-                shutil.rmtree(entry.path)
+                shutil.rmtree(entry.path, ignore_errors=True)
             else:
-                entry.path.unlink()
+                entry.path.unlink(missing_ok=True)
         return freed
 
     def _built_path(self, kind: str, inputs: Mapping[str, object]) -> Path:

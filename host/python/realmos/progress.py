@@ -77,7 +77,7 @@ class Terminal:
         """Show a bar for the piece of work while it lasts."""
         if not self.console.is_terminal:
             if self._verbose:
-                self.console.print(title, highlight=False)
+                self.console.print(title, highlight=False, markup=False)
             yield _SilentTask()
             return
         progress = self._progress or Progress(
@@ -105,4 +105,4 @@ class Terminal:
     def note(self, text: str) -> None:
         """Print the note when verbose."""
         if self._verbose:
-            self.console.print(text, style="dim", highlight=False)
+            self.console.print(text, style="dim", highlight=False, markup=False)

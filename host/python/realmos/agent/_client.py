@@ -211,6 +211,8 @@ class AgentClient:
             ConfigError: `path` cannot be written.
             PeerRefusedError: the realm has no such file.
         """
+        if not path.name:
+            raise ConfigError(f"{path} is no file's name", hint="say what the copy is to be called")
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             with part.open("wb") as file:

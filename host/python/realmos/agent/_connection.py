@@ -203,7 +203,7 @@ class Connection:
         except BlockingIOError:
             pass
         except (BrokenPipeError, ConnectionResetError):
-            return not self._read()  # a last word of the peer may still be there
+            return self._read()  # a last word of the peer may still be there
         return False
 
     def _read(self) -> bool:

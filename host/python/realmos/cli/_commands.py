@@ -58,7 +58,6 @@ def shell(arguments: argparse.Namespace) -> int:
     """`realmos shell`."""
     reporter = Terminal(verbose=arguments.verbose)
     with sessions.running(options_of(arguments), Cache(), reporter) as session:
-        session.evidence().check()
         status: int = session.agent.shell()
         return status
 

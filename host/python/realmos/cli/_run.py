@@ -74,7 +74,6 @@ def run_workload(
     workload = workload_of(arguments.words)
     start = lambda prepared: on_start(prepared, arguments.gdb)  # noqa: E731 -- one argument bound
     with sessions.running(options, cache, reporter, on_start=start) as session:
-        session.evidence().check()
         for source, target in arguments.put:
             session.agent.put(Path(source), target)
         result = _run(session, workload, arguments)

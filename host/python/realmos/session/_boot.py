@@ -24,7 +24,7 @@ from realmos.machine import (
     restored_spec,
 )
 from realmos.progress import Reporter, Task
-from realmos.session._evidence import Evidence, gather
+from realmos.session._evidence import Evidence, check, gather
 from realmos.session._options import Options
 from realmos.session._prepare import Prepared, prepare
 
@@ -154,6 +154,7 @@ def _connect_all(session: Session, clients: ExitStack, timeout: float, task: Tas
         session.agents.append(clients.enter_context(_closing(client)))
     machine.watch.reach(Layer.WORKLOAD)
     session.seconds_to_answer = time.monotonic() - machine.started
+    check(machine, session.prepared.flash, session.prepared.realms)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 """What is known about a realm: what its RMM printed, and what was predicted."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from realmos.errors import AttestationError
@@ -36,16 +37,26 @@ class Evidence:
         """Whether the RMM's RIM is the predicted one; None when it did not say."""
         return self.rim == self.predicted_rim if self.rim else None
 
-    def check(self) -> None:
-        """Compare the RIM that the RMM printed with the predicted one.
 
-        Raises:
-            AttestationError: they differ.
-        """
-        if self.rim_matches is False:
+def check(machine: Machine, flash: Flash, realms: Sequence[Realm]) -> None:
+    """Compare the RIM that the RMM printed for each realm with the predicted one.
+
+    An RMM that was brought in may print none; ours prints one for each realm, in order.
+
+    Raises:
+        AttestationError: they differ, or ours printed none.
+    """
+    machine.poll_consoles()
+    found = (_ACTIVE.match(line) for line in machine.watch.lines)
+    measured = [match[3] for match in found if match]
+    if not measured and flash.rmm.symbols is None:
+        return
+    for number, realm in enumerate(realms):
+        rim = measured[number] if number < len(measured) else "none printed"
+        if rim != realm.rim.hex():
             raise AttestationError(
-                "the realm's initial measurement is not the predicted one\n"
-                f"  measured  {self.rim}\n  predicted {self.predicted_rim}",
+                f"the initial measurement of realm {number} is not the predicted one\n"
+                f"  measured  {rim}\n  predicted {realm.rim.hex()}",
                 hint="the monitor or the image was changed on its way: do not trust this realm",
             )
 
