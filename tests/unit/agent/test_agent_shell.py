@@ -56,7 +56,7 @@ def test_shell_has_our_size_follows_it_and_returns_its_status(agent: "Agent") ->
         terminal.expect(b"42 33 77")
         termios.tcsetwinsize(terminal.fd, (44, 99))
         terminal.type(b"until stty size | grep '44 99'; do sleep 0.1; done\n")
-        terminal.expect(b"\n44 99")
+        terminal.expect(b"44 99\r\n")
         terminal.type(b"exit 5\n")
         assert terminal.process.wait(TIMEOUT) == 5
         assert termios.tcgetattr(terminal.fd) == terminal.settings

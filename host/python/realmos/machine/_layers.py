@@ -87,12 +87,14 @@ def stopped_in(furthest: Layer, console: list[str]) -> Layer:
 class BootWatch:
     """Follows UART0: the furthest layer that has run, and the line that ended the boot, if any.
 
-    The layer only ever advances: firmware that prints again later does not move it back.
+    The layer only ever advances: firmware that prints again later does not move it back. Nothing
+    that comes after the monitor's power-off is a failure.
     """
 
     layer: Layer = Layer.QEMU
     failure: str = ""
     failed_layer: Layer | None = None
+    is_over: bool = False
     lines: list[str] = field(default_factory=list)
 
     def feed(self, line: str) -> None:
@@ -101,7 +103,9 @@ class BootWatch:
         for pattern, layer in _NEXT:
             if pattern.match(line):
                 self.reach(layer)
-        if self.failure:
+        # QEMU takes a moment to power off, and TF-A panics if it is still there after that.
+        self.is_over = self.is_over or line.startswith("MON: power-off ")
+        if self.failure or self.is_over:
             return
         for failure, at_fault in _FAILURES:
             if failure.match(line):
