@@ -4,8 +4,9 @@
 import pytest
 import realmos_abi
 from realmos.errors import ConfigError
+from realmos.image import mpidr
 from realmos.realm import Activate, Data, InitRipas, Plan, RealmConfig, RealmParams, Rec, RttCreate
-from realmos.realm._plan import Load, build_plan, rec_mpidr
+from realmos.realm._plan import Load, build_plan
 
 MIB = 1 << 20
 RAM = 0x40000000
@@ -72,7 +73,7 @@ def test_the_encoding_is_one_header_and_one_record_an_operation() -> None:
 
 
 def test_rec_indices_follow_the_mpidr_layout() -> None:
-    assert [rec_mpidr(n) for n in (0, 15, 16, 17)] == [0, 15, 0x100, 0x101]
+    assert [mpidr(n) for n in (0, 15, 16, 17)] == [0, 15, 0x100, 0x101]
 
 
 @pytest.mark.parametrize(

@@ -5,30 +5,26 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from realmos.machine import Layer, facts, symbolise, tag_lines
+from realmos.machine import Layer, facts, log_lines, symbolise, tag_lines
 
 
-def log_lines(run: Path) -> Iterator[tuple[Layer, str]]:
+def tagged_lines(run: Path) -> Iterator[tuple[Layer, str]]:
     """Yield the lines of a run's logs: UART0 first, then each realm's console, then QEMU's own.
 
     Backtraces are symbolised with the ELF files of that run's firmware.
     """
     known = facts(run).get("symbols", {})
     elves = {k: Path(v) for k, v in known.items()} if isinstance(known, dict) else {}
-    for layer, line in tag_lines(_read(run / "uart.log")):
+    for layer, line in tag_lines(log_lines(run / "uart.log")):
         yield layer, symbolise(line, elves)
     for path in sorted(run.glob("realm*.log")):
-        for line in _read(path):
+        for line in log_lines(path):
             yield Layer.KERNEL, line
-    for line in _read(run / "qemu.log"):
+    for line in log_lines(run / "qemu.log"):
         yield Layer.QEMU, line
 
 
 def print_logs(run: Path, *, as_json: bool) -> None:
     """Print a run's logs, a line each, or one JSON object a line."""
-    for layer, line in log_lines(run):
+    for layer, line in tagged_lines(run):
         print(json.dumps({"layer": layer, "line": line}) if as_json else f"{layer:>7} | {line}")
-
-
-def _read(path: Path) -> list[str]:
-    return path.read_text("utf-8", "replace").splitlines() if path.is_file() else []

@@ -2,7 +2,7 @@
 """Guest images: from a recipe and its package lock to kernel and initramfs, placed in memory."""
 
 from realmos.image.build import Image, build_image
-from realmos.image.devicetree import compile_source
+from realmos.image.devicetree import compile_source, mpidr
 from realmos.image.initramfs import Initramfs
 from realmos.image.kernel import Kernel
 from realmos.image.layout import Load, Placement, minimum_memory, place
@@ -19,6 +19,7 @@ __all__ = [
     "compile_source",
     "load",
     "minimum_memory",
+    "mpidr",
     "names",
     "place",
 ]

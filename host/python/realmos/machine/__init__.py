@@ -4,7 +4,7 @@
 from realmos.machine._layers import BootWatch, Layer, layer_of, stopped_in, tag_lines
 from realmos.machine._machine import Machine
 from realmos.machine._qmp import Qmp
-from realmos.machine._run_dir import RunDir, facts, last_run, state_dir
+from realmos.machine._run_dir import RunDir, facts, last_run, log_lines, state_dir
 from realmos.machine._snapshot import Snapshot, SnapshotStore, identity, load, restored_spec
 from realmos.machine._spec import (
     MachineSpec,
@@ -35,6 +35,7 @@ __all__ = [
     "last_run",
     "layer_of",
     "load",
+    "log_lines",
     "place_realms",
     "plain_argv",
     "realm_log",

@@ -15,6 +15,7 @@ from realmos.machine import _spec
 from realmos.machine._layers import BootWatch, Layer, stopped_in
 from realmos.machine._manifest import manifest_source, numbered_plan
 from realmos.machine._qmp import Qmp
+from realmos.machine._run_dir import log_lines
 from realmos.machine._spec import MachineSpec
 
 _POLL_SECONDS = 0.004
@@ -174,19 +175,19 @@ class Machine:
 
     def layer(self, realm: int = 0) -> Layer:
         """Return the furthest layer of a realm, or the one that died."""
-        return stopped_in(self.watch.layer, _lines(_spec.realm_log(self.spec, realm)))
+        return stopped_in(self.watch.layer, log_lines(_spec.realm_log(self.spec, realm)))
 
     def tail(self, layer: Layer, realm: int = 0) -> tuple[str, ...]:
         """Return the last lines of one layer's output; what is in a realm is told of that one."""
         if layer is Layer.QEMU:
-            return tuple(_lines(self.qemu_log)[-_TAIL:])
+            return tuple(log_lines(self.qemu_log)[-_TAIL:])
         if layer in {Layer.KERNEL, Layer.AGENT, Layer.WORKLOAD}:
             monitor = self.watch.tail(Layer.MONITOR, 3)
             prefix = f"MON: realm {realm} uart: "
             early = [line for line in self.watch.lines if line.startswith(prefix)]
             return (
                 *_last_words(early),
-                *_last_words(_lines(_spec.realm_log(self.spec, realm))),
+                *_last_words(log_lines(_spec.realm_log(self.spec, realm))),
                 *monitor,
             )
         return self.watch.tail(layer)
@@ -210,10 +211,6 @@ class Machine:
         *whole, self._partial = (self._partial + data).split(b"\n")
         for raw in whole:
             self.watch.feed(raw.decode("utf-8", "replace").rstrip("\r"))
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
 
 
 def _last_words(lines: Sequence[str]) -> tuple[str, ...]:

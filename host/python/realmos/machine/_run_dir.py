@@ -69,6 +69,11 @@ def last_run(state: Path | None = None) -> Path:
     return found[-1]
 
 
+def log_lines(path: Path) -> list[str]:
+    """Return the lines of a log; none when nothing has been logged there."""
+    return path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+
+
 def facts(run: Path) -> dict[str, object]:
     """Return what was noted about a run; empty when its start did not come that far."""
     path = run / _FACTS

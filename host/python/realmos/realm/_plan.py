@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import realmos_abi
 
 from realmos.errors import ConfigError
+from realmos.image import mpidr
 
 _PLAN = realmos_abi.load("plan")
 _PLATFORM = realmos_abi.load("platform")
@@ -145,16 +146,10 @@ def build_plan(
     operations: list[Operation] = [InitRipas(RAM_BASE, memory)]
     operations += [RttCreate(ipa, 3) for ipa in _blocks(ordered)]
     operations += [Data(load.ipa, load.size, load.blob) for load in ordered]
-    operations.append(Rec(rec_mpidr(0), runnable=True, pc=entry, gprs=_padded(gprs)))
-    operations += [Rec(rec_mpidr(index), runnable=False) for index in range(1, vcpus)]
+    operations.append(Rec(mpidr(0), runnable=True, pc=entry, gprs=_padded(gprs)))
+    operations += [Rec(mpidr(index), runnable=False) for index in range(1, vcpus)]
     operations.append(Activate())
     return Plan(params, tuple(operations))
-
-
-def rec_mpidr(index: int) -> int:
-    """Return the RmiRecMpidr value of the REC with this index (DEN0137 B4.4)."""
-    fields = _RMI.fields
-    return (index & 0xF) | ((index >> 4) << fields["RMI_MPIDR_AFF1"].shift)
 
 
 def _check_loads(loads: Sequence[Load], memory: int) -> None:
