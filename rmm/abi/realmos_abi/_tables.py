@@ -5,7 +5,7 @@ import struct
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 _FORMATS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i64": "q"}
@@ -115,10 +115,14 @@ class Table:
 
     def __getitem__(self, c_name: str) -> int:
         """Return a constant by its full C name, for example `RMI_ERROR_RTT`."""
-        for name, value in self.constants():
-            if name == c_name:
-                return value
-        raise KeyError(f"{c_name} is not in the ABI table {self.name}")
+        try:
+            return self._values[c_name]
+        except KeyError:
+            raise KeyError(f"{c_name} is not in the ABI table {self.name}") from None
+
+    @cached_property
+    def _values(self) -> Mapping[str, int]:
+        return dict(self.constants())
 
     def constants(self) -> Iterator[tuple[str, int]]:
         """Yield each constant's full C name and value, in the table's order."""
