@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The hand: a program at R-EL1 that does what the rig orders, one thing at a time, so that a case
+ * reads in one place. It asks by RSI_HOST_CALL; the host's answer, in gprs, is the next order, and
+ * the call after that carries the outcome.
+ */
+#pragma once
+
+/* IPAs: the image, then for each REC a page of stack and a page with its RsiHostCall. */
+#define HAND_BASE	0x10000
+#define HAND_IMAGE_SIZE 0x4000
+#define HAND_STACKS	0x20000
+#define HAND_CALLS	0x30000
+#define HAND_MAX_RECS	8
+#define HAND_IMM	0x4A4D
+
+/* gprs[0] of an order; operands from gprs[1] on, results there too. */
+#define HAND_START     0 /* never ordered: what the first call reports */
+#define HAND_SMC       1 /* X0 to X17 in and out; gprs[19]: other registers changed */
+#define HAND_READ      2 /* address, bytes -> value */
+#define HAND_WRITE     3 /* address, bytes, value */
+#define HAND_READ_PAIR 4 /* address -> two words, by LDP */
+#define HAND_FETCH     5 /* address to branch to, which should return */
+#define HAND_GET       6 /* number of a register -> value */
+#define HAND_SET       7 /* number of a register, value */
+#define HAND_WFI       8
+#define HAND_WFE       9
+#define HAND_HVC       10
+#define HAND_SPIN      11 /* ticks of CNTVCT_EL0 */
+#define HAND_FILL      12 /* word: into V0 to V31 and the other state that FP and SIMD have */
+#define HAND_SUM       13 /* -> XOR of V0 to V31, FPCR, FPSR */
+
+/* Behind every outcome: exceptions since the order, and the last one's registers. */
+#define HAND_FAULTS 20
+#define HAND_ESR    21
+#define HAND_ELR    22
+#define HAND_FAR    23
+#define HAND_SPSR   24
+#define HAND_VECTOR 25 /* its offset from VBAR_EL1 */
+
+#ifndef __ASSEMBLER__
+/* Numbers of the registers that HAND_GET and HAND_SET take. */
+enum hand_register {
+#define READ_WRITE(name) HAND_REG_##name,
+#define READ_ONLY(name)	 HAND_REG_##name,
+#define WRITE_ONLY(name) HAND_REG_##name,
+#include "registers.def"
+#undef READ_WRITE
+#undef READ_ONLY
+#undef WRITE_ONLY
+};
+#endif
