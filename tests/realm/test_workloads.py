@@ -16,6 +16,8 @@ pytestmark = pytest.mark.qemu
 
 FLOOD = 100_000_000
 FILE_SIZE = 24 << 20
+# What a message to the agent, and its answer, may take on a busy machine.
+CLOCK_ERROR = 20.0
 
 
 def python(realm: AgentClient, source: str, *args: str, **options: object) -> str:
@@ -127,6 +129,13 @@ def test_the_realm_knows_what_it_is(realm: AgentClient) -> None:
     assert report.machine == "aarch64"
     assert report.memory_total > 384 << 20
     assert report.uptime > 0
+
+
+def test_a_time_out_of_bounds_is_refused_and_changes_nothing(realm: AgentClient) -> None:
+    for hostile in (0, 10**18, 5 * 10**18, (1 << 64) - 1):
+        with pytest.raises(PeerError, match="clock"):
+            realm.set_clock(hostile)
+    assert abs(float(python(realm, "import time; print(time.time())")) - time.time()) < CLOCK_ERROR
 
 
 def test_the_standard_library_and_cryptography_are_there(realm: AgentClient) -> None:

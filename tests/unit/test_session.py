@@ -30,7 +30,7 @@ class Store:
     def __init__(self, found: Snapshot | None, error: Exception | None) -> None:
         self.found = found
         self.error = error
-        self.saved = 0
+        self.calls: list[str] = []
 
     def find(self, _: object) -> Snapshot | None:
         return self.found
@@ -41,7 +41,11 @@ class Store:
     def save(self, *_: object) -> None:
         if self.error is not None:
             raise self.error
-        self.saved += 1
+        self.calls.append("save")
+
+    def set_clock(self) -> None:
+        """Stand in for an agent, so that the order of the two is seen."""
+        self.calls.append("set clock")
 
 
 Restored = Callable[[Store, Notes], bool]
@@ -63,13 +67,13 @@ def restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Restored:
     prepared = SimpleNamespace(
         options=Options(), flash=facts, qemu=facts, realms=[], spec=lambda _: None
     )
-    booted = nullcontext(SimpleNamespace(machine=None, restored=False))
     monkeypatch.setattr(_boot, "prepare", lambda *_, **__: prepared)
-    monkeypatch.setattr(_boot, "_booted", lambda *_: booted)
     monkeypatch.setattr(_boot, "_restored", Vanished)
     monkeypatch.setattr(_boot, "identity", lambda *_, **__: {})
 
     def run(store: Store, reporter: Notes) -> bool:
+        booted = SimpleNamespace(machine=None, restored=False, agents=[store])
+        monkeypatch.setattr(_boot, "_booted", lambda *_: nullcontext(booted))
         monkeypatch.setattr(_boot, "SnapshotStore", lambda _: store)
         with running(Options(), Cache(), reporter) as session:
             return session.restored
@@ -90,5 +94,5 @@ def test_a_snapshot_that_vanishes_is_replaced_by_a_boot(restored: Restored) -> N
     reporter = Notes()
     store = Store(Snapshot(Path("/gone")), None)
     assert not restored(store, reporter)
-    assert store.saved == 1
+    assert store.calls == ["save", "set clock"]
     assert "booting instead" in reporter.notes[0]

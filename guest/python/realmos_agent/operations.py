@@ -4,9 +4,20 @@
 import errno
 import sys
 
+from realmos_agent.clock import set_clock
 from realmos_agent.entropy import reseed
 from realmos_agent.files import GetOperation, PutOperation
-from realmos_agent.protocol import Done, Get, OperationMessage, Put, Report, Reseed, Run, numbers
+from realmos_agent.protocol import (
+    Clock,
+    Done,
+    Get,
+    OperationMessage,
+    Put,
+    Report,
+    Reseed,
+    Run,
+    numbers,
+)
 from realmos_agent.report import make_report
 from realmos_agent.runs import RunOperation
 
@@ -41,6 +52,9 @@ def begin(service: "Service", message: OperationMessage) -> None:
         reseed(message.data)
         service.renew_nonce()
         service.send(Done(message.id, len(message.data)))
+    elif isinstance(message, Clock):
+        set_clock(message.time_ns)
+        service.send(Done(message.id, 0))
 
 
 def prepare() -> None:

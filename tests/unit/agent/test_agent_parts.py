@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The agent's smaller parts: the kernel's log, finding the port, what it imports; and PID 1."""
+"""The agent's smaller parts: the log, the clock, finding the port, what it imports; and PID 1."""
 
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import realmos_agent
 from realmos_agent import kernel_log
+from realmos_agent.clock import set_clock
 from realmos_agent.port import Port, find_port
+from realmos_agent.protocol import numbers
 
 EXPENSIVE = {
     "asyncio", "cbor2", "collections", "contextlib", "dataclasses", "enum", "functools", "inspect",
@@ -49,6 +52,31 @@ def test_memory_kills_are_found_in_the_log(log: str, pid: int, since: int, *, ki
 
 def test_log_that_cannot_be_read_tells_nothing() -> None:
     assert kernel_log.rsi_version("/no/such/log") == ""
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """What clocks were set to, instead of setting this machine's."""
+    settings: list[tuple[int, int]] = []
+    monkeypatch.setattr(time, "clock_settime_ns", lambda *setting: settings.append(setting))
+    return settings
+
+
+EARLIEST = numbers.CLOCK_MIN_S * 10**9
+LATEST = numbers.CLOCK_END_S * 10**9 - 1
+
+
+@pytest.mark.parametrize("time_ns", [EARLIEST, LATEST])
+def test_clock_is_set_to_a_time_within_bounds(clock: list[tuple[int, int]], time_ns: int) -> None:
+    set_clock(time_ns)
+    assert clock == [(time.CLOCK_REALTIME, time_ns)]
+
+
+@pytest.mark.parametrize("time_ns", [0, EARLIEST - 1, LATEST + 1, (1 << 63) - 1, (1 << 64) - 1])
+def test_clock_is_not_set_out_of_bounds(clock: list[tuple[int, int]], time_ns: int) -> None:
+    with pytest.raises(OSError, match="2024 to 2099"):
+        set_clock(time_ns)
+    assert clock == []
 
 
 def test_port_is_found_by_name(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from realmos_abi.python import module
 from realmos_agent.protocol import (
     Bye,
     Cancel,
+    Clock,
     Credit,
     Data,
     Done,
@@ -177,6 +178,11 @@ def test_messages_survive_their_encoding(message: Message) -> None:
         (numbers.MSG_DATA, {"id": True, "stream": 0, "data": b""}),
         (numbers.MSG_EOF, [1, 0]),
         (numbers.MSG_SHUTDOWN, {"id": 1, "reboot": 0}),
+        (numbers.MSG_CLOCK, {"id": 1, "time_ns": -1}),
+        (numbers.MSG_CLOCK, {"id": 1, "time_ns": 1.7e18}),
+        (numbers.MSG_CLOCK, {"id": 1, "time_ns": "now"}),
+        (numbers.MSG_CLOCK, {"id": 1, "time_ns": None}),
+        (numbers.MSG_CLOCK, {"id": 1, "time_ns": 1 << 64}),
         (999, {}),
     ],
 )
@@ -391,6 +397,16 @@ def test_operation_numbers_rise() -> None:
         with pytest.raises(LocalProtocolError, match="cannot begin"):
             client.send(Report(number))
     pass_on(client, agent, Report(6))
+
+
+def test_clock_is_answered_once() -> None:
+    client, agent = pair()
+    pass_on(client, agent, Clock(1, 10**18))
+    pass_on(agent, client, Done(1, 0))
+    with pytest.raises(LocalProtocolError):
+        agent.send(Done(1, 0))
+    with pytest.raises(LocalProtocolError):
+        agent.send(Clock(2, 10**18))
 
 
 def test_put_needs_no_start_and_get_does() -> None:

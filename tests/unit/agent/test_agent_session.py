@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clients that come, go, die and misbehave; and the agent, which stays."""
 
+import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import cbor2
 import pytest
 from realmos.agent import AgentClient
 from realmos.errors import PeerError, PeerRefusedError, PeerTimeoutError
 from realmos_agent.protocol import (
+    Bye,
+    Clock,
     Credit,
     Data,
+    Done,
     Eof,
     Error,
     Get,
@@ -25,6 +30,7 @@ from realmos_agent.protocol import (
     Welcome,
     numbers,
 )
+from realmos_agent.protocol.frame import Frame, encode_frame
 
 if TYPE_CHECKING:
     from tests.unit.agent.conftest import Agent, Starter
@@ -67,6 +73,27 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def fake_agent(reply: Callable[[Session, Message], bytes]) -> Iterator[AgentClient]:
+    """A client of an agent that says welcome, and then what `reply` returns for each message."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    agent = Session("agent")
+
+    def answer() -> None:
+        with contextlib.suppress(BlockingIOError):
+            agent.feed(theirs.recv(1 << 20))
+        while (message := agent.next_event()) is not None:
+            if isinstance(message, Hello):
+                welcome = Welcome(numbers.VERSION, message.nonce, "fake", b"", b"/", ())
+                theirs.sendall(agent.send(welcome))
+            elif not isinstance(message, Bye):
+                theirs.sendall(reply(agent, message))
+
+    with theirs, ours, AgentClient(ours, timeout=TIMEOUT, watch=answer) as client:
+        yield client
 
 
 def works(agent: "Agent") -> None:
@@ -241,6 +268,45 @@ def test_seed_of_another_size_is_refused(client: AgentClient, size: int) -> None
         client.reseed(bytes(size))
 
 
+# The kernel would refuse these too: the clock of this machine is safe, whatever the agent does.
+@pytest.mark.parametrize("time_ns", [0, 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+def test_time_out_of_bounds_is_refused(agent: "Agent", client: AgentClient, time_ns: int) -> None:
+    with pytest.raises(PeerRefusedError, match="clock: The time is not in 2024 to 2099"):
+        client.set_clock(time_ns)
+    assert client.run(["echo", "still here"]).stdout == b"still here\n"
+    assert agent.alive
+
+
+@pytest.mark.parametrize("time_ns", [-1, 1.7e18, "now", None, [1, 2], 1 << 64])
+def test_time_that_is_none_ends_the_session_only(agent: "Agent", time_ns: object) -> None:
+    with RawClient(agent.port.path) as raw:
+        raw.greet()
+        payload = cbor2.dumps({"id": 1, "time_ns": time_ns})
+        tag = int.from_bytes(raw.session._nonce[:8], "little") | 1  # noqa: SLF001 - forge a frame
+        raw.socket.sendall(encode_frame(Frame(numbers.MSG_CLOCK, tag, payload)))
+        answer = raw.receive()
+        assert isinstance(answer, Error)
+        assert (answer.id, answer.code) == (0, numbers.ERR_BAD_MESSAGE)
+    works(agent)
+
+
+def test_client_sends_this_machines_time() -> None:
+    received = []
+
+    def reply(agent: Session, message: Message) -> bytes:
+        assert isinstance(message, Clock)
+        received.append(message.time_ns)
+        return agent.send(Done(message.id, 0))
+
+    with fake_agent(reply) as client:
+        before = time.time_ns()
+        client.set_clock()
+        after = time.time_ns()
+        client.set_clock(7)
+    assert before <= received[0] <= after
+    assert received[1:] == [7]
+
+
 @pytest.mark.parametrize(
     ("reboot", "status"), [(False, numbers.EXIT_POWER_OFF), (True, numbers.EXIT_REBOOT)]
 )
@@ -288,27 +354,11 @@ def test_client_says_when_the_connection_breaks() -> None:
 
 
 def test_client_refuses_an_agent_that_breaks_the_protocol() -> None:
-    ours, theirs = socket.socketpair()
-    with theirs, ours:
-        agent = Session("agent")
-
-        def answer() -> None:
-            theirs.settimeout(0)
-            while (message := agent.next_event()) is None:
-                try:
-                    agent.feed(theirs.recv(1 << 16))
-                except BlockingIOError:
-                    return
-            if isinstance(message, Hello):
-                welcome = Welcome(numbers.VERSION, message.nonce, "fake", b"", b"/", ())
-                theirs.sendall(agent.send(welcome))
-                theirs.sendall(b"junk")
-
-        with AgentClient(ours, timeout=TIMEOUT, watch=answer) as client:
-            with pytest.raises(PeerError, match="broke the protocol"):
-                client.report()
-            with pytest.raises(PeerError, match="over"):
-                client.report()
+    with fake_agent(lambda *_: b"junk") as client:
+        with pytest.raises(PeerError, match="broke the protocol"):
+            client.report()
+        with pytest.raises(PeerError, match="over"):
+            client.report()
 
 
 def _children(agent: "Agent") -> list[str]:

@@ -11,6 +11,7 @@ from realmos_agent.protocol.errors import LocalProtocolError, ProtocolError, Rem
 from realmos_agent.protocol.messages import (
     Bye,
     Cancel,
+    Clock,
     Credit,
     Data,
     Done,
@@ -38,6 +39,7 @@ from realmos_agent.protocol.session import Session
 __all__ = [
     "Bye",
     "Cancel",
+    "Clock",
     "Credit",
     "Data",
     "Done",

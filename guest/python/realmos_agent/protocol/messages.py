@@ -205,6 +205,13 @@ class Reseed(OperationMessage):
     data: bytes
 
 
+class Clock(OperationMessage):
+    """Client: set the realm's wall clock to `time_ns`, nanoseconds since the epoch, UTC."""
+
+    id: int
+    time_ns: int
+
+
 class Shutdown(OperationMessage):
     """Client: power the realm off, or reboot it."""
 
@@ -234,6 +241,7 @@ TYPES: dict[int, type[Message]] = {
     numbers.MSG_REPORTED: Reported,
     numbers.MSG_RESEED: Reseed,
     numbers.MSG_SHUTDOWN: Shutdown,
+    numbers.MSG_CLOCK: Clock,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 

@@ -5,32 +5,8 @@ Only the agent ends an operation. What the client sent before it learnt of the e
 late, not wrong; `Session` drops it.
 """
 
+from realmos_agent.protocol import messages as msg
 from realmos_agent.protocol import numbers
-from realmos_agent.protocol.messages import (
-    Bye,
-    Cancel,
-    Credit,
-    Data,
-    Done,
-    Eof,
-    Error,
-    Exited,
-    Get,
-    Hello,
-    Message,
-    Opened,
-    OperationMessage,
-    Put,
-    Report,
-    Reported,
-    Reseed,
-    Resize,
-    Run,
-    Shutdown,
-    Signal,
-    Started,
-    Welcome,
-)
 from realmos_agent.protocol.record import Record
 
 TYPE_CHECKING = False
@@ -42,17 +18,17 @@ if TYPE_CHECKING:
     Phase: TypeAlias = Literal["requested", "active", "ended"]
 
 # What a message that is not an operation's does to the session. The agent's Error always ends it.
-SESSION: "dict[Role, dict[tuple[State, type[Message]], State]]" = {
+SESSION: "dict[Role, dict[tuple[State, type[msg.Message]], State]]" = {
     "client": {
-        ("idle", Hello): "greeting",
-        ("greeting", Hello): "greeting",
-        ("open", Hello): "greeting",
-        ("greeting", Bye): "idle",
-        ("open", Bye): "idle",
+        ("idle", msg.Hello): "greeting",
+        ("greeting", msg.Hello): "greeting",
+        ("open", msg.Hello): "greeting",
+        ("greeting", msg.Bye): "idle",
+        ("open", msg.Bye): "idle",
     },
     "agent": {
-        ("greeting", Welcome): "open",
-        ("open", Welcome): "open",
+        ("greeting", msg.Welcome): "open",
+        ("open", msg.Welcome): "open",
     },
 }
 
@@ -66,49 +42,55 @@ class Kind(Record):
 
     from_client: tuple[int, ...]
     from_agent: tuple[int, ...]
-    agent: "dict[Phase, dict[type[OperationMessage | Error], Phase]]"
-    client: "tuple[type[OperationMessage], ...]"
+    agent: "dict[Phase, dict[type[msg.OperationMessage | msg.Error], Phase]]"
+    client: "tuple[type[msg.OperationMessage], ...]"
 
 
 _ANSWERED = Kind(
     from_client=(),
     from_agent=(),
-    agent={"requested": {Reported: "ended", Done: "ended", Error: "ended"}},
+    agent={"requested": {msg.Reported: "ended", msg.Done: "ended", msg.Error: "ended"}},
     client=(),
 )
 
-KINDS: dict[type[Message], Kind] = {
-    Run: Kind(
+KINDS: dict[type[msg.Message], Kind] = {
+    msg.Run: Kind(
         from_client=(numbers.STREAM_IN,),
         from_agent=(numbers.STREAM_OUT, numbers.STREAM_ERR),
         agent={
-            "requested": {Started: "active", Error: "ended"},
+            "requested": {msg.Started: "active", msg.Error: "ended"},
             "active": {
-                Data: "active",
-                Eof: "active",
-                Credit: "active",
-                Exited: "ended",
-                Error: "ended",
+                msg.Data: "active",
+                msg.Eof: "active",
+                msg.Credit: "active",
+                msg.Exited: "ended",
+                msg.Error: "ended",
             },
         },
-        client=(Data, Eof, Credit, Signal, Resize),
+        client=(msg.Data, msg.Eof, msg.Credit, msg.Signal, msg.Resize),
     ),
-    Put: Kind(
+    msg.Put: Kind(
         from_client=(numbers.STREAM_IN,),
         from_agent=(),
-        agent={"requested": {Credit: "requested", Done: "ended", Error: "ended"}},
-        client=(Data, Eof, Cancel),
+        agent={"requested": {msg.Credit: "requested", msg.Done: "ended", msg.Error: "ended"}},
+        client=(msg.Data, msg.Eof, msg.Cancel),
     ),
-    Get: Kind(
+    msg.Get: Kind(
         from_client=(),
         from_agent=(numbers.STREAM_OUT,),
         agent={
-            "requested": {Opened: "active", Error: "ended"},
-            "active": {Data: "active", Eof: "active", Done: "ended", Error: "ended"},
+            "requested": {msg.Opened: "active", msg.Error: "ended"},
+            "active": {
+                msg.Data: "active",
+                msg.Eof: "active",
+                msg.Done: "ended",
+                msg.Error: "ended",
+            },
         },
-        client=(Credit, Cancel),
+        client=(msg.Credit, msg.Cancel),
     ),
-    Report: _ANSWERED,
-    Reseed: _ANSWERED,
-    Shutdown: _ANSWERED,
+    msg.Report: _ANSWERED,
+    msg.Reseed: _ANSWERED,
+    msg.Shutdown: _ANSWERED,
+    msg.Clock: _ANSWERED,
 }

@@ -4,6 +4,7 @@
 import io
 import os
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import BinaryIO, Self
 
 from realmos_agent.protocol import (
     Bye,
+    Clock,
     Get,
     Put,
     Report,
@@ -243,6 +245,18 @@ class AgentClient:
         """Mix random bytes (ours, by default) into the realm's, after a restore."""
         seed = os.urandom(_SEED_SIZE) if data is None else data
         self._engine.call(Reseed(self._engine.next_id(), seed), "reseed")
+
+    def set_clock(self, time_ns: int | None = None) -> None:
+        """Set the realm's wall clock; it has no other source of the time.
+
+        Args:
+            time_ns: nanoseconds since the epoch, UTC; this machine's time when absent.
+
+        Raises:
+            PeerRefusedError: no sane time.
+        """
+        now = time.time_ns() if time_ns is None else time_ns
+        self._engine.call(Clock(self._engine.next_id(), now), "clock")
 
     def shutdown(self, *, reboot: bool = False) -> None:
         """Power the realm off, or reboot it; the session is over then."""

@@ -88,7 +88,12 @@ def running(
             }
         )
         on_start(prepared)
-        yield _start(prepared, prepared.spec(directory), SnapshotStore(cache), reporter, stack)
+        session = _start(prepared, prepared.spec(directory), SnapshotStore(cache), reporter, stack)
+        # Last of all, for a machine that is restored or being saved stands still, and so do its
+        # clocks.
+        for agent in session.agents:
+            agent.set_clock()
+        yield session
 
 
 def _start(
