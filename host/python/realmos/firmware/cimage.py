@@ -13,9 +13,9 @@ from realmos import process, tree
 from realmos.cache import Cache
 from realmos.errors import FirmwareError
 from realmos.firmware._component import Component, from_build
-from realmos.firmware._workspace import workspace
 from realmos.progress import Reporter
 from realmos.source.toolchain import MAKE, CrossCompiler
+from realmos.source.workspace import workspace
 
 
 def build_rmm(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Component:

@@ -16,12 +16,12 @@ from realmos import process, tree
 from realmos.cache import Cache
 from realmos.errors import FirmwareError
 from realmos.firmware._component import Component, from_build
-from realmos.firmware._workspace import workspace
 from realmos.progress import Reporter, Task
 from realmos.source.deb import unpack_tar
 from realmos.source.lock import Lock, SourceFile, fetch, read
 from realmos.source.recipe import lock_file
 from realmos.source.toolchain import MAKE, CrossCompiler
+from realmos.source.workspace import workspace
 
 PACKAGE = "arm-trusted-firmware"
 

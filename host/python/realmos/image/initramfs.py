@@ -23,6 +23,7 @@ from realmos.image.recipe import DebianKernel, Recipe, RootFs
 from realmos.progress import Reporter
 from realmos.source import CrossCompiler, Lock, fetch, find_cross_compiler
 from realmos.source.toolchain import MAKE
+from realmos.source.workspace import workspace
 
 _ROOT_ARCHIVE = "root.cpio.lz4"
 _ROOT_TREE = "tree"
@@ -79,7 +80,7 @@ def build_initramfs(
         target = _packing_target(root, cache, reporter)
         with cache.scratch() as work, reporter.task("Packing the initramfs"):
             nodes = [
-                cpio.file("init", _build_init(init, work / "init", compiler), executable=True),
+                cpio.file("init", _build_init(init, cache, compiler), executable=True),
                 *_agent_nodes(target, recipe.root.optimize, work, reporter),
                 *_module_nodes(kernel, modules),
             ]
@@ -173,21 +174,24 @@ def _agent_nodes(target: Target, level: int, work: Path, reporter: Reporter) -> 
     return [cpio.file(rootfs.bytecode_path(name), data) for name, data in compiled.items()]
 
 
-def _build_init(source: Path, build: Path, compiler: CrossCompiler) -> bytes:
+def _build_init(source: Path, cache: Cache, compiler: CrossCompiler) -> bytes:
     """Return PID 1, a static program.
 
     Raises:
         ToolError: it does not compile.
     """
-    generated = build / "generated"
-    write_headers(generated)
-    variables = {"CC": f"{compiler.prefix}gcc", "BUILD_DIR": build, "GENERATED": generated}
-    process.run(
-        [MAKE.program, "-C", source, *(f"{name}={value}" for name, value in variables.items())],
-        env=process.base_env(SOURCE_DATE_EPOCH="0"),
-        hint="`realmos doctor` checks the compiler and the static C library",
-    )
-    return (build / "init").read_bytes()
+    with workspace(cache, tree=source) as work:
+        write_headers(work / "generated")
+        process.run(
+            [
+                MAKE.program, "-f", work / "tree" / "Makefile", f"CC={compiler.prefix}gcc",
+                f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
+            ],
+            cwd=work,
+            env=process.base_env(SOURCE_DATE_EPOCH="0"),
+            hint="`realmos doctor` checks the compiler and the static C library",
+        )  # fmt: skip
+        return (work / "build" / "init").read_bytes()
 
 
 def _module_nodes(kernel: Kernel, modules: Sequence[str]) -> list[cpio.Node]:

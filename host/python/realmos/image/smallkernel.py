@@ -8,6 +8,7 @@ the same bytes: user, host and time that a kernel normally records are fixed.
 import itertools
 import os
 import re
+import shutil
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from realmos.progress import Reporter
 from realmos.source import CrossCompiler, Lock, fetch, find_cross_compiler
 from realmos.source.deb import extract
 from realmos.source.toolchain import MAKE, Tool
+from realmos.source.workspace import workspace
 
 _TOOLS = (
     Tool("bc", "bc"),
@@ -73,7 +75,7 @@ def build_from_source(recipe: SourceKernel, lock: Lock, cache: Cache, reporter: 
     def make(out: Path) -> None:
         require_tools()
         deb = fetch(packages, cache, reporter)[package.name]
-        with cache.scratch() as work:
+        with workspace(cache) as work:
             source = _unpack(deb, package.name, recipe.unused, work, reporter)
             _Build(source, work / "objects", compiler, cache.path / "logs").run(
                 recipe, out, reporter
@@ -121,8 +123,8 @@ class _Build:
 
             self._make("Image", log="kernel", on_line=show)
         release = (self._objects / "include/config/kernel.release").read_text("utf-8")
-        (self._objects / "arch/arm64/boot/Image").replace(out / IMAGE)
-        config.replace(out / CONFIG)
+        shutil.move(self._objects / "arch/arm64/boot/Image", out / IMAGE)
+        shutil.move(config, out / CONFIG)
         (out / "release").write_text(release.strip(), "utf-8")
 
     def _configure(self, fragment: Path) -> Path:

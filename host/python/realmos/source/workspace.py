@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where builds by make run: make cannot cope with white space in paths, users' directories can."""
+"""Where builds by make run: make and compilers cannot cope with every path, users' directories can.
 
+White space and a colon part words of make's, a comma those of `-Wp,` and `-Wl,`, and the rest means
+something to a shell.
+"""
+
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,23 +14,26 @@ from pathlib import Path
 from realmos.cache import Cache
 from realmos.errors import ConfigError
 
+_PLAIN = re.compile(r"[\w./+@~-]+")
+
 
 @contextmanager
 def workspace(cache: Cache, **links: Path) -> Iterator[Path]:
-    """Yield a fresh directory without white space in its path; it is removed afterwards.
+    """Yield a fresh directory with a path that make can cope with; it is removed afterwards.
 
     Args:
         cache: the directory is in it if its path allows, else in the system's place for such.
         links: directories to reach from there, under the names of the arguments.
 
     Raises:
-        ConfigError: neither path is free of white space.
+        ConfigError: neither path allows.
     """
     candidates = (str(cache.path / "tmp"), tempfile.gettempdir())
-    base = next((path for path in candidates if not path.split()[1:]), None)
+    base = next((path for path in candidates if _PLAIN.fullmatch(path)), None)
     if base is None:
         raise ConfigError(
-            f"make cannot work in directories with white space: {', '.join(candidates)}",
+            "make cannot work in directories with white space or punctuation in their names: "
+            f"{', '.join(candidates)}",
             hint="set TMPDIR to a directory without",
         )
     with tempfile.TemporaryDirectory(prefix="realmos-", dir=base) as name:
