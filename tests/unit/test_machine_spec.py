@@ -2,12 +2,13 @@
 """QEMU's command line, as a pure function of the machine's specification."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import realmos_abi
 from realmos.errors import ConfigError
-from realmos.machine import MachineSpec, argv, place_realms
+from realmos.machine import MachineSpec, argv, place_realms, plain_argv
 from realmos.machine._manifest import manifest_source, numbered_plan
 from realmos.machine._spec import all_blobs
 from realmos.realm import Activate, Data, Plan, Realm, RealmConfig, RealmParams
@@ -65,6 +66,24 @@ def test_the_command_line_of_one_default_realm() -> None:
     } <= pairs(words)
     assert "-gdb" not in words
     assert "-incoming" not in words
+
+
+def test_a_comma_in_a_path_is_doubled_for_qemu() -> None:
+    odd = replace(spec(realm(("a,b",))), logs=Path("/l,o,gs"), sockets=Path("/r,un"))
+    plain = plain_argv(odd, kernel=Path("/k,1"), initrd=Path("/i,1"), cmdline="a=1,2")
+    for words in (argv(odd), plain):
+        assert {
+            ("-chardev", "file,id=uart,path=/l,,o,,gs/uart.log,append=off"),
+            ("-chardev", "file,id=console0,path=/l,,o,,gs/realm0.log,append=off"),
+            ("-chardev", "socket,id=agent0,path=/r,,un/agent0,server=on,wait=off"),
+            ("-qmp", "unix:/r,,un/qmp,server=on,wait=off"),
+        } <= pairs(words)
+    assert {
+        ("-fw_cfg", "name=opt/realmos/manifest,file=/l,,o,,gs/manifest.dtb"),
+        ("-fw_cfg", "name=opt/realmos/blob0,file=/images/a,,b"),
+    } <= pairs(argv(odd))
+    # These are no lists, and taken as they are.
+    assert {("-kernel", "/k,1"), ("-initrd", "/i,1"), ("-append", "a=1,2")} <= pairs(plain)
 
 
 def test_two_realms_of_one_image_share_its_blobs() -> None:

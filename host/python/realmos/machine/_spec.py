@@ -140,6 +140,11 @@ def all_blobs(spec: MachineSpec) -> list[Path]:
     return list(seen)
 
 
+def option_value(path: Path) -> str:
+    """Return a path as QEMU reads it inside an option that is a list: with commas doubled."""
+    return str(path).replace(",", ",,")
+
+
 def argv(spec: MachineSpec) -> list[str]:
     """Return QEMU's command line for a machine."""
     # fmt: off
@@ -154,12 +159,12 @@ def argv(spec: MachineSpec) -> list[str]:
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-bios", str(spec.flash),
         "-global", "virtio-mmio.force-legacy=false",
-        "-chardev", f"file,id=uart,path={uart_log(spec)},{_append(spec)}",
+        "-chardev", f"file,id=uart,path={option_value(uart_log(spec))},{_append(spec)}",
         "-serial", "chardev:uart",
-        "-qmp", f"unix:{qmp_socket(spec)},server=on,wait=off",
+        "-qmp", f"unix:{option_value(qmp_socket(spec))},server=on,wait=off",
     ]
     for name, path in fw_cfg_files(spec).items():
-        words += ["-fw_cfg", f"name={name},file={path}"]
+        words += ["-fw_cfg", f"name={name},file={option_value(path)}"]
     for slot in spec.realms:
         words += _devices(spec, slot)
     if spec.gdb is not None:
@@ -173,10 +178,11 @@ def argv(spec: MachineSpec) -> list[str]:
 def _devices(spec: MachineSpec, slot: RealmSlot) -> list[str]:
     n = slot.number
     bus = f"virtio-mmio-bus.{slot.transports[0]}"
+    log, agent = option_value(realm_log(spec, n)), option_value(agent_socket(spec, n))
     # fmt: off
     return [
-        "-chardev", f"file,id=console{n},path={realm_log(spec, n)},{_append(spec)}",
-        "-chardev", f"socket,id=agent{n},path={agent_socket(spec, n)},server=on,wait=off",
+        "-chardev", f"file,id=console{n},path={log},{_append(spec)}",
+        "-chardev", f"socket,id=agent{n},path={agent},server=on,wait=off",
         "-device", f"virtio-serial-device,id=serial{n},bus={bus},max_ports=4,iommu_platform=on",
         "-device", f"virtconsole,bus=serial{n}.0,chardev=console{n}",
         "-device", f"virtserialport,bus=serial{n}.0,chardev=agent{n},name={AGENT_PORT}.{n}",
@@ -190,7 +196,14 @@ def _append(spec: MachineSpec) -> str:
 
 
 def plain_argv(spec: MachineSpec, *, kernel: Path, initrd: Path, cmdline: str) -> list[str]:
-    """Return the command line of the same kernel, devices and memory without RME: the baseline."""
+    """Return the command line of the same kernel, devices and memory without RME: the baseline.
+
+    Args:
+        spec: the machine with RME; its first realm's configuration counts.
+        kernel: that realm's kernel.
+        initrd: its initramfs.
+        cmdline: its kernel's command line, the early console at QEMU's own UART.
+    """
     slot = spec.realms[0]
     # fmt: off
     return [
@@ -203,7 +216,9 @@ def plain_argv(spec: MachineSpec, *, kernel: Path, initrd: Path, cmdline: str) -
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-global", "virtio-mmio.force-legacy=false",
         "-kernel", str(kernel), "-initrd", str(initrd), "-append", cmdline,
-        "-qmp", f"unix:{qmp_socket(spec)},server=on,wait=off",
+        "-chardev", f"file,id=uart,path={option_value(uart_log(spec))},{_append(spec)}",
+        "-serial", "chardev:uart",
+        "-qmp", f"unix:{option_value(qmp_socket(spec))},server=on,wait=off",
         *_devices(spec, slot),
     ]
     # fmt: on
