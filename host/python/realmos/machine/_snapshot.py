@@ -18,7 +18,6 @@ from realmos.cache import Cache, key_of
 from realmos.errors import MachineError
 from realmos.machine._machine import Machine
 from realmos.machine._qmp import Qmp
-from realmos.machine._sparse import sparse_sha256
 from realmos.machine._spec import MachineSpec, argv, option_value
 
 _RAM = "machine.ram"
@@ -36,7 +35,7 @@ def identity(spec: MachineSpec, *, flash_sha256: str, qemu_version: str) -> dict
     directories that each run has to itself, for the rest.
     """
     words = argv(replace(spec, incoming=None))
-    own = {str(spec.logs): "<logs>", str(spec.sockets): "<sockets>"}
+    own = {spec.logs: "<logs>", spec.sockets: "<sockets>"}
     for path, name in own.items():
         words = [word.replace(option_value(path), name) for word in words]
     return {
