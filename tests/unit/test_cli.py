@@ -13,12 +13,12 @@ from typing import cast
 
 import pytest
 from realmos import cli
-from realmos.agent import RunResult
-from realmos.cli._debug import announce, gdb_command
+from realmos.agent import AgentClient, RunResult
+from realmos.cli._examples import EXAMPLES
 from realmos.cli._parser import make_parser
 from realmos.cli._run import exit_status, explain
-from realmos.errors import ConfigError, RealmosError
-from realmos.session import Prepared
+from realmos.cli._transfers import check_transfers, fetch
+from realmos.errors import ConfigError, PeerRefusedError, RealmosError
 
 MIB = 1 << 20
 
@@ -90,7 +90,21 @@ def test_words_that_make_no_sense_are_refused(
     assert "error: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["run", "shell", "build", "logs", "cache", "bench"])
+@pytest.mark.parametrize("command", sorted(EXAMPLES))
+def test_help_teaches_by_examples_that_can_be_typed(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse(f"{command} --help")
+    examples = capsys.readouterr().out.partition("\nexamples:\n")[2].splitlines()
+    typed = [line for line in examples if f"realmos {command}" in line]
+    assert typed
+    for line in typed:
+        words = re.split(r"\s{2,}| \| ", line.strip())[0].partition("realmos ")[2]
+        assert parse(words).command
+
+
+@pytest.mark.parametrize("command", sorted(EXAMPLES))
 def test_every_option_says_what_it_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(f"{command} --help")
@@ -119,26 +133,41 @@ def test_a_workload_that_did_not_end_by_itself_is_explained_with_a_next_step(
     assert ("next:" in text) == bool(said)
 
 
-def prepared(symbols: dict[str, Path]) -> Prepared:
-    made = SimpleNamespace(
-        flash=SimpleNamespace(symbols=lambda: symbols),
-        realms=[SimpleNamespace(entry=0x40200000)],
-        options=SimpleNamespace(gdb=1234),
-    )
-    return cast("Prepared", made)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--put {0}/nowhere:/run/x", "--put: {0}/nowhere is not there"),
+        ("--put {0}:/run/x", "--put: {0} is a directory"),
+        ("--get /run/x:{0}", "--get: {0} is a directory"),
+        (
+            "--get /run/x:{0}/no/x",
+            "--get: {0}/no/x cannot be written: there is no directory {0}/no",
+        ),
+    ],
+)
+def test_a_copy_that_cannot_work_is_refused_before_anything_is_built(
+    words: str, said: str, tmp_path: Path
+) -> None:
+    arguments = parse(f"run {words.format(tmp_path)} -- true")
+    with pytest.raises(ConfigError, match=re.escape(said.format(tmp_path))) as caught:
+        check_transfers(arguments.put, arguments.get)
+    assert "PATH" in caught.value.hint
 
 
-def test_an_image_brought_in_has_no_symbols_to_stop_at() -> None:
-    with pytest.raises(ConfigError, match="brought in with --rmm") as caught:
-        gdb_command(prepared({"monitor": Path("/m.elf")}), "rmm", 1234)
-    assert caught.value.hint
-    assert "hbreak *0x40200000" in gdb_command(prepared({}), "realm", 1234)
+class Shelf:
+    """As much of an agent as `fetch` needs: it has one file."""
+
+    def get(self, remote: str, path: Path) -> None:
+        if remote != "/run/here":
+            raise PeerRefusedError(f"{remote}: no such file", code=1)
+        path.write_text("cargo")
 
 
-def test_the_gdb_command_is_printed_to_the_letter(capsys: pytest.CaptureFixture[str]) -> None:
-    announce(prepared({"rmm": Path("/a [bold]/rmm.elf")}), "rmm")
-    command = capsys.readouterr().err.splitlines()[1]
-    assert shlex.split(command)[4] == "file /a [bold]/rmm.elf"
+def test_what_can_be_fetched_is_though_something_else_is_not_there(tmp_path: Path) -> None:
+    wanted = [("/run/gone", str(tmp_path / "gone")), ("/run/here", str(tmp_path / "here"))]
+    failures = fetch(cast("AgentClient", Shelf()), wanted)
+    assert [str(failure) for failure in failures] == ["/run/gone: no such file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
 
 
 @pytest.mark.usefixtures("_handlers")

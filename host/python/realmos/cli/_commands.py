@@ -7,12 +7,13 @@ import time
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from realmos import session as sessions
 from realmos.cache import Cache
 from realmos.cli._bench import bench_boot
 from realmos.cli._debug import announce, debug_port
+from realmos.cli._doctor import print_requirements
 from realmos.cli._logs import print_logs
 from realmos.cli._run import run_workload
 from realmos.firmware import build_firmware
@@ -66,7 +67,7 @@ def build(arguments: argparse.Namespace) -> int:
     """`realmos build`."""
     reporter = Terminal(verbose=arguments.verbose)
     cache = Cache()
-    made: dict[str, object] = {}
+    made: dict[str, dict[str, object]] = {}
     if arguments.what in {None, "firmware"}:
         flash = build_firmware(cache, reporter, rmm=arguments.rmm, bl33=arguments.bl33)
         made["firmware"] = flash.manifest()
@@ -88,15 +89,7 @@ def logs(arguments: argparse.Namespace) -> int:
 def doctor(arguments: argparse.Namespace) -> int:
     """`realmos doctor`: 0 when everything needed is there."""
     rows = requirements(Cache())
-    if arguments.json:
-        print(json.dumps([row.__dict__ for row in rows], indent=1))
-    else:
-        table = Table("requirement", "found", "", "to fix")
-        for row in rows:
-            mark = "[green]ok" if row.ok else "[red]missing"
-            fix = "" if row.ok else escape(row.fix)
-            table.add_row(escape(row.name), escape(row.found or "-"), mark, fix)
-        Console().print(table)
+    print_requirements(rows, as_json=arguments.json)
     return 0 if all(row.ok for row in rows) else 1
 
 
@@ -142,12 +135,17 @@ def bench(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_components(made: dict[str, object]) -> None:
-    table = Table("component", "sha256", "from")
+def _print_components(made: dict[str, dict[str, object]]) -> None:
+    table = Table("component", "sha256", Column("from", overflow="fold"))
     for part, manifest in made.items():
-        components = manifest.get("components", {}) if isinstance(manifest, dict) else {}
-        for name, facts in components.items():
-            table.add_row(
-                f"{part}: {name}", facts["sha256"][:16], escape(str(facts.get("origin", "")))
-            )
+        for name, facts in _hashed(manifest).items():
+            origin = escape(str(facts.get("origin", "")))
+            table.add_row(f"{part}: {name}", str(facts["sha256"])[:16], origin)
     Console().print(table)
+
+
+def _hashed(manifest: dict[str, object]) -> dict[str, dict[str, object]]:
+    """Return those facts of a manifest that are about a file with a hash; a flash names several."""
+    inner = manifest.get("components", manifest)
+    found = inner.items() if isinstance(inner, dict) else ()
+    return {name: facts for name, facts in found if isinstance(facts, dict) and "sha256" in facts}

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from realmos import __version__
 from realmos.cli import _commands as commands
+from realmos.cli._examples import EXAMPLES
 from realmos.realm import HASHES, RealmConfig
 from realmos.session import BOOT_TIMEOUT
 
@@ -31,7 +32,8 @@ realmos run [options] SCRIPT.py [ARGS …]
        realmos run [options] -- CMD [ARGS …]"""
 _RUN_DESCRIPTION = """\
 Boots a realm, runs the program there with its output as it comes, prints the evidence table,
-and exits with the program's status (128 + N for signal N, 124 after --timeout).
+and exits with the program's status (128 + N for signal N, 124 after --timeout; 1 when that would
+be 0 but a file for --get was not there).
 Its input is this command's, unless that is a terminal. With --json its output goes to stderr."""
 
 
@@ -131,6 +133,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_lock(actions)
     _add_cache(actions)
     _add_bench(actions)
+    for name, command in actions.choices.items():
+        command.epilog = f"examples:\n{EXAMPLES[name]}"
+        command.formatter_class = argparse.RawTextHelpFormatter
     return parser
 
 
@@ -190,7 +195,6 @@ def _add_run(actions: _Actions) -> None:
         help="run a Python program, or `-- CMD …`, inside a fresh realm",
         usage=_RUN_USAGE,
         description=_RUN_DESCRIPTION,
-        formatter_class=argparse.RawTextHelpFormatter,
     )
     _machine(parser)
     group = parser.add_argument_group("the program")

@@ -6,7 +6,8 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,12 +19,15 @@ from realmos import session as sessions
 from realmos.agent import RunResult
 from realmos.cache import Cache
 from realmos.cli._messages import complain
-from realmos.errors import ConfigError
+from realmos.cli._transfers import check_transfers, fetch
+from realmos.errors import ConfigError, PeerTimeoutError, RealmosError
+from realmos.machine import Layer
 from realmos.progress import Reporter
 from realmos.session import Evidence, Options, Prepared, Session
 
 _SIGNAL_BASE = 128
 _TIMED_OUT = 124
+_NOT_FETCHED = 1
 
 
 @dataclass(frozen=True)
@@ -69,21 +73,37 @@ def run_workload(
     """Boot a realm, run the workload of the command line in it, and print the evidence.
 
     Returns:
-        the workload's exit status; 128 + N when signal N ended it; 124 after `--timeout`.
+        the workload's exit status; 128 + N when signal N ended it; 124 after `--timeout`; 1 when
+        that would be 0 but a file to get could not be had.
     """
     workload = workload_of(arguments.words)
+    check_transfers(arguments.put, arguments.get)
     start = lambda prepared: on_start(prepared, arguments.gdb)  # noqa: E731 -- one argument bound
     with sessions.running(options, cache, reporter, on_start=start) as session:
-        for source, target in arguments.put:
-            session.agent.put(Path(source), target)
-        result = _run(session, workload, arguments)
-        for source, target in arguments.get:
-            session.agent.get(source, Path(target))
+        with _silence_explained(session):
+            for source, target in arguments.put:
+                session.agent.put(Path(source), target)
+            result = _run(session, workload, arguments)
+            failures = fetch(session.agent, arguments.get)
         evidence = session.evidence()
-    status = exit_status(result)
-    _report(evidence, result, time.monotonic() - began, as_json=arguments.json)
+    _report(evidence, result, failures, time.monotonic() - began, as_json=arguments.json)
     explain(result, memory=arguments.memory, timeout=arguments.timeout)
-    return status
+    for failure in failures:
+        complain(f"--get: {failure}", failure.hint or "has the program written that file?")
+    return exit_status(result) or (_NOT_FETCHED if failures else 0)
+
+
+@contextmanager
+def _silence_explained(session: Session) -> Iterator[None]:
+    """Say of an agent that stops answering which layer that is, and show its realm's last lines.
+
+    Raises:
+        BootError: in place of a PeerTimeoutError.
+    """
+    try:
+        yield
+    except PeerTimeoutError as error:
+        raise session.machine.failure(str(error), layer=Layer.AGENT) from error
 
 
 def _run(session: Session, workload: Workload, arguments: argparse.Namespace) -> RunResult:
@@ -140,7 +160,14 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _report(evidence: Evidence, result: RunResult, seconds: float, *, as_json: bool) -> None:
+def _report(
+    evidence: Evidence,
+    result: RunResult,
+    failures: Sequence[RealmosError],
+    seconds: float,
+    *,
+    as_json: bool,
+) -> None:
     sys.stdout.flush()
     if as_json:
         facts = {
@@ -150,6 +177,7 @@ def _report(evidence: Evidence, result: RunResult, seconds: float, *, as_json: b
             "signal": result.signal,
             "out_of_memory": result.oom,
             "timed_out": result.timed_out,
+            "not_copied": [str(failure) for failure in failures],
             "seconds_in_all": round(seconds, 3),
         }
         print(json.dumps(facts))

@@ -73,7 +73,10 @@ def _keys() -> Requirement:
 def _qemu(cache: Cache) -> Requirement:
     """QEMU is never missing for good: one that is too old is replaced by one in the cache."""
     name = f"QEMU {'.'.join(map(str, qemu.MINIMUM))}"
-    own = qemu.installed()
+    try:
+        own = qemu.installed()
+    except RealmosError as error:
+        return Requirement(name, str(error), ok=False, fix=f"repair or remove {qemu.PROGRAM}")
     if own is not None and qemu.is_new_enough(own):
         return Requirement(name, f"{own.version} ({own.origin})", ok=True, fix="")
     too_old = f"; {own.version} installed is too old" if own is not None else ""

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What each command's `--help` ends with: command lines to start from."""
+
+EXAMPLES = {
+    "run": """\
+  realmos run hello.py one two                   a script and its arguments
+  realmos run --memory 1G --vcpus 2 -- nproc     a command, in a larger realm
+  realmos run --put in.csv:/run/in.csv --get /run/out.csv:out.csv job.py
+  realmos run --timeout 60 --json job.py         for machines: facts on stdout, output on stderr
+  realmos run --gdb hello.py                     waits for gdb at the realm's first instruction""",
+    "shell": """\
+  realmos shell                                  ends with `exit` or Ctrl-D
+  realmos shell --image small --cold             the small kernel, booted rather than restored""",
+    "build": """\
+  realmos build                                  the default firmware and image
+  realmos build firmware --json                  versions and hashes of all that is in the flash
+  realmos build image --image small              the image whose kernel is built here""",
+    "logs": """\
+  realmos logs                                   each line begins with its layer
+  realmos logs | grep '^ *RMM'                   what the RMM said
+  realmos logs --json | jq -r .line              a JSON object for each line""",
+    "doctor": """\
+  realmos doctor                                 ends with 0 when nothing is missing
+  realmos doctor --json | jq -r '.[] | select(.ok | not) | .fix'""",
+    "lock": """\
+  realmos lock linux                             prints every version that changed
+  git diff images/linux/packages.lock            what to commit""",
+    "cache": """\
+  realmos cache                                  entries and MiB by kind
+  realmos cache --prune                          the next run fetches and builds all anew
+  REALMOS_CACHE=/big/disk realmos cache          another cache, as for every command""",
+    "bench": """\
+  realmos bench boot --count 3                   medians of three boots of each kind
+  realmos bench boot --first-run --json          a first run too, with nothing cached""",
+}
