@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The content-addressed cache: what is corrupt is never served, what is whole is built once."""
 
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,13 +69,55 @@ def test_the_same_inputs_are_built_once_and_other_inputs_again(cache: Cache) -> 
     assert len(made) == 2
 
 
-def test_an_output_changed_behind_our_back_is_built_again(cache: Cache) -> None:
-    def make(out: Path) -> None:
-        (out / "file").write_text("good")
+def make_tree(out: Path) -> None:
+    (out / "file").write_text("good")
+    (out / "below" / "deep").mkdir(parents=True)
+    (out / "below" / "deep" / "file").write_text("good")
+    (out / "below" / "link").symlink_to("deep")
 
-    path = cache.build("thing", {}, make)
-    (path / "file").write_text("evil")
-    assert (cache.build("thing", {}, make) / "file").read_text() == "good"
+
+def rewrite(path: Path, name: str, text: str) -> None:
+    """Change a file's bytes, but neither its size nor its times."""
+    times = (path / name).stat()
+    (path / name).write_text(text)
+    os.utime(path / name, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def relink(path: Path) -> None:
+    (path / "below" / "link").unlink()
+    (path / "below" / "link").symlink_to("/etc")
+
+
+@pytest.mark.parametrize(
+    "corrupt",
+    [
+        lambda path: rewrite(path, "file", "evil"),
+        lambda path: rewrite(path, "below/deep/file", "evil"),
+        lambda path: (path / "below" / "deep" / "file").unlink(),
+        lambda path: (path / "below" / "another").write_text("evil"),
+        relink,
+        lambda path: (path / ".complete").write_bytes(b"\xff{"),
+        lambda path: (path / ".complete").write_text("[]"),
+        lambda path: (path / ".complete").unlink(),
+    ],
+    ids=["top", "deep", "removed", "added", "link", "mark", "strange mark", "no mark"],
+)
+def test_an_output_changed_behind_our_back_is_built_again(
+    cache: Cache, corrupt: Callable[[Path], None]
+) -> None:
+    path = cache.build("thing", {}, make_tree)
+    before = {name: (path / name).stat().st_ino for name in ("file", "below/deep/file")}
+    assert cache.build("thing", {}, make_tree) == path
+    assert before == {name: (path / name).stat().st_ino for name in before}
+    corrupt(path)
+    assert cache.build("thing", {}, make_tree) == path
+    assert (path / "file").read_text() == "good"
+    assert (path / "below" / "link" / "file").read_text() == "good"
+    assert not (path / "below" / "another").exists()
+
+
+def test_the_name_of_an_output_is_known_before_it_is_built(cache: Cache) -> None:
+    assert cache.name("thing", {"a": 1}) == cache.build("thing", {"a": 1}, make_tree).name
 
 
 def test_two_builders_of_one_output_build_it_once(cache: Cache) -> None:

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which snapshots are found, and which are forgotten."""
+"""Which snapshots are found, which are forgotten, and which are known to be corrupt."""
 
+import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from realmos.cache import Cache, key_of
-from realmos.machine import MachineSpec, SnapshotStore, identity, place_realms
+from realmos.machine import (
+    MachineSpec,
+    Snapshot,
+    SnapshotStore,
+    _snapshot,
+    identity,
+    place_realms,
+)
 from realmos.realm import Plan, Realm, RealmConfig, RealmParams
 
 KEPT = 6
@@ -75,3 +84,56 @@ def test_where_a_run_keeps_its_files_is_not_part_of_it(tmp_path: Path) -> None:
     here, there = spec(tmp_path, REALM), spec(tmp_path / "elsewhere", REALM)
     facts = {"flash_sha256": "f", "qemu_version": "10"}
     assert identity(here, **facts) == identity(there, **facts)
+
+
+def saved(tmp_path: Path) -> Snapshot:
+    """A snapshot as it is saved: a sparse file of RAM, a console's log, and the facts."""
+    path = tmp_path / "snapshot"
+    path.mkdir()
+    with (path / "machine.ram").open("wb") as ram:
+        for offset in (0, 5 << 20, 64 << 20):
+            ram.seek(offset)
+            ram.write(b"page" * 1024)
+        ram.truncate(65 << 20)
+    (path / "uart.log").write_text("RMM: ready\n")
+    facts = {"machine": {}, "sha256": _snapshot._hashes(path)}  # noqa: SLF001
+    (path / "snapshot.json").write_text(json.dumps(facts))
+    return Snapshot(path)
+
+
+def change(path: Path, offset: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+@pytest.mark.parametrize(
+    "corrupt",
+    [
+        lambda path: change(path / "machine.ram", 0, b"Q"),
+        lambda path: change(path / "machine.ram", (64 << 20) + 4095, b"\0"),
+        lambda path: change(path / "machine.ram", 30 << 20, b"x"),
+        lambda path: os.truncate(path / "machine.ram", (65 << 20) - 1),
+        lambda path: (path / "machine.ram").unlink(),
+        lambda path: (path / "uart.log").write_text("RMM: READY\n"),
+        lambda path: (path / "snapshot.json").write_bytes(b"\xff"),
+        lambda path: (path / "snapshot.json").write_text("{}"),
+        lambda path: (path / "snapshot.json").write_text("[]"),
+    ],
+    ids=["first", "last", "hole", "size", "no ram", "log", "facts", "no hashes", "strange facts"],
+)
+def test_a_corrupt_snapshot_is_known_by_its_hashes(
+    tmp_path: Path, corrupt: Callable[[Path], None]
+) -> None:
+    snapshot = saved(tmp_path)
+    assert snapshot.is_intact()
+    corrupt(snapshot.path)
+    assert not snapshot.is_intact()
+
+
+def test_a_copy_whose_holes_were_filled_is_the_same_snapshot(tmp_path: Path) -> None:
+    snapshot = saved(tmp_path)
+    data = snapshot.ram.read_bytes()
+    snapshot.ram.unlink()
+    snapshot.ram.write_bytes(data)
+    assert snapshot.is_intact()

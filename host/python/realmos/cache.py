@@ -10,7 +10,9 @@ Layout below the user's cache directory (`REALMOS_CACHE` overrides it):
     tmp/                      work in progress, renamed into place when whole
     locks/                    one lock file per entry, so that two runs do not build the same thing
 
-An entry appears by one rename, so a reader never sees half of it.
+An entry appears by one rename, so a reader never sees half of it. What a run uses is hashed each
+time, every file of it (docs/adr/0014-cache-integrity.md): a corrupt file is removed and fetched
+again, a corrupt output built again.
 """
 
 import fcntl
@@ -117,8 +119,12 @@ class Cache:
         source.replace(path)
         return path
 
+    def name(self, kind: str, inputs: Mapping[str, object]) -> str:
+        """Return the name of the output of (kind, inputs): for other keys, without touching it."""
+        return self._built_path(kind, inputs).name
+
     def built(self, kind: str, inputs: Mapping[str, object]) -> Path | None:
-        """Return the finished output of (kind, inputs), or None."""
+        """Return the finished output of (kind, inputs), or None; it may be corrupt."""
         path = self._built_path(kind, inputs)
         return path if (path / _MARK).is_file() else None
 
@@ -126,7 +132,8 @@ class Cache:
         """Return the output directory of (kind, inputs), calling `make(directory)` if it is new.
 
         Two processes that want the same output build it once. If `make` raises, nothing is kept.
-        A finished output whose files were changed since is detected by hash and built again.
+        A finished output of which a file was changed, added or removed since, at any depth, is
+        detected by hash and built again.
         """
         path = self._built_path(kind, inputs)
         with self.lock(path.name):
@@ -173,15 +180,33 @@ def _disk_use(path: Path) -> int:
 
 
 def _seal(out: Path, inputs: Mapping[str, object]) -> None:
-    """Write the mark that an output is whole: its inputs, and each top-level file's hash."""
-    hashes = {p.name: sha256_file(p) for p in sorted(out.iterdir()) if p.is_file()}
-    text = json.dumps({"inputs": inputs, "sha256": hashes}, default=str, sort_keys=True, indent=1)
-    (out / _MARK).write_text(text, "utf-8")
+    """Write the mark that an output is finished: its inputs, and what it holds."""
+    mark = {"inputs": inputs, **_contents(out)}
+    (out / _MARK).write_text(json.dumps(mark, default=str, sort_keys=True, indent=1), "utf-8")
 
 
 def _intact(path: Path) -> bool:
-    mark = path / _MARK
-    if not mark.is_file():
+    try:
+        mark = json.loads((path / _MARK).read_text("utf-8"))
+        return all(mark.get(key) == value for key, value in _contents(path).items())
+    except (OSError, ValueError, AttributeError):  # a mark or a disk that cannot be read
         return False
-    hashes = json.loads(mark.read_text("utf-8"))["sha256"]
-    return all((path / n).is_file() and sha256_file(path / n) == h for n, h in hashes.items())
+
+
+def _contents(top: Path) -> dict[str, dict[str, str]]:
+    """Return the hash of each file below a directory, and what all else there is, by their names.
+
+    Raises:
+        OSError: something cannot be read.
+    """
+    hashes: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for path in sorted(top.rglob("*")):
+        name = path.relative_to(top).as_posix()
+        if path.is_symlink():
+            others[name] = f"link to {path.readlink()}"
+        elif path.is_dir():
+            others[name] = "directory"
+        elif name != _MARK:
+            hashes[name] = sha256_file(path)
+    return {"sha256": hashes, "others": others}

@@ -15,7 +15,7 @@ from realmos_abi.__main__ import main as write_headers
 
 from realmos import process, tree
 from realmos.cache import Cache, sha256_file
-from realmos.errors import ConfigError, IntegrityError
+from realmos.errors import ConfigError
 from realmos.image import _libraries, bytecode, cpio, rootfs
 from realmos.image._target import Target, find_target
 from realmos.image.kernel import Kernel, is_kernel_package
@@ -25,6 +25,7 @@ from realmos.source import CrossCompiler, Lock, fetch, find_cross_compiler
 from realmos.source.toolchain import MAKE
 from realmos.source.workspace import workspace
 
+_ROOT = "rootfs"
 _ROOT_ARCHIVE = "root.cpio.lz4"
 _ROOT_TREE = "tree"
 _ARCHIVE = "initramfs"
@@ -62,13 +63,13 @@ def build_initramfs(
         SourceError: packages cannot be had, or do not fit each other.
         ToolError: PID 1 cannot be compiled.
     """
-    root = _build_root(recipe.root, lock, cache, reporter)
+    root_packages = _root_packages(lock)
     agent = tree.agent_package()
     init = tree.root() / "guest" / "init"
     compiler = find_cross_compiler()
     modules = recipe.kernel.modules if isinstance(recipe.kernel, DebianKernel) else ()
     inputs = {
-        "root": root.name,
+        "root": cache.name(_ROOT, _root_inputs(recipe.root, root_packages)),
         "agent": tree.digest([agent]),
         "init": tree.digest([init, tree.abi_package()]),
         "compiler": compiler.identity,
@@ -77,7 +78,8 @@ def build_initramfs(
     }
 
     def make(out: Path) -> None:
-        target = _packing_target(root, cache, reporter)
+        root = _build_root(recipe.root, root_packages, cache, reporter)
+        target = find_target(root / _ROOT_TREE, cache, reporter)
         with cache.scratch() as work, reporter.task("Packing the initramfs"):
             nodes = [
                 cpio.file("init", _build_init(init, cache, compiler), executable=True),
@@ -95,15 +97,23 @@ def build_initramfs(
     return Initramfs(path, sha256_file(path), path.stat().st_size, _read_unpacked(home))
 
 
-def _build_root(recipe: RootFs, lock: Lock, cache: Cache, reporter: Reporter) -> Path:
-    """Return the directory with the packed root file system, and its tree with the interpreter."""
+def _root_packages(lock: Lock) -> Lock:
+    """Return the packages of the root file system.
+
+    Raises:
+        ConfigError: there are none.
+    """
     packages = lock.select(lambda package: not is_kernel_package(package.name))
     if not packages.packages:
         raise ConfigError(
             "the package lock has nothing for a root file system",
             hint=f"move the lock: realmos lock {lock.image}",
         )
-    inputs = {
+    return packages
+
+
+def _root_inputs(recipe: RootFs, packages: Lock) -> dict[str, object]:
+    return {
         "lock": packages.digest,
         "include": recipe.include,
         "exclude": recipe.exclude,
@@ -112,6 +122,10 @@ def _build_root(recipe: RootFs, lock: Lock, cache: Cache, reporter: Reporter) ->
         "optimize": recipe.optimize,
         "how": _how(),
     }
+
+
+def _build_root(recipe: RootFs, packages: Lock, cache: Cache, reporter: Reporter) -> Path:
+    """Return the directory with the packed root file system, and its tree with the interpreter."""
 
     def make(out: Path) -> None:
         debs = fetch(packages, cache, reporter)
@@ -124,25 +138,9 @@ def _build_root(recipe: RootFs, lock: Lock, cache: Cache, reporter: Reporter) ->
                 _pack(target, nodes, work, out / _ROOT_ARCHIVE)
             rootfs.materialise(nodes, out / _ROOT_TREE)
             _keep_packer(target, out / _ROOT_TREE)
-        facts = {"unpacked": _memory_of(nodes), "tree": tree.digest([out / _ROOT_TREE])}
-        (out / _FACTS).write_text(json.dumps(facts), "utf-8")
+        (out / _FACTS).write_text(json.dumps({"unpacked": _memory_of(nodes)}), "utf-8")
 
-    return cache.build("rootfs", inputs, make)
-
-
-def _packing_target(root: Path, cache: Cache, reporter: Reporter) -> Target:
-    """Return the target of the image's programs in the cache, once they are known to be whole.
-
-    Raises:
-        IntegrityError: they are not what was put there.
-    """
-    programs = root / _ROOT_TREE
-    if tree.digest([programs]) != _facts(root)["tree"]:
-        raise IntegrityError(
-            f"files in {programs} were changed since they were put there",
-            hint=f"rm -r {root}, and try again",
-        )
-    return find_target(programs, cache, reporter)
+    return cache.build(_ROOT, _root_inputs(recipe, packages), make)
 
 
 def _keep_packer(target: Target, tree_: Path) -> None:
@@ -222,12 +220,7 @@ def _memory_of(nodes: Sequence[cpio.Node]) -> int:
 
 
 def _read_unpacked(home: Path) -> int:
-    return int(_facts(home)["unpacked"])
-
-
-def _facts(home: Path) -> dict[str, int | str]:
-    facts: dict[str, int | str] = json.loads((home / _FACTS).read_text("utf-8"))
-    return facts
+    return int(json.loads((home / _FACTS).read_text("utf-8"))["unpacked"])
 
 
 def _how() -> str:

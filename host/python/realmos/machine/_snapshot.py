@@ -3,6 +3,7 @@
 
 A snapshot holds every secret of its realms in the clear, so its directory is private to the user
 (0700, files 0600). A restored realm is a copy: its agent must be reseeded before it is used.
+A corrupt one never runs: while QEMU reads it, it is hashed (docs/adr/0014-cache-integrity.md).
 
     <cache>/snapshots/<key>/   machine.ram uart.log realm<r>.log snapshot.json
 """
@@ -11,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from realmos.cache import Cache, key_of
 from realmos.errors import MachineError
 from realmos.machine._machine import Machine
 from realmos.machine._qmp import Qmp
+from realmos.machine._sparse import sparse_sha256
 from realmos.machine._spec import MachineSpec, argv, option_value
 
 _RAM = "machine.ram"
@@ -57,6 +60,14 @@ class Snapshot:
         """The migration file."""
         return self.path / _RAM
 
+    def is_intact(self) -> bool:
+        """Return whether every file is what it was when it was saved, by hash."""
+        try:
+            facts = json.loads((self.path / _FACTS).read_text("utf-8"))
+            return bool(facts["sha256"] == _hashes(self.path))
+        except (OSError, ValueError, KeyError, TypeError):  # facts or a disk that cannot be read
+            return False
+
 
 class SnapshotStore:
     """The snapshots of one cache.
@@ -94,7 +105,8 @@ class SnapshotStore:
                 _write(qmp, out / _RAM)
             for log in [*machine.spec.logs.glob("uart.log"), *machine.spec.logs.glob("realm*.log")]:
                 shutil.copyfile(log, out / log.name)
-            (out / _FACTS).write_text(json.dumps(dict(identity), default=str, indent=1), "utf-8")
+            facts = {"machine": identity, "sha256": _hashes(out)}
+            (out / _FACTS).write_text(json.dumps(facts, default=str, indent=1), "utf-8")
             if path.exists():
                 shutil.rmtree(path)
             out.replace(path)
@@ -123,16 +135,25 @@ def load(machine: Machine) -> None:
     """Fill a machine that was started from a `restored_spec` from its snapshot; it then runs.
 
     Raises:
-        MachineError: QEMU refused the file.
+        MachineError: QEMU refused the file, or the snapshot is corrupt.
     """
-    snapshot = machine.spec.incoming
-    if snapshot is None:
+    ram = machine.spec.incoming
+    if ram is None:
         raise MachineError("this machine was not started from a snapshot")
-    with machine.qmp() as qmp:
-        qmp.command("migrate-set-capabilities", capabilities=_MAPPED_RAM)
-        qmp.command("migrate-incoming", uri=f"file:{snapshot}")
-        qmp.wait_migration(timeout=_SAVE_SECONDS)
-        qmp.command("cont")  # it was stopped when it was saved, and that is saved too
+    with ThreadPoolExecutor(1) as pool:
+        intact = pool.submit(Snapshot(ram.parent).is_intact)
+        with machine.qmp() as qmp:
+            qmp.command("migrate-set-capabilities", capabilities=_MAPPED_RAM)
+            qmp.command("migrate-incoming", uri=f"file:{ram}")
+            qmp.wait_migration(timeout=_SAVE_SECONDS)
+            if not intact.result():
+                raise MachineError(f"the snapshot {ram.parent} is corrupt")
+            qmp.command("cont")  # it was stopped when it was saved, and that is saved too
+
+
+def _hashes(path: Path) -> dict[str, str]:
+    """Return the hash of each of a snapshot's files but its facts, by name."""
+    return {p.name: sparse_sha256(p) for p in path.iterdir() if p.name != _FACTS}
 
 
 def _write(qmp: Qmp, path: Path) -> None:
