@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import realmos_abi
 from realmos.errors import ConfigError
-from realmos.machine import MachineSpec, argv, place_realms, plain_argv
+from realmos.machine import MachineSpec, argv, check_fit, place_realms, plain_argv
 from realmos.machine._manifest import manifest_source, numbered_plan
 from realmos.machine._spec import all_blobs
 from realmos.realm import Activate, Data, Plan, Realm, RealmConfig, RealmParams
@@ -41,6 +41,27 @@ def pairs(words: list[str]) -> set[tuple[str, str]]:
 def test_more_vcpus_than_pes_are_refused() -> None:
     with pytest.raises(ConfigError, match="9 vCPUs in all"):
         place_realms((realm(vcpus=8), realm(vcpus=1)))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ((3072,), "one realm of 3072 MiB: the machine has 3003 MiB"),
+        ((2048, 1024), "2 realms of 2048 \\+ 1024 MiB: the machine has 3003 MiB"),
+    ],
+)
+def test_more_memory_than_the_machine_tracks_is_refused(sizes: tuple[int, ...], told: str) -> None:
+    configs = [RealmConfig(memory=size << 20) for size in sizes]
+    with pytest.raises(ConfigError, match=told) as caught:
+        check_fit(configs)
+    assert "--memory" in caught.value.hint
+    with pytest.raises(ConfigError, match=told):
+        place_realms(tuple(realm(memory=size << 20) for size in sizes))
+
+
+def test_all_that_the_machine_tracks_can_be_used() -> None:
+    check_fit([RealmConfig(memory=3002 << 20)])
+    check_fit([RealmConfig(memory=1500 << 20)] * 2)
 
 
 def test_realms_get_consecutive_pes_windows_above_four_gib_and_their_own_transports() -> None:

@@ -11,6 +11,7 @@ from realmos.machine._spec import (
     RealmSlot,
     agent_socket,
     argv,
+    check_fit,
     place_realms,
     plain_argv,
     realm_log,
@@ -31,6 +32,7 @@ __all__ = [
     "agent_socket",
     "argv",
     "facts",
+    "check_fit",
     "identity",
     "last_run",
     "layer_of",
@@ -42,7 +44,6 @@ __all__ = [
     "restored_spec",
     "state_dir",
     "stopped_in",
-    "symbolise",
     "tag_lines",
     "uart_log",
 ]

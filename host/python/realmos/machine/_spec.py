@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a machine consists of, and the QEMU command line that follows from it (a pure function)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import realmos_abi
 
 from realmos.errors import ConfigError
-from realmos.realm import Realm
+from realmos.realm import Realm, RealmConfig
 
 _PLATFORM = realmos_abi.load("platform")
 _BELOW_WINDOWS = _PLATFORM["MONITOR_WINDOW_BASE"] - _PLATFORM["QEMU_DRAM_BASE"]
 _WINDOW_ALIGN = 2 << 20
+_MIB = 1 << 20
+_POOLS = sum(
+    _PLATFORM[f"MONITOR_POOL_{pool}_END"] - _PLATFORM[f"MONITOR_POOL_{pool}_BASE"] for pool in "AB"
+)
+_POOL_OVERHEAD = 16 << 20
+"""What the monitor takes from its pools for itself, each realm's RECs and device queues."""
+_PAGES_PER_TABLE = 512
+"""A table of 4 KiB translates so many pages of a realm, and another as many of its window."""
 
 AGENT_PORT = "realmos.agent"
 """The agent's port begins with this; QEMU wants names that are unique in the machine."""
@@ -75,12 +84,36 @@ class MachineSpec:
         return _BELOW_WINDOWS + windows
 
 
+def check_fit(configs: Sequence[RealmConfig]) -> None:
+    """Check that one machine can hold these realms.
+
+    Raises:
+        ConfigError: they have more vCPUs than it has PEs, or more memory than it can give them.
+    """
+    vcpus, pes = sum(config.vcpus for config in configs), _PLATFORM["QEMU_MAX_PES"]
+    if vcpus > pes:
+        raise ConfigError(
+            f"the realms have {vcpus} vCPUs in all; the machine has {pes} PEs",
+            hint="give the realms fewer vCPUs (--vcpus)",
+        )
+    sizes = [config.memory for config in configs]
+    room = (_POOLS - _POOL_OVERHEAD) * _PAGES_PER_TABLE // (_PAGES_PER_TABLE + 2)
+    if sum(sizes) > room:
+        each = " + ".join(str(size // _MIB) for size in sizes)
+        whose = "one realm" if len(sizes) == 1 else f"{len(sizes)} realms"
+        raise ConfigError(
+            f"{whose} of {each} MiB: the machine has {room // _MIB} MiB for all its realms",
+            hint=f"give them {room // _MIB} MiB or less in all (--memory)",
+        )
+
+
 def place_realms(realms: tuple[Realm, ...]) -> tuple[RealmSlot, ...]:
     """Give each realm its PEs, shared window and transports, in order.
 
     Raises:
-        ConfigError: the realms have more vCPUs than the machine has PEs.
+        ConfigError: one machine cannot hold them.
     """
+    check_fit([realm.config for realm in realms])
     slots = []
     pe = 0
     window = _PLATFORM["MONITOR_WINDOW_BASE"]
@@ -90,11 +123,6 @@ def place_realms(realms: tuple[Realm, ...]) -> tuple[RealmSlot, ...]:
         slots.append(RealmSlot(realm, number, pe, window, transports))
         pe += realm.config.vcpus
         window += _window_size(realm)
-    if pe > _PLATFORM["QEMU_MAX_PES"]:
-        raise ConfigError(
-            f"the realms have {pe} vCPUs in all; the machine has {_PLATFORM['QEMU_MAX_PES']} PEs",
-            hint="give the realms fewer vCPUs (--vcpus)",
-        )
     return tuple(slots)
 
 

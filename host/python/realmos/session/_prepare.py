@@ -8,7 +8,7 @@ from realmos.cache import Cache
 from realmos.errors import ConfigError
 from realmos.firmware import Flash, build_firmware
 from realmos.image import Image, build_image
-from realmos.machine import MachineSpec, RunDir, place_realms
+from realmos.machine import MachineSpec, RunDir, check_fit, place_realms
 from realmos.progress import Reporter
 from realmos.realm import Realm, build_realm
 from realmos.session._options import Options
@@ -45,9 +45,13 @@ def prepare(options: Options, cache: Cache, reporter: Reporter, *, out: Path) ->
         cache: where finished things are kept.
         reporter: progress.
         out: directory for what is made anew each time (device trees).
+
+    Raises:
+        ConfigError: no machine can be what is wanted; nothing is built then.
     """
     if not options.realms:
         raise ConfigError("a machine has at least one realm")
+    check_fit(options.realms)
     qemu = find_qemu(cache, reporter)
     flash = build_firmware(cache, reporter, rmm=options.rmm, bl33=options.bl33)
     image = build_image(options.image, cache, reporter)
