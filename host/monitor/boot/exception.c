@@ -17,7 +17,7 @@ extern const struct fixup fixups_end[];
 
 static const char *const kind_names[] = { "synchronous exception", "IRQ", "FIQ", "SError" };
 
-uint64_t exception_take(uint64_t kind)
+uint64_t exception_take(uint32_t kind, uint64_t lr)
 {
 	uint64_t esr = read_sysreg(esr_el2);
 	uint64_t elr = read_sysreg(elr_el2);
@@ -29,6 +29,7 @@ uint64_t exception_take(uint64_t kind)
 			}
 		}
 	}
-	panic("%s: esr 0x%lx elr 0x%lx far 0x%lx", kind_names[kind & 3U], (unsigned long)esr,
-	      (unsigned long)elr, (unsigned long)read_sysreg(far_el2));
+	panic("%s: ESR 0x%lx ELR 0x%lx FAR 0x%lx LR 0x%lx", kind_names[kind & 3U],
+	      (unsigned long)esr, (unsigned long)elr, (unsigned long)read_sysreg(far_el2),
+	      (unsigned long)lr);
 }

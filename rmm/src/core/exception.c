@@ -24,7 +24,7 @@ static bool is_refused_access(uint64_t esr)
 		(fsc >= FSC_GPF_TTW_FIRST && fsc <= FSC_GPF));
 }
 
-uint64_t exception_current_el(uint32_t kind)
+uint64_t exception_current_el(uint32_t kind, uint64_t lr)
 {
 	static const char *const names[] = { "synchronous exception", "IRQ", "FIQ", "SError" };
 	uint64_t esr = read_sysreg(ESR_EL2);
@@ -37,8 +37,9 @@ uint64_t exception_current_el(uint32_t kind)
 			}
 		}
 	}
-	panic("%s: ESR 0x%llx ELR 0x%llx FAR 0x%llx", names[kind], (unsigned long long)esr,
-	      (unsigned long long)elr, (unsigned long long)read_sysreg(FAR_EL2));
+	panic("%s: ESR 0x%llx ELR 0x%llx FAR 0x%llx LR 0x%llx", names[kind],
+	      (unsigned long long)esr, (unsigned long long)elr,
+	      (unsigned long long)read_sysreg(FAR_EL2), (unsigned long long)lr);
 }
 
 _Noreturn void exception_stack_overflow(void)

@@ -4,7 +4,10 @@
 
 #include <stdint.h>
 
-/* Where to go on after the exception, which was one of a guarded access; otherwise panics. */
-uint64_t exception_current_el(uint32_t kind);
+/*
+ * Where to go on after the exception, which was one of a guarded access; otherwise panics. LR is
+ * X30 of what was interrupted: a function without a frame record was called from there.
+ */
+uint64_t exception_current_el(uint32_t kind, uint64_t lr);
 
 _Noreturn void exception_stack_overflow(void);

@@ -4,16 +4,13 @@
  * is on the stack: control goes back to its caller. From R-EL2 itself the C handler either mends a
  * guarded access or panics.
  */
-#include "limits.h"
+#include <arch/exception_frame.S>
 
-/* X0 to X17, X18 and X30, and a frame record: what the C handler may change or a backtrace needs. */
-#define FRAME_SIZE   192
-#define FRAME_X18    144
-#define FRAME_RECORD 176
+#include "limits.h"
 
 	.macro current name, kind
 	.balign 128
-	sub	sp, sp, #FRAME_SIZE
+	sub	sp, sp, #EXCEPTION_FRAME_SIZE
 	/* Test bit STACK_HALF_SHIFT of SP with no register to spare. */
 	add	sp, sp, x0
 	sub	x0, sp, x0
@@ -55,34 +52,7 @@ vectors:
 
 	.type current_el, %function
 current_el:
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, x30, [sp, #FRAME_X18]
-	/* So that a backtrace goes on where the exception was taken. */
-	mrs	x2, elr_el2
-	stp	x29, x2, [sp, #FRAME_RECORD]
-	add	x29, sp, #FRAME_RECORD
-	bl	exception_current_el
-	msr	elr_el2, x0
-	ldr	x29, [sp, #FRAME_RECORD]
-	ldp	x18, x30, [sp, #FRAME_X18]
-	ldp	x16, x17, [sp, #128]
-	ldp	x14, x15, [sp, #112]
-	ldp	x12, x13, [sp, #96]
-	ldp	x10, x11, [sp, #80]
-	ldp	x8, x9, [sp, #64]
-	ldp	x6, x7, [sp, #48]
-	ldp	x4, x5, [sp, #32]
-	ldp	x2, x3, [sp, #16]
-	ldp	x0, x1, [sp]
-	add	sp, sp, #FRAME_SIZE
-	eret
+	exception_call exception_current_el
 	.size current_el, . - current_el
 
 	/* The stack is lost: report from one spare stack, which PEs in such trouble share. */
