@@ -152,10 +152,47 @@ def test_manifest_names_versions_hashes_and_origins(tmp_path: Path) -> None:
     assert manifest["sources"][0]["suite"] == "trixie"
 
 
-def test_symbols_are_those_of_our_own_images(tmp_path: Path) -> None:
+def test_symbols_are_those_of_every_image(tmp_path: Path) -> None:
     made = firmware(tmp_path)
     flash = build_flash(made, out=tmp_path / "flash.bin")
-    assert flash.symbols() == {"rmm": tmp_path / "rmm.elf", "monitor": tmp_path / "bl33.elf"}
+    files = {"bl1": "bl1", "bl2": "bl2", "bl31": "bl31", "rmm": "rmm", "monitor": "bl33"}
+    assert flash.symbols() == {name: tmp_path / f"{file}.elf" for name, file in files.items()}
     brought = from_file("bl33", tmp_path / "bl33.bin")
     assert brought.origin == f"file {tmp_path / 'bl33.bin'}"
     assert brought.symbols is None
+
+
+def elf_of(code: bytes, base: int, kind: int) -> bytes:
+    """An ELF file with one section, of code."""
+    names = b"\0.text\0.names\0"
+    ident = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+    at_names = 64 + len(code)
+    at_sections = at_names + len(names)
+    header = struct.pack(
+        "<16sHHIQQQI6H", ident, kind, 183, 1, base, 0, at_sections, 0, 64, 0, 0, 64, 3, 2
+    )
+    text = struct.pack("<IIQQQQIIQQ", 1, 1, 6, base, 64, len(code), 0, 0, 4, 0)
+    strings = struct.pack("<IIQQQQIIQQ", 7, 3, 0, 0, at_names, len(names), 0, 0, 1, 0)
+    return header + code + names + bytes(64) + text + strings
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "known"),
+    [
+        (b"four" * 8, 2, True),
+        (b"five" * 8, 2, False),  # of another build
+        (b"four" * 8, 3, False),  # runs elsewhere than it is linked to
+        (b"", 2, False),
+    ],
+)
+def test_an_image_brought_in_has_the_symbols_of_just_its_own_elf_file(
+    tmp_path: Path, code: bytes, kind: int, *, known: bool
+) -> None:
+    image = tmp_path / "my.bin"
+    image.write_bytes(b"four" * 8 + b"data")
+    assert from_file("rmm", image).symbols is None
+    elf = tmp_path / "my.elf"
+    elf.write_bytes(elf_of(code, 0x40100000, kind))
+    assert from_file("rmm", image).symbols == (elf if known else None)
+    elf.write_bytes(b"\x7fELF and nothing more")
+    assert from_file("rmm", image).symbols is None

@@ -5,18 +5,17 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from realmos.machine import Layer, facts, log_lines, symbolise, tag_lines
+from realmos.machine import Layer, Symboliser, log_lines, tag_lines
 
 
 def tagged_lines(run: Path) -> Iterator[tuple[Layer, str]]:
     """Yield the lines of a run's logs: UART0 first, then each realm's console, then QEMU's own.
 
-    Backtraces are symbolised with the ELF files of that run's firmware.
+    Crash reports are symbolised with the ELF files of that run's firmware.
     """
-    known = facts(run).get("symbols", {})
-    elves = {k: Path(v) for k, v in known.items()} if isinstance(known, dict) else {}
+    symboliser = Symboliser.of_run(run)
     for layer, line in tag_lines(log_lines(run / "uart.log")):
-        yield layer, symbolise(line, elves)
+        yield layer, symboliser.line(line)
     for path in sorted(run.glob("realm*.log")):
         for line in log_lines(path):
             yield Layer.KERNEL, line

@@ -4,6 +4,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from elftools.common.exceptions import ELFError
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
 from realmos_abi import load
 
 from realmos.cache import sha256_file
@@ -24,7 +27,8 @@ class Component:
         sha256: its hash.
         version: of what it was built from.
         origin: where it comes from, for people.
-        symbols: the ELF file with its symbols, if there is one.
+        symbols: the ELF file with its symbols, if there is one; of an image that the user brings
+            the one of its name beside it (`my.elf` beside `my.bin`), when they fit each other.
     """
 
     name: str
@@ -101,7 +105,30 @@ def from_file(name: str, path: Path) -> Component:
     if not 0 < size <= limit:
         problem = "is empty" if size == 0 else f"has {size} bytes, {limit} are allowed"
         raise FirmwareError(f"{option} {path} {problem}", hint="give a raw image file")
-    return Component(name, path, sha256_file(path), "", f"file {path.resolve()}")
+    origin = f"file {path.resolve()}"
+    return Component(name, path, sha256_file(path), "", origin, _elf_beside(path))
+
+
+def _elf_beside(image: Path) -> Path | None:
+    """Return the ELF file of the image's name beside it, if the image was made from just that."""
+    elf = image.with_suffix(".elf").resolve()
+    try:
+        with elf.open("rb") as file:
+            return elf if _is_made_from(image.read_bytes(), ELFFile(file)) else None
+    except (ELFError, OSError):
+        return None
+
+
+def _is_made_from(image: bytes, elf: ELFFile) -> bool:
+    """Whether a raw image holds an ELF file's code where that, linked to its address, has it."""
+    sections = [s for s in elf.iter_sections("SHT_PROGBITS") if s["sh_flags"] & SH_FLAGS.SHF_ALLOC]
+    code = [s for s in sections if s["sh_flags"] & SH_FLAGS.SHF_EXECINSTR and s["sh_size"]]
+    base = min((s["sh_addr"] for s in sections), default=0)
+    return (
+        elf["e_type"] == "ET_EXEC"
+        and bool(code)
+        and all(image[s["sh_addr"] - base :].startswith(s.data()) for s in code)
+    )
 
 
 def _limit(name: str) -> int:

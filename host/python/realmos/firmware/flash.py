@@ -31,9 +31,12 @@ class Flash:
         return self.firmware.bl33
 
     def symbols(self) -> dict[str, Path]:
-        """Return the ELF files of the RMM (`rmm`) and the monitor (`monitor`), if they are ours."""
-        found = {"rmm": self.rmm.symbols, "monitor": self.bl33.symbols}
-        return {name: path for name, path in found.items() if path is not None}
+        """Return the ELF files by component, where they are known; `bl33` is called `monitor`."""
+        return {
+            "monitor" if part is self.bl33 else part.name: part.symbols
+            for part in self.firmware.components
+            if part.symbols is not None
+        }
 
     def manifest(self) -> dict[str, object]:
         """Return what the flash is made from: versions and hashes, ready for JSON."""

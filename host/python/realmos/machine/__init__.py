@@ -17,7 +17,7 @@ from realmos.machine._spec import (
     realm_log,
     uart_log,
 )
-from realmos.machine._symbols import symbolise
+from realmos.machine._symbols import Symboliser
 
 __all__ = [
     "BootWatch",
@@ -29,10 +29,11 @@ __all__ = [
     "RunDir",
     "Snapshot",
     "SnapshotStore",
+    "Symboliser",
     "agent_socket",
     "argv",
-    "facts",
     "check_fit",
+    "facts",
     "identity",
     "last_run",
     "layer_of",

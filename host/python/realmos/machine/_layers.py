@@ -21,6 +21,9 @@ class Layer(StrEnum):
 
 
 _REALM = re.compile(r"^MON: realm (\d+) ")
+# TF-A's own crashes, and what of the register dump that follows is not to the point.
+_CRASH_IN_EL3 = re.compile(r"^(Unhandled Exception in EL3|PANIC )")
+_DUMP = re.compile(r"^(?!(x30|spsr_el3|elr_el3|esr_el3|far_el3) )\w+ += 0x|^(gicd_|Offset|0x\w+:)")
 _AGENT_BEGAN = "init: ready"
 _AGENT_DIED = "init: agent died"
 _ORDER = {layer: rank for rank, layer in enumerate(Layer)}
@@ -57,6 +60,8 @@ def layer_of(line: str, current: Layer) -> Layer:
         found = pattern.match(line)
         if found:
             return layer or Layer(found.group(1))
+    if _CRASH_IN_EL3.match(line) and _ORDER[current] > _ORDER[Layer.BL31]:
+        return Layer.BL31
     return current
 
 
@@ -110,7 +115,7 @@ class BootWatch:
         for failure, at_fault in _FAILURES:
             if failure.match(line):
                 self.failure = line
-                self.failed_layer = at_fault or self.layer
+                self.failed_layer = at_fault or layer_of(line, self.layer)
 
     def reach(self, layer: Layer) -> None:
         """Note that `layer` has run, which not every layer says on UART0."""
@@ -124,8 +129,12 @@ class BootWatch:
         return int(found[1]) if found else 0
 
     def tail(self, layer: Layer, count: int = 20) -> tuple[str, ...]:
-        """Return the last lines that `layer` printed on UART0; all TF-A stages count as one."""
+        """Return the last lines that `layer` printed on UART0.
+
+        All TF-A stages count as one, and of its register dump only what says where it crashed.
+        """
         firmware = {Layer.BL1, Layer.BL2, Layer.BL31}
         wanted = firmware if layer in firmware else {layer}
         mine = [text for owner, text in tag_lines(self.lines) if owner in wanted]
-        return tuple((mine or self.lines)[-count:])
+        told = mine or self.lines
+        return tuple([text for text in told if not _DUMP.match(text)][-count:])

@@ -17,10 +17,13 @@ from realmos.machine._manifest import manifest_source, numbered_plan
 from realmos.machine._qmp import Qmp
 from realmos.machine._run_dir import log_lines
 from realmos.machine._spec import MachineSpec
+from realmos.machine._symbols import Symboliser
 
 _POLL_SECONDS = 0.004
 _QUIT_SECONDS = 5.0
 _TAIL = 20
+_QUIET_SECONDS = 0.25
+_LAST_WORDS_SECONDS = 3.0
 
 
 class Machine:
@@ -104,6 +107,7 @@ class Machine:
         """
         self.poll_consoles()
         if self.watch.failure:
+            self._hear_out()
             raise self.failure(self.watch.failure)
         status = self.exit_status
         if status is not None:
@@ -170,8 +174,9 @@ class Machine:
         number = self.watch.failed_realm if realm is None else realm
         if layer is None:
             layer = self.watch.failed_layer or self.layer(number)
-        tail = self.tail(layer, number)
-        return BootError(message, layer=layer, tail=tail, hint=self._hint(layer))
+        symboliser = Symboliser.of_run(self.spec.logs)
+        tail = tuple(map(symboliser.line, self.tail(layer, number)))
+        return BootError(symboliser.line(message), layer=layer, tail=tail, hint=self._hint(layer))
 
     def layer(self, realm: int = 0) -> Layer:
         """Return the furthest layer of a realm, or the one that died."""
@@ -198,6 +203,17 @@ class Machine:
         if layer is Layer.QEMU and (self.exit_status or 0) < 0:
             return "did somebody, or this machine's kernel for want of memory, kill it?"
         return "`realmos logs` shows all layers"
+
+    def _hear_out(self) -> None:
+        """Let whoever failed say why: a backtrace comes after the line that tells of it."""
+        now = heard = time.monotonic()
+        deadline = now + _LAST_WORDS_SECONDS
+        while now < min(deadline, heard + _QUIET_SECONDS):
+            before = self._uart_at
+            time.sleep(_POLL_SECONDS)
+            self.poll_consoles()
+            now = time.monotonic()
+            heard = now if self._uart_at != before else heard
 
     def poll_consoles(self) -> None:
         """Read what has been printed since the last time, judging nothing."""
