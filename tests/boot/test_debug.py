@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Debugging: the machine waits for gdb where it was asked to, and crashes can be read."""
 
+import contextlib
+import os
 import re
 import shlex
 import socket
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pexpect
 import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
+from realmos import process
 from realmos.cache import Cache
 from realmos.firmware import build_firmware
-from realmos.machine import symbolise
+from realmos.machine import Symboliser
 from realmos.progress import Silent
 
 pytestmark = pytest.mark.qemu
@@ -22,6 +27,8 @@ pytestmark = pytest.mark.qemu
 RUN = ["-m", "realmos.cli", "run", "--cold"]
 PC = 32
 """Number of PC among gdb's registers of AArch64."""
+NOWHERE = 0xDEAD0000
+"""No address of BL31's."""
 
 
 def _connect(port: int) -> socket.socket:
@@ -56,6 +63,9 @@ class Stub:
         self._socket.sendall(b"+")
         return found[1].decode()
 
+    def set_pc(self, address: int) -> None:
+        assert self.ask(f"P{PC:x}={address.to_bytes(8, 'little').hex()}") == "OK"
+
     def pc(self) -> int:
         return int.from_bytes(bytes.fromhex(self.ask(f"p{PC:x}")), "little")
 
@@ -67,36 +77,94 @@ def symbols(elf: Path) -> dict[str, int]:
         return {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
 
 
-@pytest.mark.parametrize("what", ["realm", "rmm", "monitor"])
-def test_gdb_finds_the_machine_halted_and_stops_it_where_asked(what: str) -> None:
+@dataclass
+class Halted:
+    """A machine that waits for its debugger, and the gdb command that was printed for it."""
+
+    child: "pexpect.spawn[str]"
+    command: list[str]
+
+    def __post_init__(self) -> None:
+        port = re.search(r"127\.0\.0\.1:(\d+)", " ".join(self.command))
+        assert port, self.command
+        self.stub = Stub(int(port[1]))
+
+    @property
+    def stop(self) -> int:
+        """The address at which the command stops."""
+        word = next(word for word in self.command if word.startswith("hbreak *"))
+        return int(word.removeprefix("hbreak *"), 16)
+
+    def run_to(self, address: int) -> None:
+        assert self.stub.ask(f"Z1,{address:x},4") == "OK"
+        assert self.stub.ask("c").startswith("T05")
+        assert self.stub.pc() == address
+        self.stub.ask(f"z1,{address:x},4")
+
+    def let_go(self) -> None:
+        self.stub.close()
+
+
+@contextlib.contextmanager
+def stopped(what: str, *, env: Mapping[str, str] = os.environ) -> Iterator[Halted]:
+    """`realmos run --gdb=WHAT`, at the first instruction of that."""
     words = [*RUN, f"--gdb={what}", "--", "echo", "ran"]
-    child = pexpect.spawn(sys.executable, words, encoding="utf-8", dimensions=(50, 400))
+    child = pexpect.spawn(
+        sys.executable, words, encoding="utf-8", dimensions=(50, 400), env=dict(env)
+    )
     try:
         child.expect(r"gdb-multiarch [^\r\n]+", timeout=300)
-        command = shlex.split(str(child.after))
-        port = int(re.search(r"127\.0\.0\.1:(\d+)", " ".join(command))[1])  # type: ignore[index] # it matched
-        stop = next(word for word in command if word.startswith("hbreak")).split()[1]
-        if stop.startswith("*"):
-            address = int(stop[1:], 16)
-        else:
-            elf = next(word for word in command if word.startswith("file ")).split()[1]
-            address = symbols(Path(elf))[stop]
-        stub = Stub(port)
-        assert stub.ask(f"Z1,{address:x},4") == "OK"
-        assert stub.ask("c").startswith("T05")
-        assert stub.pc() == address
-        stub.ask(f"z1,{address:x},4")
-        stub.close()
-        child.expect_exact("ran", timeout=300)
+        halted = Halted(child, shlex.split(str(child.after)))
+        halted.run_to(halted.stop)
+        yield halted
     finally:
         child.close(force=True)
 
 
+@pytest.mark.parametrize("what", ["realm", "rmm", "monitor"])
+def test_gdb_finds_the_machine_halted_and_stops_it_where_asked(what: str) -> None:
+    with stopped(what) as halted:
+        if what != "realm":
+            (elf,) = [word.split()[1] for word in halted.command if word.startswith("file ")]
+            assert symbols(Path(elf))[f"{what}_entry"] == halted.stop
+        halted.let_go()
+        halted.child.expect_exact("ran", timeout=300)
+
+
 def test_a_backtrace_names_functions_and_lines() -> None:
     found = build_firmware(Cache(), Silent()).symbols()
+    symboliser = Symboliser(found)
     for prefix, name in (("RMM", "rmm"), ("MON", "monitor")):
         table = symbols(found[name])
-        line = symbolise(f"{prefix}:   #0 {table['console_line'] + 8:#x}", found)
+        line = symboliser.line(f"{prefix}:   #0 {table['console_line'] + 8:#x}")
         assert re.search(r"console_line\+0x4 \(\S*console\.c:\d+\)$", line), line
-    assert symbolise("RMM: ready", found) == "RMM: ready"
-    assert symbolise("RMM:   #0 0x1", {}) == "RMM:   #0 0x1"
+    assert symboliser.line("RMM: ready") == "RMM: ready"
+    assert Symboliser({}).line("RMM:   #0 0x1") == "RMM:   #0 0x1"
+
+
+def test_the_symbols_of_the_realms_kernel_are_where_it_runs() -> None:
+    with stopped("realm") as halted:
+        (elf,) = [word.split()[1] for word in halted.command if word.endswith("/kernel.elf")]
+        table = symbols(Path(elf))
+        for name in ("start_kernel", "rest_init"):
+            halted.run_to(table[name])
+        halted.let_go()
+        halted.child.expect_exact("ran", timeout=300)
+
+
+def test_a_crash_in_el3_is_told_with_the_function_that_called(tmp_path: Path) -> None:
+    bl31 = symbols(build_firmware(Cache(), Silent()).symbols()["bl31"])
+    state = {"REALMOS_STATE": str(tmp_path)}
+    with stopped("monitor", env={**os.environ, **state}) as halted:
+        halted.run_to(bl31["rmmd_rmi_handler"])
+        halted.stub.set_pc(NOWHERE)
+        halted.let_go()
+        halted.child.expect_exact("Unhandled Exception in EL3.", timeout=300)
+        halted.child.expect_exact("BL31", timeout=60)
+        halted.child.expect(r"x30 += 0x[0-9a-f]+ sync_exception_handler\+0x", timeout=60)
+        halted.child.expect(f"elr_el3 += {NOWHERE:#018x}", timeout=60)
+    command = [sys.executable, "-m", "realmos.cli", "logs"]
+    logs = process.run(command, env=process.base_env(**state))
+    assert re.search(
+        r"^ +BL31 \| x30 += 0x[0-9a-f]+ sync_exception_handler\+0x", logs, re.MULTILINE
+    )

@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from realmos import session as sessions
 from realmos.cache import Cache
 from realmos.cli._bench import bench_boot
-from realmos.cli._debug import announce, debug_port
+from realmos.cli._debug import announce, debug_cmdline, debug_port
 from realmos.cli._doctor import print_requirements
 from realmos.cli._logs import print_logs
 from realmos.cli._run import run_workload
@@ -29,19 +29,20 @@ _MIB = 1 << 20
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """Return the machine's options that a command line asks for."""
+    gdb = getattr(arguments, "gdb", None)
     realm = RealmConfig(
         memory=arguments.memory,
         vcpus=arguments.vcpus,
         hash_algorithm=arguments.hash,
         rpv=arguments.rpv,
-        cmdline=arguments.append,
+        cmdline=debug_cmdline(arguments.append, gdb),
     )
     return Options(
         image=arguments.image,
         realms=(realm,),
         rmm=arguments.rmm,
         bl33=arguments.bl33,
-        gdb=debug_port(getattr(arguments, "gdb", None)),
+        gdb=debug_port(gdb),
         boot_timeout=arguments.boot_timeout,
         cold=getattr(arguments, "cold", False),
     )

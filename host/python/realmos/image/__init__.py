@@ -7,6 +7,7 @@ from realmos.image.initramfs import Initramfs
 from realmos.image.kernel import Kernel
 from realmos.image.layout import Load, Placement, minimum_memory, place
 from realmos.image.recipe import Recipe, load, names
+from realmos.image.symbolfile import symbol_file
 
 __all__ = [
     "Image",
@@ -22,4 +23,5 @@ __all__ = [
     "mpidr",
     "names",
     "place",
+    "symbol_file",
 ]
