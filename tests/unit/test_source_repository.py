@@ -3,9 +3,12 @@
 
 import base64
 import hashlib
+import os
 import shutil
 import struct
+import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
@@ -15,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from realmos import process
 from realmos.cache import Cache
-from realmos.errors import GoneError, IntegrityError, RealmosError, SourceError
+from realmos.errors import GoneError, IntegrityError, RealmosError, SourceError, ToolError
 from realmos.progress import Silent
 from realmos.source import _mirror, lock
 from realmos.source.lock import Lock, fetch, resolve, resolve_sources
@@ -375,3 +378,60 @@ def test_recipe_keeps_and_drops_by_pattern(archive: Archive, cache: Cache, tmp_p
     found = resolve_recipe(recipe, cache, Silent())
     assert archive.root.is_dir()
     assert [item.key for item in found.items] == ["app", "tool_4.2.dsc", "tool_4.2.orig.tar.xz"]
+
+
+# The command as a process, on a copy of the sources; it trusts the test archive's keys.
+COMMAND = """
+import sys
+from pathlib import Path
+from realmos.cli import main
+from realmos.source import _mirror
+_mirror._KEYRINGS = (Path(sys.argv[1]),)
+sys.exit(main(["lock", *sys.argv[2:]]))
+"""
+
+
+@pytest.fixture
+def move(
+    archive: Archive, tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], str]:
+    """A function that runs `realmos lock NAME`, where there is a recipe named `toy`."""
+    assert archive.root.is_dir()
+    copy = tmp_path / "copy"
+    for part in ("host/python/realmos", "guest/python/realmos_agent", "rmm/abi"):
+        shutil.copytree(top / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(top / "rmm" / "Makefile", copy / "rmm")
+    (copy / "images" / "toy").mkdir(parents=True)
+    (copy / "images" / "toy" / "packages.toml").write_text('[[binary]]\nnames = ["app"]\n')
+    places = ":".join(str(copy / part) for part in ("host/python", "guest/python", "rmm/abi"))
+    monkeypatch.setenv("PYTHONPATH", places)
+    monkeypatch.setenv("REALMOS_CACHE", str(tmp_path / "cache"))
+    argv = [sys.executable, "-c", COMMAND, tmp_path / "keyring.gpg"]
+    return lambda name: process.run([*argv, name], env=dict(os.environ))
+
+
+def test_the_command_moves_a_lock_and_tells_what_changed(
+    move: Callable[[str], str], archive: Archive, tmp_path: Path
+) -> None:
+    path = tmp_path / "copy" / "images" / "toy" / "packages.lock"
+    assert move("toy") == "app: new -> 1:2.0-1\ndata: new -> 7\nlib: new -> 1.5\n"
+    assert path.read_text().startswith("# SPDX-License-Identifier: BSD-3-Clause\n")
+    first = lock.read(path)
+    assert [(p.name, p.version) for p in first.packages] == [
+        ("app", "1:2.0-1"), ("data", "7"), ("lib", "1.5"),
+    ]  # fmt: skip
+    assert move("toy") == "nothing has changed\n"
+    archive.add("lib", "1.6", needs="data")
+    archive.publish()
+    assert move("toy") == "lib: 1.5 -> 1.6\n"
+    assert lock.read(path).version("lib") == "1.6"
+    archive.forget()
+    moved = path.read_text()
+    with pytest.raises(ToolError, match=r"(?s)exit status 1.*does not have app"):
+        move("toy")
+    assert path.read_text() == moved
+
+
+def test_the_command_knows_the_locks_there_are(move: Callable[[str], str]) -> None:
+    with pytest.raises(ToolError, match=r"(?s)no package lock linux.*next: one of: qemu, toy"):
+        move("linux")
