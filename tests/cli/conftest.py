@@ -19,8 +19,8 @@ from realmos.image import build_image
 from realmos.progress import Silent
 from realmos.source import find_qemu
 
-PATIENCE = 500.0
-"""Seconds for one command: some fifty times what it takes."""
+PATIENCE = 1800.0
+"""Seconds for one command: a net below the limits of the tests themselves."""
 
 
 @dataclass
