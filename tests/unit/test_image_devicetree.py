@@ -193,7 +193,7 @@ def test_additions_come_last() -> None:
 
 
 def test_earlycon_is_at_the_shared_alias_of_the_uart() -> None:
-    line = devicetree.render_cmdline(BOOT, earlycon=True)
+    line = devicetree.render_cmdline(BOOT, earlycon=devicetree.UART)
     assert "earlycon=pl011,mmio32,0x109000000" in line.split(" ")
     assert line.index("quiet") < line.index("earlycon="), "it would show all that came before"
 

@@ -153,9 +153,9 @@ class Cache:
         """Return everything in the cache, largest first."""
         found = [Entry("file", p, p.stat().st_size) for p in (self.path / "files").iterdir()]
         built = (self.path / "built").iterdir()
-        found += [Entry(p.name.rpartition("-")[0], p, _disk_use(p)) for p in built]
+        found += [Entry(p.name.rpartition("-")[0], p, disk_use(p)) for p in built]
         for kind in ("snapshots", "apt", "tmp"):
-            found += [Entry(kind, p, _disk_use(p)) for p in (self.path / kind).glob("*")]
+            found += [Entry(kind, p, disk_use(p)) for p in (self.path / kind).glob("*")]
         return sorted(found, key=lambda entry: -entry.size)
 
     def prune(self) -> int:
@@ -173,7 +173,7 @@ class Cache:
         return self.path / "built" / f"{kind}-{key_of(inputs)}"
 
 
-def _disk_use(path: Path) -> int:
+def disk_use(path: Path) -> int:
     """Return the bytes that a file or directory takes on disk; holes do not count."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.lstat().st_blocks * 512 for file in files)

@@ -16,6 +16,7 @@ from realmos.cli._debug import announce, debug_cmdline, debug_port
 from realmos.cli._doctor import print_requirements
 from realmos.cli._logs import print_logs
 from realmos.cli._run import run_workload
+from realmos.cli._stages import timed
 from realmos.firmware import build_firmware
 from realmos.image import build_image
 from realmos.machine import last_run
@@ -51,7 +52,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
 def run(arguments: argparse.Namespace) -> int:
     """`realmos run`."""
     began = time.monotonic()
-    reporter = Terminal(verbose=arguments.verbose)
+    reporter = timed(Terminal(verbose=arguments.verbose))
     options = options_of(arguments)
     return run_workload(arguments, options, Cache(), reporter, began=began, on_start=announce)
 

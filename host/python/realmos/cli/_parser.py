@@ -279,7 +279,9 @@ def _add_bench(actions: _Actions) -> None:
     parser = actions.add_parser("bench", help="measure")
     parser.add_argument("what", choices=["boot"], help="what to measure")
     parser.add_argument(
-        "--first-run", action="store_true", help="fetch and build everything once, too, and time it"
+        "--first-run",
+        action="store_true",
+        help="time scripts/run, too, from a fresh copy and with nothing cached",
     )
     parser.add_argument("--count", type=count, default=5, metavar="N", help="runs (default 5)")
     _machine(parser)

@@ -3,6 +3,8 @@
 
 from dataclasses import dataclass
 
+import realmos_abi
+
 from realmos.cache import Cache
 from realmos.image import recipe as recipes
 from realmos.image.devicetree import render_cmdline
@@ -14,6 +16,7 @@ from realmos.progress import Reporter
 from realmos.source import Lock, read
 
 _LOCK = "packages.lock"
+_UART = realmos_abi.load("platform")["QEMU_UART0_BASE"]
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,13 @@ class Image:
         """The recipe's name."""
         return self.recipe.name
 
-    @property
-    def cmdline(self) -> str:
-        """The kernel's command line, without additions, on a machine that is no realm."""
-        return render_cmdline(self.recipe.boot)
+    def plain_cmdline(self, extra: str) -> str:
+        """Return the kernel's command line on QEMU's own machine: a realm's, but for the UART.
+
+        Args:
+            extra: words appended, as to a realm's.
+        """
+        return render_cmdline(self.recipe.boot, extra=extra, earlycon=_UART)
 
     def manifest(self) -> dict[str, object]:
         """Return what it is made of, for `realmos build --json`."""

@@ -20,6 +20,9 @@ CMDLINE_LIMIT = 2047
 
 _PLATFORM = realmos_abi.load("platform")
 _RMI = realmos_abi.load("rmi")
+UART = _PLATFORM["REALM_SHARED_BIT"] | _PLATFORM["REALM_UART_BASE"]
+"""A realm's UART for its early console: in the shared alias, for the kernel maps it before it knows
+that it is in a realm."""
 _SWIOTLB_SLOT = 2048
 _SPI_BASE = 32
 
@@ -33,23 +36,21 @@ class Virtio:
     spi: int
 
 
-def render_cmdline(boot: Boot, *, extra: str = "", earlycon: bool = False) -> str:
+def render_cmdline(boot: Boot, *, extra: str = "", earlycon: int | None = None) -> str:
     """Return the kernel's command line.
 
     Args:
         boot: has the template.
         extra: words to append.
-        earlycon: have messages from before the first driver go to the realm's UART; its address
-            is the shared alias, for the kernel maps it before it knows that it is in a realm.
+        earlycon: address of the UART that messages from before the first driver go to, if any.
 
     Raises:
         ConfigError: the template is broken, or the result is too long or more than one line.
     """
-    address = _PLATFORM["REALM_SHARED_BIT"] | _PLATFORM["REALM_UART_BASE"]
     text = _render(
         boot.cmdline,
         swiotlb_slots=boot.swiotlb // _SWIOTLB_SLOT,
-        earlycon=f"pl011,mmio32,{address:#x}" if earlycon else "",
+        earlycon="" if earlycon is None else f"pl011,mmio32,{earlycon:#x}",
     )
     line = " ".join([*text.split(), *([extra] if extra else [])])
     size = len(line.encode())

@@ -77,7 +77,9 @@ def place(
             hint=f"it needs {needed // _MIB} MiB: --memory {needed // _MIB}M",
         )
     kernel_ipa, dtb_ipa, initrd_ipa = _addresses(image)
-    cmdline = devicetree.render_cmdline(image.recipe.boot, extra=extra_cmdline, earlycon=earlycon)
+    cmdline = devicetree.render_cmdline(
+        image.recipe.boot, extra=extra_cmdline, earlycon=devicetree.UART if earlycon else None
+    )
     source = devicetree.render_source(
         image.recipe.boot,
         memory=memory,
