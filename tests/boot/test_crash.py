@@ -12,12 +12,10 @@ import pytest
 from realmos import process, tree
 from realmos.cache import Cache
 from realmos.errors import BootError
-from realmos.firmware.cimage import build_monitor, build_rmm
-from realmos.firmware.tfa import build_tfa
+from realmos.firmware import build_firmware
 from realmos.machine import Layer
 from realmos.progress import Silent
 from realmos.pytest_plugin import RealmFactory
-from realmos.source import find_cross_compiler
 
 pytestmark = pytest.mark.qemu
 
@@ -86,19 +84,17 @@ def provoke(
     copy = tmp_path / "tree"
     for part in ("rmm", "host/monitor"):
         shutil.copytree(top / part, copy / part)
+    (copy / "images").symlink_to(top / "images")
     monkeypatch.setenv("REALMOS_STATE", str(tmp_path / "state"))
 
     def run(fault: Fault) -> Crash:
         line = fault.inject(copy)
-        shared, own = Cache(), Cache(tmp_path / "cache")
-        compiler = find_cross_compiler()
-        tfa = build_tfa(shared, Silent(), compiler)
         with monkeypatch.context() as patch:
             patch.setattr(tree, "root", lambda: copy)
-            if fault.file.startswith("rmm/"):
-                options = {"rmm": build_rmm(own, Silent(), compiler).path}
-            else:
-                options = {"bl33": build_monitor(own, Silent(), compiler, tfa.libfdt).path}
+            flash = build_firmware(Cache(), Silent())
+        # Only one of the two differs from ours; it is brought in, its ELF file beside it.
+        part = flash.rmm if fault.file.startswith("rmm/") else flash.bl33
+        options = {part.name: part.path}
         with pytest.raises(BootError) as caught, realm_factory(**options):
             pass
         environment = process.base_env(REALMOS_STATE=str(tmp_path / "state"))

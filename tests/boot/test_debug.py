@@ -19,8 +19,11 @@ from elftools.elf.sections import SymbolTableSection
 from realmos import process
 from realmos.cache import Cache
 from realmos.firmware import build_firmware
+from realmos.image import symbol_file
 from realmos.machine import Symboliser
 from realmos.progress import Silent
+from realmos.pytest_plugin import RealmFactory
+from realmos.realm import RealmConfig
 
 pytestmark = pytest.mark.qemu
 
@@ -150,6 +153,21 @@ def test_the_symbols_of_the_realms_kernel_are_where_it_runs() -> None:
             halted.run_to(table[name])
         halted.let_go()
         halted.child.expect_exact("ran", timeout=300)
+
+
+def test_the_kernel_itself_has_the_same_names_at_the_same_addresses(
+    realm_factory: RealmFactory,
+) -> None:
+    with realm_factory(realms=(RealmConfig(cmdline="nokaslr"),), cold=True) as session:
+        elf = symbol_file(session.prepared.image.kernel, Cache())
+        told = session.agent.run(["grep", "-v", "\\[", "/proc/kallsyms"]).stdout.decode()
+    own = sorted((int(line.split()[0], 16), line.split()[2]) for line in told.splitlines())
+    with elf.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
+        made = sorted((symbol["st_value"], symbol.name) for symbol in table.iter_symbols())
+    assert len(own) > 10_000
+    assert made[1:] == own  # a table of symbols begins with an empty one
 
 
 def test_a_crash_in_el3_is_told_with_the_function_that_called(tmp_path: Path) -> None:
