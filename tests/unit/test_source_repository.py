@@ -406,7 +406,7 @@ def move(
     places = ":".join(str(copy / part) for part in ("host/python", "guest/python", "rmm/abi"))
     monkeypatch.setenv("PYTHONPATH", places)
     monkeypatch.setenv("REALMOS_CACHE", str(tmp_path / "cache"))
-    argv = [sys.executable, "-c", COMMAND, tmp_path / "keyring.gpg"]
+    argv = [sys.executable, "-c", COMMAND, str(tmp_path / "keyring.gpg")]
     return lambda name: process.run([*argv, name], env=dict(os.environ))
 
 
