@@ -60,6 +60,23 @@ def test_qemu_that_was_killed_is_the_layer(
     assert "kill" in caught.value.hint
 
 
+def test_an_rmm_that_never_spoke_is_suspected(spec: MachineSpec) -> None:
+    (spec.logs / "uart.log").write_text(BOOT.splitlines()[0] + "\n")
+    error = Machine(spec).failure("no answer")
+    assert error.layer is Layer.BL31
+    assert "is the RMM image built for PLAT=qemu?" in error.hint
+
+
+def test_a_power_off_is_told_apart_from_a_crash(
+    spec: MachineSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "exit_status", 0)
+    with (spec.logs / "uart.log").open("a") as uart:
+        uart.write("ERROR:   QEMU System Power off: with GPIO.\nPANIC in EL3.\n")
+    with pytest.raises(BootError, match="the machine was powered off"):
+        Machine(spec).poll()
+
+
 def test_qemu_that_refuses_its_command_line_shows_what_it_said(
     spec: MachineSpec,
 ) -> None:

@@ -63,6 +63,24 @@ def test_a_normal_power_off_is_no_failure() -> None:
     assert watch([*BOOT, *ending]).failure == ""
 
 
+def test_a_power_off_that_the_monitor_did_not_announce_is_no_failure_either() -> None:
+    ending = ["Hello from a normal world", "ERROR:   QEMU System Power off: with GPIO."]
+    seen = watch([*BOOT[:4], *ending, "PANIC in EL3.", *(f"x{n} = 0" for n in range(29))])
+    assert seen.failure == ""
+    assert seen.is_over
+    assert seen.tail(Layer.MONITOR) == tuple(ending)
+
+
+@pytest.mark.parametrize("line", ["Hello from a normal world of another make", "MON: ready"])
+def test_what_comes_untagged_after_the_rmm_is_the_normal_worlds(line: str) -> None:
+    seen = watch([*BOOT[:4], "", line, "more"])
+    assert seen.layer is Layer.MONITOR
+    assert seen.tail(Layer.MONITOR)[-2:] == (line, "more")
+    assert seen.tail(Layer.RMM) == (BOOT[3],)
+    failed = watch([*BOOT[:4], "PANIC in EL3.", "x0 = 0"])
+    assert failed.layer is Layer.RMM
+
+
 def test_only_the_first_failure_counts() -> None:
     seen = watch([*BOOT[:4], "RMM: panic: one", "MON: panic: two"])
     assert seen.failure == "RMM: panic: one"

@@ -21,6 +21,9 @@ class Layer(StrEnum):
 
 
 _REALM = re.compile(r"^MON: realm (\d+) ")
+_RMM_READY = "RMM: ready"
+# Our monitor's last line, or TF-A's own when whoever runs in the normal world asks it to power off.
+_POWER_OFF = re.compile(r"^(MON: power-off |ERROR: +QEMU System Power off)")
 # TF-A's own crashes, and what of the register dump that follows is not to the point.
 _CRASH_IN_EL3 = re.compile(r"^(Unhandled Exception in EL3|PANIC )")
 _DUMP = re.compile(r"^(?!(x30|spsr_el3|elr_el3|esr_el3|far_el3) )\w+ += 0x|^(gicd_|Offset|0x\w+:)")
@@ -72,6 +75,8 @@ def tag_lines(lines: list[str]) -> list[tuple[Layer, str]]:
     for line in lines:
         current = layer_of(line, current)
         tagged.append((current, line))
+        if line.startswith(_RMM_READY):  # the normal world is next, and may not be our monitor
+            current = Layer.MONITOR
     return tagged
 
 
@@ -93,7 +98,7 @@ class BootWatch:
     """Follows UART0: the furthest layer that has run, and the line that ended the boot, if any.
 
     The layer only ever advances: firmware that prints again later does not move it back. Nothing
-    that comes after the monitor's power-off is a failure.
+    that comes after a power-off is a failure.
     """
 
     layer: Layer = Layer.QEMU
@@ -101,6 +106,7 @@ class BootWatch:
     failed_layer: Layer | None = None
     is_over: bool = False
     lines: list[str] = field(default_factory=list)
+    _rmm_ready: bool = False
 
     def feed(self, line: str) -> None:
         """Take one line."""
@@ -109,13 +115,17 @@ class BootWatch:
             if pattern.match(line):
                 self.reach(layer)
         # QEMU takes a moment to power off, and TF-A panics if it is still there after that.
-        self.is_over = self.is_over or line.startswith("MON: power-off ")
+        self.is_over = self.is_over or _POWER_OFF.match(line) is not None
         if self.failure or self.is_over:
             return
         for failure, at_fault in _FAILURES:
             if failure.match(line):
                 self.failure = line
                 self.failed_layer = at_fault or layer_of(line, self.layer)
+                return
+        if line and self._rmm_ready and layer_of(line, Layer.MONITOR) is Layer.MONITOR:
+            self.reach(Layer.MONITOR)
+        self._rmm_ready = self._rmm_ready or line.startswith(_RMM_READY)
 
     def reach(self, layer: Layer) -> None:
         """Note that `layer` has run, which not every layer says on UART0."""
@@ -129,12 +139,13 @@ class BootWatch:
         return int(found[1]) if found else 0
 
     def tail(self, layer: Layer, count: int = 20) -> tuple[str, ...]:
-        """Return the last lines that `layer` printed on UART0.
+        """Return the last lines that `layer` printed on UART0 before the power-off.
 
         All TF-A stages count as one, and of its register dump only what says where it crashed.
         """
         firmware = {Layer.BL1, Layer.BL2, Layer.BL31}
         wanted = firmware if layer in firmware else {layer}
-        mine = [text for owner, text in tag_lines(self.lines) if owner in wanted]
-        told = mine or self.lines
-        return tuple([text for text in told if not _DUMP.match(text)][-count:])
+        offs = [number for number, line in enumerate(self.lines) if _POWER_OFF.match(line)]
+        told = self.lines[: offs[0] + 1] if offs else self.lines
+        mine = [text for owner, text in tag_lines(told) if owner in wanted]
+        return tuple([text for text in mine or told if not _DUMP.match(text)][-count:])

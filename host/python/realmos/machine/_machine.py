@@ -114,6 +114,8 @@ class Machine:
             self.poll_consoles()
             if status < 0:
                 raise self.failure(f"QEMU was ended by signal {-status}", layer=Layer.QEMU)
+            if self.watch.is_over:
+                raise self.failure("the machine was powered off")
             raise self.failure(f"QEMU exited with {status}")
 
     def wait_until(self, ready: Callable[[], object], *, what: str, timeout: float) -> None:
@@ -198,7 +200,7 @@ class Machine:
         return self.watch.tail(layer)
 
     def _hint(self, layer: Layer) -> str:
-        if layer is Layer.RMM and self.find_line("RMM: ready") is None:
+        if layer in {Layer.BL31, Layer.RMM} and self.find_line("RMM: ready") is None:
             return "is the RMM image built for PLAT=qemu? `realmos logs` shows all layers"
         if layer is Layer.QEMU and (self.exit_status or 0) < 0:
             return "did somebody, or this machine's kernel for want of memory, kill it?"

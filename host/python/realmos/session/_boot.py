@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from realmos.agent import AgentClient
 from realmos.cache import Cache
-from realmos.errors import MachineError, PeerError, PeerTimeoutError
+from realmos.errors import BootError, MachineError, PeerError, PeerTimeoutError
 from realmos.machine import (
     Layer,
     Machine,
@@ -29,6 +29,10 @@ from realmos.session._options import Options
 from realmos.session._prepare import Prepared, prepare
 
 _RESTORE_TIMEOUT = 60.0
+_NO_REALM_HOST = (
+    "an image for --bl33 must start the realms that the machine manifest lists, as our monitor "
+    "does (ARCHITECTURE.md); `realmos logs` shows all that it printed"
+)
 
 
 @dataclass
@@ -129,7 +133,12 @@ def _booted(prepared: Prepared, spec: MachineSpec, reporter: Reporter) -> Iterat
     with Machine(spec, probe_isolation=probe) as machine, ExitStack() as clients:
         session = Session(prepared, machine, restored=False)
         with reporter.task("Booting") as task:
-            _connect_all(session, clients, _patience(prepared.options), task)
+            try:
+                _connect_all(session, clients, _patience(prepared.options), task)
+            except BootError as error:
+                if prepared.options.bl33 is not None and error.layer == Layer.MONITOR:
+                    error.hint = _NO_REALM_HOST
+                raise
         yield session
 
 
