@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pexpect
@@ -16,6 +16,8 @@ from realmos.errors import ToolError
 pytestmark = pytest.mark.qemu
 
 REALMOS = [sys.executable, "-m", "realmos.cli"]
+
+NothingStays = Callable[[Iterable[int]], None]
 
 
 def realmos(*words: str) -> str:
@@ -76,38 +78,46 @@ def test_files_go_in_and_come_out(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text() == "cargo"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_leaves_no_qemu(number: signal.Signals) -> None:
-    child = pexpect.spawn(
-        sys.executable, [*REALMOS[1:], "run", "--", "sh", "-c", "echo up; sleep 600"]
-    )
+def started(*words: str) -> "tuple[pexpect.spawn[str], list[int]]":
+    """Start realmos on a terminal, wait until its realm prints "up", and list its processes."""
+    child = pexpect.spawn(sys.executable, [*REALMOS[1:], *words], encoding="utf-8")
+    if words[0] == "shell":
+        child.expect_exact("# ", timeout=300)
+        child.sendline("echo u''p; sleep 600")
     child.expect_exact("up", timeout=300)
     assert child.pid is not None
-    started = children(child.pid)
-    assert started
+    return child, children(child.pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(
+    number: signal.Signals, runtime: Path, nothing_stays: NothingStays
+) -> None:
+    child, processes = started("run", "--", "sh", "-c", "echo up; sleep 600")
+    assert processes
+    assert list(runtime.glob("*/qmp"))
     child.kill(number)
     child.expect(pexpect.EOF, timeout=60)
     child.close()
     assert child.exitstatus == 130
-    deadline = time.monotonic() + 30
-    while any(Path(f"/proc/{pid}").exists() for pid in started):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    nothing_stays(processes)
 
 
-def test_a_run_killed_outright_takes_its_qemu_along() -> None:
-    child = pexpect.spawn(
-        sys.executable, [*REALMOS[1:], "run", "--", "sh", "-c", "echo up; sleep 600"]
-    )
-    child.expect_exact("up", timeout=300)
-    assert child.pid is not None
-    started = children(child.pid)
+@pytest.mark.parametrize("words", [("run", "--", "sh", "-c", "echo up; sleep 600"), ("shell",)])
+def test_a_terminal_that_dies_leaves_nothing(
+    words: tuple[str, ...], nothing_stays: NothingStays
+) -> None:
+    child, processes = started(*words)
+    child.ptyproc.fileobj.close()  # type: ignore[attr-defined] # the stubs leave it out
+    assert child.wait() == 130
+    nothing_stays(processes)
+
+
+def test_a_run_killed_outright_leaves_nothing(nothing_stays: NothingStays) -> None:
+    child, processes = started("run", "--", "sh", "-c", "echo up; sleep 600")
     child.kill(signal.SIGKILL)
     child.close(force=True)
-    deadline = time.monotonic() + 30
-    while any(Path(f"/proc/{pid}").exists() for pid in started):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    nothing_stays(processes)
 
 
 def test_two_runs_at_once_share_one_cache() -> None:

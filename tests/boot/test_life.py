@@ -3,10 +3,13 @@
 
 import contextlib
 import os
+import re
 import signal
-import time
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import pexpect
 import pytest
 from realmos.errors import BootError, ConfigError, FirmwareError, RealmosError
 from realmos.machine import Layer
@@ -16,6 +19,25 @@ from realmos.realm import RealmConfig
 pytestmark = pytest.mark.qemu
 
 MIB = 1 << 20
+HANGING_TEST = """
+import time
+
+def test_it(realm_machine):
+    print("QEMU is", realm_machine.machine.pid, flush=True)
+    time.sleep(600)
+"""
+
+NothingStays = Callable[[Iterable[int]], None]
+
+
+def pytest_with_a_machine(folder: Path, *words: str) -> "tuple[pexpect.spawn[str], int]":
+    """Start a pytest whose test hangs, and wait until its QEMU runs; return its id too."""
+    (folder / "test_hanging.py").write_text(HANGING_TEST, "utf-8")
+    common = ["-m", "pytest", "-s", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    child = pexpect.spawn(sys.executable, [*common, *words], cwd=str(folder), encoding="utf-8")
+    child.expect(r"QEMU is (\d+)\r\n", timeout=300)
+    assert isinstance(child.match, re.Match)
+    return child, int(child.match[1])
 
 
 def test_a_realm_that_powers_off_ends_the_machine_with_status_zero(
@@ -81,13 +103,39 @@ def test_a_realm_too_small_for_its_image_is_told_how_much_it_needs(
     assert "--memory" in caught.value.hint
 
 
-def test_a_machine_leaves_no_process_and_no_socket(realm_factory: RealmFactory) -> None:
+def test_a_machine_leaves_no_process_and_no_socket(
+    realm_factory: RealmFactory, runtime: Path, nothing_stays: NothingStays
+) -> None:
     with contextlib.suppress(RealmosError), realm_factory() as session:
         pid, sockets = session.machine.pid, session.machine.spec.sockets
+        assert sockets.parent == runtime
         assert sockets.stat().st_mode & 0o777 == 0o700
         raise RealmosError("on purpose")
     assert not sockets.exists()
-    deadline = time.monotonic() + 30
-    while Path(f"/proc/{pid}").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    nothing_stays([pid])
+
+
+@pytest.mark.parametrize("method", ["signal", "thread"])
+def test_a_test_out_of_time_leaves_nothing(
+    method: str, tmp_path: Path, runtime: Path, nothing_stays: NothingStays
+) -> None:
+    limit = ["--timeout=1", f"--timeout-method={method}", "-o", "timeout_func_only=true"]
+    child, pid = pytest_with_a_machine(tmp_path, *limit)
+    assert list(runtime.glob("*/qmp"))
+    child.expect_exact("Timeout", timeout=120)
+    child.expect(pexpect.EOF, timeout=120)
+    child.close()
+    assert child.exitstatus == 1
+    nothing_stays([pid])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_pytest_leaves_nothing(
+    number: signal.Signals, tmp_path: Path, nothing_stays: NothingStays
+) -> None:
+    child, pid = pytest_with_a_machine(tmp_path)
+    child.kill(number)
+    child.expect(pexpect.EOF, timeout=120)
+    child.close()
+    assert child.signalstatus == number
+    nothing_stays([pid])

@@ -2,10 +2,13 @@
 """Where machines leave their logs and sockets, and what is cleaned up."""
 
 import os
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from realmos.errors import ConfigError
+from realmos import process
+from realmos.errors import ConfigError, ToolError
 from realmos.machine import RunDir, facts, last_run
 
 NOBODY = 2**22 + 1
@@ -43,6 +46,23 @@ def test_sockets_are_private_and_go_with_the_machine(tmp_path: Path, runtime: Pa
     assert run.sockets.stat().st_mode & 0o777 == 0o700
     run.remove_sockets()
     assert not run.sockets.exists()
+
+
+def test_sockets_go_with_their_process_however_it_ends(tmp_path: Path) -> None:
+    program = (
+        "import os, sys, pathlib; from realmos.machine import RunDir\n"
+        "run = RunDir.create(pathlib.Path(sys.argv[1]))\n"
+        "(run.sockets / 'qmp').touch()\n"
+        "print(run.sockets, flush=True); os.kill(os.getpid(), 9)\n"
+    )
+    with pytest.raises(ToolError, match="signal 9") as caught:
+        process.run([sys.executable, "-c", program, tmp_path], env=dict(os.environ))
+    sockets = Path(str(caught.value).splitlines()[-1].strip())
+    assert sockets.name.startswith("realmos-")
+    deadline = time.monotonic() + 60
+    while sockets.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_what_a_killed_run_left_is_removed_and_what_is_in_use_stays(

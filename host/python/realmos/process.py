@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -124,6 +125,33 @@ def spawn(
         raise ToolError(
             f"{error.filename} was not found", hint="apt-get install util-linux"
         ) from error
+
+
+class Afterwards:
+    """A program that runs when this object is told to, or has gone, or this process has.
+
+    It waits in a shell for a line, or the end, of a pipe that this process holds: so it runs after
+    SIGKILL, too.
+
+    Args:
+        argv: the program and its arguments, which find their files from any directory.
+    """
+
+    def __init__(self, argv: Sequence[str | Path]) -> None:
+        waiting = subprocess.Popen(
+            ["sh", "-c", 'read -r _; exec "$@"', "sh", *map(str, argv)],
+            env=base_env(),
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._end = weakref.finalize(self, waiting.communicate, b"\n")
+
+    def run(self) -> None:
+        """Run the program now, and wait for its end; no error if it has run."""
+        self._end()
 
 
 def _failure(words: list[str], status: int, lines: list[str], log: Path | None) -> str:

@@ -87,4 +87,5 @@ def _raw(fd: int) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        with contextlib.suppress(termios.error):  # the terminal may be dead
+            termios.tcsetattr(fd, termios.TCSADRAIN, before)

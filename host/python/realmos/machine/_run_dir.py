@@ -2,7 +2,8 @@
 """Where a machine's files live: logs that outlast it, and sockets that do not.
 
 <state>/runs/<time>-<pid>/   uart.log realm<r>.log qemu.log manifest.dtb plan<r>.bin run.json
-<runtime>/realmos-<uid>-<pid>-…/  sockets, private to the user (mode 0700), removed with the machine
+<runtime>/realmos-<uid>-<pid>-…/  sockets, private to the user (mode 0700), removed with the
+                                  machine, or with this process, however it ends
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import platformdirs
 
+from realmos import process
 from realmos.errors import ConfigError
 
 _KEPT_RUNS = 8
@@ -29,6 +31,7 @@ class RunDir:
 
     logs: Path
     sockets: Path
+    _removal: process.Afterwards
 
     @classmethod
     def create(cls, state: Path | None = None) -> "RunDir":
@@ -40,7 +43,8 @@ class RunDir:
         for old in sorted(p for p in runs.iterdir() if p.is_dir())[:-_KEPT_RUNS]:
             if not _in_use(old):
                 shutil.rmtree(old, ignore_errors=True)
-        return cls(logs, _sockets())
+        sockets = _sockets()
+        return cls(logs, sockets, process.Afterwards(["rm", "-rf", sockets]))
 
     def write_facts(self, facts: dict[str, object]) -> None:
         """Keep what `realmos logs` needs later: symbol files, components, names."""
@@ -48,7 +52,7 @@ class RunDir:
 
     def remove_sockets(self) -> None:
         """Remove the sockets' directory."""
-        shutil.rmtree(self.sockets, ignore_errors=True)
+        self._removal.run()
 
 
 def state_dir() -> Path:
