@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from realmos.cache import Cache
 from realmos_abi.__main__ import main as write_headers
 
 _MACHINE_FIXTURES = {"realm", "realm_machine", "realm_factory"}
@@ -68,3 +69,9 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cross_compile() -> str:
     """The prefix of the compiler for arm64; empty where that is the machine's own."""
     return "" if platform.machine() == "aarch64" else "aarch64-linux-gnu-"
+
+
+@pytest.fixture(scope="session")
+def cache_path() -> Path:
+    """The user's cache, looked up while HOME is the user's: pytester changes that."""
+    return Cache().path

@@ -60,3 +60,32 @@ def test_a_test_that_passes_leaves_no_words_to_the_next(pytester: pytest.Pyteste
     result = pytester.runpytest("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.no_fnmatch_line("*furthest layer*")
+
+
+def test_an_error_of_ours_is_shown_with_what_to_do(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(STUB)
+    pytester.makepyfile(
+        "from realmos.errors import BootError\n"
+        "def test_it(realm_machine):\n"
+        "    raise BootError('it stopped', layer='RMM', tail=('its last',), hint='mend it')\n"
+    )
+    result = pytester.runpytest("-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*it stopped (stopped in: RMM)", "*its last", "*- what to do -*"])
+    result.stdout.fnmatch_lines(["mend it"])
+
+
+def test_every_option_reaches_the_machine(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "from pathlib import Path\n"
+        "from realmos.realm import RealmConfig\n"
+        "from realmos.session import Options\n"
+        "def test_it(realm_options):\n"
+        "    realm = RealmConfig(memory=1 << 30, vcpus=4)\n"
+        "    assert realm_options == Options(\n"
+        "        image='small', realms=(realm,), rmm=Path('r.img'), bl33=Path('b.img'),\n"
+        "        boot_timeout=7.5)\n"
+    )
+    words = "--realm-image small --realm-rmm r.img --realm-bl33 b.img --realm-memory 1024"
+    more = "--realm-vcpus 4 --realm-boot-timeout 7.5 -p no:cacheprovider"
+    pytester.runpytest(*words.split(), *more.split()).assert_outcomes(passed=1)

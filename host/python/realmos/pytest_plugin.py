@@ -8,7 +8,7 @@
 Every test gets a machine of its own, restored from a snapshot in about a second, so that no test
 sees what another left behind. `realm` is its first realm's agent; `realm_machine` the machine with
 its consoles and evidence; `realm_factory` starts machines with other options. When a test fails,
-the report names the layer that stopped and shows what each layer printed last.
+the report names the layer that stopped, shows what each layer printed last, and says what to do.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from realmos.cache import Cache
 from realmos.machine import Layer
 from realmos.progress import Silent
 from realmos.realm import RealmConfig
-from realmos.session import Options, Session
+from realmos.session import BOOT_TIMEOUT, Options, Session
 
 _LAYERS = (Layer.BL31, Layer.RMM, Layer.MONITOR, Layer.KERNEL)
 _LIVE = pytest.StashKey[list[Session]]()
@@ -41,6 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--realm-bl33", type=Path, help="a normal-world image instead of the monitor")
     group.addoption("--realm-memory", type=int, default=512, help="MiB of RAM of each realm")
     group.addoption("--realm-vcpus", type=int, default=1, help="vCPUs of each realm")
+    group.addoption(
+        "--realm-boot-timeout",
+        type=float,
+        default=BOOT_TIMEOUT,
+        help="seconds after which a boot is given up",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,12 +57,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Add the last lines of every layer of the test's machines to a failed test's report."""
+    """Add to a failed test's report what every layer of its machines said last, and the hint."""
     report: pytest.TestReport = yield  # type: ignore[assignment] # the hook's result
     ended = item.config.stash[_LAST_WORDS]
     if report.failed and call.excinfo is not None:
         texts = [*ended, *map(_describe, _live(item.config))]
         report.sections += [(f"machine {number}", text) for number, text in enumerate(texts)]
+        hint = getattr(call.excinfo.value, "hint", "")
+        if hint:
+            report.sections.append(("what to do", hint))
     ended.clear()
     return report  # type: ignore[return-value] # ditto
 
@@ -91,6 +100,7 @@ def realm_options(pytestconfig: pytest.Config) -> Options:
         realms=(realm,),
         rmm=pytestconfig.getoption("--realm-rmm"),
         bl33=pytestconfig.getoption("--realm-bl33"),
+        boot_timeout=pytestconfig.getoption("--realm-boot-timeout"),
     )
 
 
