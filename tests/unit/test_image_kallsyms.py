@@ -106,6 +106,7 @@ def test_a_debugger_finds_them_where_the_kernel_is_linked_to(
         "_text": base, "function_2": base + 128, LONG: base + 40_000,
     }  # fmt: skip
     assert found["function_2"]["st_size"] == 64
+    assert found["_text"]["st_size"] == 0  # a mark, not the function that begins there
     assert found["function_2"]["st_info"]["type"] == "STT_OBJECT"
     assert found["function_1"]["st_info"]["type"] == "STT_FUNC"
     assert scopes == sorted(scopes, reverse=True)

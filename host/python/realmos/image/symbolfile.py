@@ -5,6 +5,7 @@ Debian's own file with symbols is a package of its own, hundreds of megabytes la
 the names and addresses already. What it does not hold is types and source lines.
 """
 
+import re
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from realmos.image.kallsyms import Symbol, read_symbols
 from realmos.image.kernel import CONFIG, Kernel, parse_config
 
 _NAME = "kernel.elf"
-_RECIPE = 1
+_RECIPE = 2
 _MAX_VA_BITS = 48
 _MODULES = 2 << 30
 """Modules lie between the linear map, which is half of the space, and the kernel."""
@@ -31,6 +32,8 @@ _WRITE_ALLOC_EXEC = 7
 _OBJECT, _FUNCTION = 1, 2
 _GLOBAL = 1 << 4
 _CODE = "tTwW"
+_MARK = re.compile(r"_\w*(start|begin|end|text)|__(start|stop)_\w+")
+"""Where sections begin and end: without a size, or it would hide the function that is there."""
 _ALIGN = 1 << 16
 
 
@@ -68,7 +71,8 @@ def _elf(symbols: Sequence[Symbol], base: int, size: int) -> bytes:
     for symbol in ordered:
         kind = _FUNCTION if symbol.kind in _CODE else _OBJECT
         scope = _GLOBAL if _is_global(symbol) else 0
-        length = max(ends[symbol.offset] - symbol.offset, 0)
+        is_mark = _MARK.fullmatch(symbol.name) is not None
+        length = 0 if is_mark else max(ends[symbol.offset] - symbol.offset, 0)
         address = (base + symbol.offset) % (1 << 64)
         table += _SYMBOL.pack(len(strings), scope | kind, 0, 1, address, length)
         strings += symbol.name.encode() + b"\0"
