@@ -18,4 +18,4 @@
 #define MAX_GRANULES 0x100000
 
 /* Physical addresses have at most so many bits, or the aliases of core/mmu.h would overlap. */
-#define TRACKED_PA_BITS 44
+#define TRACKED_PA_BITS 37

@@ -122,7 +122,7 @@ static void odd_banks_are_refused(void)
 	expect_bank_refused(0x80000800, 0x1000);
 	expect_bank_refused(0x40FFF000, 0x1000); /* overlaps the first */
 	expect_bank_refused(0x80000000, UINT64_MAX - 0xFFF);
-	expect_bank_refused(UINT64_C(1) << 44, 0x1000); /* would lie in the other alias */
+	expect_bank_refused(UINT64_C(1) << 37, 0x1000); /* would lie in the other alias */
 	expect_bank_refused(UINT64_C(1) << 48, 0x1000);
 	expect_bank_refused(0x80000000, UINT64_C(0x200000000)); /* more than is tracked */
 }

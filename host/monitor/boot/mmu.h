@@ -5,10 +5,14 @@
  */
 #pragma once
 
-/* MAIR_EL2; attribute 0: Device-nGnRE, 1: Normal write-back */
-#define MMU_MAIR 0xFF04
-/* TCR_EL2: T0SZ 25, inner-shareable write-back walks, 40-bit PA, 4 KiB granule; RES1 bits. */
-#define MMU_TCR 0x80823519
+/*
+ * MAIR_EL2, TCR_EL2 and SCTLR_EL2 have the RMM's values. EL3 switches them at each call, and writes what
+ * differs; on an emulator a write of TCR_EL2 drops all translations, EL3's own included.
+ */
+/* MAIR_EL2; attribute 0: Normal write-back, 1: Device-nGnRE */
+#define MMU_MAIR 0x04FF
+/* TCR_EL2: T0SZ 25, inner-shareable write-back walks, 48-bit PA, 4 KiB granule; RES1 bits. */
+#define MMU_TCR 0x80853519
 /* SCTLR_EL2: RES1 bits; M, C, SA, I, WXN. */
 #define MMU_SCTLR 0x30CD183D
 

@@ -30,14 +30,17 @@
 #define MAP_DEVICE    (DESC_AP_RES1 | DESC_AF | DESC_XN | DESC_NS | DESC_DEVICE)
 
 #define MAIR_VALUE    UINT64_C(0x04FF) /* 0: Normal WB RWA; 1: Device-nGnRE */
-/* T0SZ 16, walks inner-shareable WBWA, 4 KiB, 48-bit PA, RES1 bits 23 and 31. */
+/*
+ * T0SZ 25, walks inner-shareable WBWA, 4 KiB, 48-bit PA, RES1 bits 23 and 31. The monitor has the same
+ * value, for on an emulator a write of this register drops all translations.
+ */
 #define TCR_VALUE                                                                                  \
-	(UINT64_C(16) | REG_FIELD(1, 8) | REG_FIELD(1, 10) | REG_FIELD(3, 12) | REG_FIELD(5, 16) | \
+	(UINT64_C(25) | REG_FIELD(1, 8) | REG_FIELD(1, 10) | REG_FIELD(3, 12) | REG_FIELD(5, 16) | \
 	 REG_BIT(23) | REG_BIT(31))
 
 #define ENTRIES		512U
+#define LEVEL_FIRST	1U
 #define LEVEL_LAST	3U
-#define LEVEL_BLOCK_MIN 1U
 #define TABLES		48U
 
 extern const uint8_t image_text_start[], image_text_end[], image_rodata_end[], image_data_end[];
@@ -69,7 +72,7 @@ static uint64_t map_one(uint64_t va, uint64_t pa, uint64_t size, uint64_t attrib
 {
 	uint64_t *table = tables[0];
 
-	for (unsigned int level = 0; table != NULL; level++) {
+	for (unsigned int level = LEVEL_FIRST; table != NULL; level++) {
 		uint64_t step = bit64(level_shift(level));
 		uint64_t *entry = &table[(va >> level_shift(level)) % ENTRIES];
 
@@ -77,7 +80,7 @@ static uint64_t map_one(uint64_t va, uint64_t pa, uint64_t size, uint64_t attrib
 			*entry = pa | attributes | DESC_PAGE;
 			return step;
 		}
-		if (level >= LEVEL_BLOCK_MIN && size >= step && is_aligned(va | pa, step) &&
+		if (size >= step && is_aligned(va | pa, step) &&
 		    (*entry & DESC_VALID) == 0U) {
 			*entry = pa | attributes | DESC_BLOCK;
 			return step;
@@ -149,6 +152,9 @@ bool mmu_build(const struct boot_info *info)
 		return false;
 	}
 	if (info->console != 0U && !map(info->console, info->console, GRANULE_SIZE, MAP_DEVICE)) {
+		return false;
+	}
+	if (!map(info->shared_buffer, info->shared_buffer, GRANULE_SIZE, MAP_DATA)) {
 		return false;
 	}
 	for (size_t n = 0; n < info->dram.count; n++) {
