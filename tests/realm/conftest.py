@@ -13,7 +13,8 @@ import pytest
 from realmos import process
 from realmos.cache import Cache
 from realmos.firmware import build_firmware
-from realmos.machine import Machine, MachineSpec, RunDir, argv, place_realms, realm_log
+from realmos.machine import Machine, MachineSpec, RunDir, argv, place_realms
+from realmos.machine._spec import realm_pipe
 from realmos.progress import Silent
 from realmos.realm import HASHES, Realm, RealmConfig, RealmParams, initial_measurement
 from realmos.realm._plan import RAM_BASE, Load, build_plan
@@ -185,7 +186,7 @@ def _with_console_sockets(spec: MachineSpec) -> list[str]:
     words = argv(spec)
     for slot in spec.realms:
         n = slot.number
-        old = f"file,id=console{n},path={realm_log(spec, n)},append=off"
+        old = f"file,id=console{n},path={realm_pipe(spec, n)}"
         new = f"socket,id=console{n},path={_console_socket(spec, n)},server=on,wait=off"
         words[words.index(old)] = new
     return words

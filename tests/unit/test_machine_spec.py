@@ -94,8 +94,8 @@ def test_a_comma_in_a_path_is_doubled_for_qemu() -> None:
     plain = plain_argv(odd, kernel=Path("/k,1"), initrd=Path("/i,1"), cmdline="a=1,2")
     for words in (argv(odd), plain):
         assert {
-            ("-chardev", "file,id=uart,path=/l,,o,,gs/uart.log,append=off"),
-            ("-chardev", "file,id=console0,path=/l,,o,,gs/realm0.log,append=off"),
+            ("-chardev", "file,id=uart,path=/r,,un/uart.pipe"),
+            ("-chardev", "file,id=console0,path=/r,,un/realm0.pipe"),
             ("-chardev", "socket,id=agent0,path=/r,,un/agent0,server=on,wait=off"),
             ("-qmp", "unix:/r,,un/qmp,server=on,wait=off"),
         } <= pairs(words)

@@ -29,6 +29,8 @@ _CRASH_IN_EL3 = re.compile(r"^(Unhandled Exception in EL3|PANIC )")
 _DUMP = re.compile(r"^(?!(x30|spsr_el3|elr_el3|esr_el3|far_el3) )\w+ += 0x|^(gicd_|Offset|0x\w+:)")
 _AGENT_BEGAN = "init: ready"
 _AGENT_DIED = "init: agent died"
+_KEPT_LINES = 10_000
+"""Of UART0's first and last lines; our firmware never prints so many."""
 _ORDER = {layer: rank for rank, layer in enumerate(Layer)}
 _TAGS = (
     (re.compile(r"^[A-Z]+: +(BL1|BL2|BL31):"), None),
@@ -111,6 +113,8 @@ class BootWatch:
     def feed(self, line: str) -> None:
         """Take one line."""
         self.lines.append(line)
+        if len(self.lines) > 3 * _KEPT_LINES:
+            del self.lines[_KEPT_LINES:-_KEPT_LINES]
         for pattern, layer in _NEXT:
             if pattern.match(line):
                 self.reach(layer)

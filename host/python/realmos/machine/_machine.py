@@ -12,6 +12,7 @@ from realmos import process
 from realmos.errors import BootError, MachineError
 from realmos.image import compile_source
 from realmos.machine import _spec
+from realmos.machine._console import Console, Consoles, Lines
 from realmos.machine._layers import BootWatch, Layer, stopped_in
 from realmos.machine._manifest import manifest_source, numbered_plan
 from realmos.machine._qmp import Qmp
@@ -48,8 +49,10 @@ class Machine:
         self._command = command
         self._probe = probe_isolation
         self._process: process.Process | None = None
+        self._stack = contextlib.ExitStack()
+        self._consoles: Consoles | None = None
         self._uart_at = 0
-        self._partial = b""
+        self._uart_lines = Lines()
 
     def __enter__(self) -> Self:
         source = manifest_source(self.spec, probe_isolation=self._probe)
@@ -58,8 +61,13 @@ class Machine:
             plan = numbered_plan(self.spec, slot)
             (self.spec.logs / f"plan{slot.number}.bin").write_bytes(plan)
         command = self._command or _spec.argv(self.spec)
-        self.started = time.monotonic()
-        self._process = process.spawn(command, log=self.qemu_log)
+        qemu_pipe = self.spec.sockets / "qemu.pipe"
+        consoles = self._open_consoles(qemu_pipe)
+        with contextlib.ExitStack() as stack:
+            self._consoles = stack.enter_context(consoles)
+            self.started = time.monotonic()
+            self._process = process.spawn(command, log=qemu_pipe)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
@@ -71,6 +79,29 @@ class Machine:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        self._consoles = None
+        self._stack.close()
+
+    def _open_consoles(self, qemu_pipe: Path) -> Consoles:
+        """Make the pipes that QEMU opens; a restored machine has a past in its logs."""
+        goes_on = self.spec.incoming is not None
+        if goes_on:
+            self.poll_consoles()
+        uart = Console(
+            _spec.uart_pipe(self.spec),
+            _spec.uart_log(self.spec),
+            append=goes_on,
+            on_data=self._hear,
+        )
+        realms = [
+            Console(
+                _spec.realm_pipe(self.spec, slot.number),
+                _spec.realm_log(self.spec, slot.number),
+                append=goes_on,
+            )
+            for slot in self.spec.realms
+        ]
+        return Consoles([uart, *realms, Console(qemu_pipe, self.qemu_log)])
 
     @property
     def qemu_log(self) -> Path:
@@ -218,17 +249,20 @@ class Machine:
             heard = now if self._uart_at != before else heard
 
     def poll_consoles(self) -> None:
-        """Read what has been printed since the last time, judging nothing."""
-        path = _spec.uart_log(self.spec)
-        if not path.exists():
+        """Take what has been printed since the last time, judging nothing."""
+        if self._consoles is not None:
+            self._consoles.pump()
             return
-        with path.open("rb") as file:
-            file.seek(self._uart_at)
-            data = file.read()
+        path = _spec.uart_log(self.spec)
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(self._uart_at)
+                self._hear(file.read())
+
+    def _hear(self, data: bytes) -> None:
         self._uart_at += len(data)
-        *whole, self._partial = (self._partial + data).split(b"\n")
-        for raw in whole:
-            self.watch.feed(raw.decode("utf-8", "replace").rstrip("\r"))
+        for line in self._uart_lines.feed(data):
+            self.watch.feed(line)
 
 
 def _last_words(lines: Sequence[str]) -> tuple[str, ...]:

@@ -103,6 +103,7 @@ class SnapshotStore:
             os.close(os.open(out / _RAM, os.O_CREAT | os.O_WRONLY, 0o600))
             with machine.qmp() as qmp:
                 _write(qmp, out / _RAM)
+            machine.poll_consoles()
             for log in [*machine.spec.logs.glob("uart.log"), *machine.spec.logs.glob("realm*.log")]:
                 shutil.copyfile(log, out / log.name)
             facts = {"machine": identity, "sha256": _hashes(out)}

@@ -59,7 +59,7 @@ class MachineSpec:
         flash: the firmware flash image.
         realms: the slots, in order of their number.
         logs: directory of the consoles' log files.
-        sockets: directory of the sockets (short path, private).
+        sockets: directory of the sockets and pipes (short path, private).
         gdb: TCP port on loopback for QEMU's gdb stub, started halted; None for no stub.
         incoming: snapshot to restore instead of booting; None to boot.
     """
@@ -140,6 +140,16 @@ def realm_log(spec: MachineSpec, number: int) -> Path:
     return spec.logs / f"realm{number}.log"
 
 
+def uart_pipe(spec: MachineSpec) -> Path:
+    """Return the pipe that QEMU writes UART0 to; from there it comes to its log."""
+    return spec.sockets / "uart.pipe"
+
+
+def realm_pipe(spec: MachineSpec, number: int) -> Path:
+    """Return the pipe that QEMU writes a realm's console to."""
+    return spec.sockets / f"realm{number}.pipe"
+
+
 def agent_socket(spec: MachineSpec, number: int) -> Path:
     """Return the unix socket that is connected to a realm's agent port."""
     return spec.sockets / f"agent{number}"
@@ -187,7 +197,7 @@ def argv(spec: MachineSpec) -> list[str]:
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-bios", str(spec.flash),
         "-global", "virtio-mmio.force-legacy=false",
-        "-chardev", f"file,id=uart,path={option_value(uart_log(spec))},{_append(spec)}",
+        "-chardev", f"file,id=uart,path={option_value(uart_pipe(spec))}",
         "-serial", "chardev:uart",
         "-qmp", f"unix:{option_value(qmp_socket(spec))},server=on,wait=off",
     ]
@@ -206,21 +216,16 @@ def argv(spec: MachineSpec) -> list[str]:
 def _devices(spec: MachineSpec, slot: RealmSlot) -> list[str]:
     n = slot.number
     bus = f"virtio-mmio-bus.{slot.transports[0]}"
-    log, agent = option_value(realm_log(spec, n)), option_value(agent_socket(spec, n))
+    pipe, agent = option_value(realm_pipe(spec, n)), option_value(agent_socket(spec, n))
     # fmt: off
     return [
-        "-chardev", f"file,id=console{n},path={log},{_append(spec)}",
+        "-chardev", f"file,id=console{n},path={pipe}",
         "-chardev", f"socket,id=agent{n},path={agent},server=on,wait=off",
         "-device", f"virtio-serial-device,id=serial{n},bus={bus},max_ports=4,iommu_platform=on",
         "-device", f"virtconsole,bus=serial{n}.0,chardev=console{n}",
         "-device", f"virtserialport,bus=serial{n}.0,chardev=agent{n},name={AGENT_PORT}.{n}",
     ]
     # fmt: on
-
-
-def _append(spec: MachineSpec) -> str:
-    """A restored machine goes on writing where the one it was saved from stopped."""
-    return "append=off" if spec.incoming is None else "append=on"
 
 
 def plain_argv(spec: MachineSpec, *, kernel: Path, initrd: Path, cmdline: str) -> list[str]:
@@ -244,7 +249,7 @@ def plain_argv(spec: MachineSpec, *, kernel: Path, initrd: Path, cmdline: str) -
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-global", "virtio-mmio.force-legacy=false",
         "-kernel", str(kernel), "-initrd", str(initrd), "-append", cmdline,
-        "-chardev", f"file,id=uart,path={option_value(uart_log(spec))},{_append(spec)}",
+        "-chardev", f"file,id=uart,path={option_value(uart_pipe(spec))}",
         "-serial", "chardev:uart",
         "-qmp", f"unix:{option_value(qmp_socket(spec))},server=on,wait=off",
         *_devices(spec, slot),
