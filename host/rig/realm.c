@@ -217,6 +217,49 @@ uint64_t rec_enter(struct rig_rec *rec)
 	return rmi_status(RMI_REC_ENTER, rec->pa, (uintptr_t)rec->run);
 }
 
+/*
+ * For what was made by other ways than those above, and what a failed case left: goes by what the
+ * RMM says is there.
+ */
+static void sweep_pages(const struct rig_realm *realm)
+{
+	uint64_t ipa = 0;
+
+	while (ipa < realm_shared_bit(realm)) {
+		struct call result = rmi(RMI_DATA_DESTROY, realm->rd, ipa);
+		int level = (int)(result.x[0] >> RMI_RESULT_INDEX_SHIFT);
+
+		if (result.x[2] > ipa) {
+			ipa = result.x[2];
+		} else if (level < LAST_LEVEL) {
+			uint64_t block = align_down(ipa, level_size(level));
+
+			if (rmi_status(RMI_RTT_CREATE, realm->rd, granule_take_delegated(), block,
+				       (uint64_t)level + 1U) != RMI_SUCCESS) {
+				return;
+			}
+		} else {
+			return;
+		}
+	}
+}
+
+static void sweep_tables(const struct rig_realm *realm)
+{
+	for (int level = LAST_LEVEL; level > realm->params->rtt_level_start; level--) {
+		uint64_t ipa = 0;
+
+		while (ipa >> realm->params->s2sz == 0U) {
+			struct call result = rmi(RMI_RTT_DESTROY, realm->rd, ipa, (uint64_t)level);
+			int stopped = (int)(result.x[0] >> RMI_RESULT_INDEX_SHIFT);
+			uint64_t step = level_size(stopped < level - 1 ? stopped : level - 1);
+
+			/* A block of the host's is live, but needs no taking down. */
+			ipa = result.x[2] > ipa ? result.x[2] : align_down(ipa, step) + step;
+		}
+	}
+}
+
 static void take_down(struct rig_realm *realm)
 {
 	for (unsigned int n = 0; n < realm->rec_count; n++) {
@@ -233,7 +276,11 @@ static void take_down(struct rig_realm *realm)
 		(void)rmi(RMI_RTT_DESTROY, realm->rd, realm->tables[n].ipa,
 			  (uint64_t)realm->tables[n].level);
 	}
-	(void)rmi(RMI_REALM_DESTROY, realm->rd);
+	if (rmi_status(RMI_REALM_DESTROY, realm->rd) == RMI_ERROR_REALM) {
+		sweep_pages(realm);
+		sweep_tables(realm);
+		(void)rmi(RMI_REALM_DESTROY, realm->rd);
+	}
 }
 
 void realms_reset(void)
