@@ -20,6 +20,11 @@ from realmos.pytest_plugin import RealmFactory
 pytestmark = pytest.mark.qemu
 
 UNDEFINED = '__asm__ volatile("udf #0");'
+# Seen through no type, so that the compiler cannot tell that it does not fit.
+OVERRUN = (
+    'char room[8], *end = room; __asm__ volatile("" : "+r"(end)); '
+    "for (int n = 0; n < 24; n++) { end[n] = 1; }"
+)
 NULL_READ = '__asm__ volatile("ldr xzr, [%0]" :: "r"(0UL));'
 ESR_EC_SHIFT = 26
 EC_UNKNOWN = 0x00
@@ -135,6 +140,14 @@ def test_a_crash_in_a_function_without_a_frame_names_its_caller_too(provoke: Pro
     assert re.search(rf"ELR 0x[0-9a-f]+ = memory_wipe\+0x0 \(\S*{crash.at}\)", message)
     assert re.search(r"LR 0x[0-9a-f]+ = rmi_granule_delegate\+\S+ \(\S*granule\.c:\d+\)", message)
     assert crash.frames("RMM")[2].endswith(crash.at)
+
+
+def test_an_overrun_buffer_names_the_function_that_overran_it(provoke: Provoke) -> None:
+    crash = provoke(Fault("rmm/src/rmi/granule.c", "void rmi_granule_delegate", OVERRUN))
+    message = str(crash.error)
+    assert crash.error.layer is Layer.RMM
+    where = r"rmi_granule_delegate\+0x[0-9a-f]+ \(\S*granule\.c:\d+\)"
+    assert re.search(rf"panic: stack smashed: LR 0x[0-9a-f]+ = {where}", message)
 
 
 def test_a_crash_of_the_monitor_names_the_function_and_its_callers(provoke: Provoke) -> None:

@@ -8,6 +8,8 @@
 
 #include "limits.h"
 
+#define RNDR_TRIES 64
+
 	.section .text.entry, "ax"
 	.global rmm_entry
 	.type rmm_entry, %function
@@ -32,6 +34,23 @@ rmm_entry:
 	stp	xzr, xzr, [x10, #-16]
 	cmp	x10, x11
 	b.lo	1b
+
+	/*
+	 * The stack protector's guard. A PE without FEAT_RNG, or with a source that stays silent, has
+	 * nothing but the counter for it.
+	 */
+	mrs	x10, cntpct_el0
+	mrs	x11, id_aa64isar0_el1
+	lsr	x11, x11, #60
+	cbz	x11, 4f
+	mov	w12, #RNDR_TRIES
+3:	mrs	x11, S3_3_C2_C4_0
+	b.ne	4f
+	subs	w12, w12, #1
+	b.ne	3b
+4:	eor	x10, x10, x11
+	adrp	x9, __stack_chk_guard
+	str	x10, [x9, :lo12:__stack_chk_guard]
 	dsb	sy
 
 2:	adrp	x9, vectors
@@ -49,16 +68,23 @@ rmm_entry:
 	isb
 	/* boot(index, version, pe_count, shared_buffer, warm) */
 	bl	boot
-3:	wfi
-	b	3b
+5:	wfi
+	b	5b
 
 refuse:
 	mov	x1, #EL3_BOOT_CPU_ID_OUT_OF_RANGE
 	ldr	x0, =EL3_BOOT_COMPLETE
 	smc	#0
-	b	3b
+	b	5b
 	.size rmm_entry, . - rmm_entry
 
 	.data
 	.balign 8
 booted:	.quad	0
+
+	/* Written above, while the MMU is off; then nobody can. */
+	.section .rodata, "a"
+	.balign 8
+	.global __stack_chk_guard
+__stack_chk_guard:
+	.quad	0

@@ -48,3 +48,9 @@ _Noreturn void exception_stack_overflow(void)
 	      (unsigned long long)read_sysreg(ESR_EL2), (unsigned long long)read_sysreg(ELR_EL2),
 	      (unsigned long long)read_sysreg(FAR_EL2));
 }
+
+_Noreturn void __stack_chk_fail(void)
+{
+	panic("stack smashed: LR 0x%llx",
+	      (unsigned long long)(uintptr_t)__builtin_return_address(0));
+}

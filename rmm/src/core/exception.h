@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From core/vectors.S: exceptions that the RMM itself takes. */
+/* From core/vectors.S: exceptions that the RMM itself takes; and what compiled code finds wrong. */
 #pragma once
 
 #include <stdint.h>
@@ -11,3 +11,6 @@
 uint64_t exception_current_el(uint32_t kind, uint64_t lr);
 
 _Noreturn void exception_stack_overflow(void);
+
+/* A function's stack guard is not what it was when the function began. */
+_Noreturn void __stack_chk_fail(void);
