@@ -16,7 +16,7 @@ SECTIONS
 
 	.text : {
 		image_text_start = .;
-		*(.text.entry)
+		KEEP(*(.text.entry))
 		*(.text .text.*)
 		. = ALIGN(GRANULE_SIZE);
 		image_text_end = .;

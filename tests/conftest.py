@@ -2,7 +2,8 @@
 """The three tiers of tests, and the paths that tests share.
 
 `--units` runs units and checks of the sources, without QEMU or network. The default adds what boots
-machines in QEMU, and is what CI runs. `--all` adds what is marked `exhaustive`.
+machines in QEMU or builds from sources that are downloaded, and is what CI runs. `--all` adds what
+is marked `exhaustive`.
 """
 
 import platform
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from realmos.cache import Cache
+from realmos.firmware.mbedtls import find_mbedtls
+from realmos.progress import Silent
 from realmos_abi.__main__ import main as write_headers
 
 _MACHINE_FIXTURES = {"realm", "realm_machine", "realm_factory"}
@@ -30,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out: set[str] = set()
     if config.getoption("--units"):
-        left_out = {"qemu", "exhaustive"}
+        left_out = {"qemu", "fetch", "exhaustive"}
     elif not config.getoption("--all"):
         left_out = {"exhaustive"}
     for item in items:
@@ -63,6 +66,12 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("generated")
     write_headers(out)
     return out
+
+
+@pytest.fixture(scope="session")
+def mbedtls_path() -> Path:
+    """mbedTLS's source. What uses it is marked `fetch`: with a cold cache it is downloaded."""
+    return find_mbedtls(Cache(), Silent()).path
 
 
 @pytest.fixture(scope="session")

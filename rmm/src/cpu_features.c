@@ -50,6 +50,7 @@ bool cpu_features_probe(const char **missing)
 	features.vmid_bits = id_field(mmfr1, 4) >= 2U ? 16U : 8U;
 	features.hcx = id_field(mmfr1, 40) != 0U;
 	features.ecv_offset = id_field(mmfr0, 60) >= 2U;
+	features.rng = id_field(isar0, 60) != 0U;
 	features.sve = id_field(pfr0, 32) != 0U;
 	features.sme = id_field(read_sysreg(ID_AA64PFR1_EL1), 24) != 0U;
 	features.num_bps = (uint32_t)id_field(dfr0, 12);

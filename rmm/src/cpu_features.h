@@ -18,6 +18,7 @@ struct cpu_features {
 	bool sme;
 	bool hcx;
 	bool ecv_offset;
+	bool rng;
 };
 
 /* False if the PE lacks something that the RMM relies on; `missing` then names it. */

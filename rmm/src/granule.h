@@ -9,10 +9,12 @@
  *   table is not locked. So granule_lock_known() may be used on it.
  * - A DELEGATED granule holds only zeros: whoever gives a granule back wipes it first.
  * - The contents of a granule belong to the holder of its lock. Exception: a REC that is RUNNING
- *   belongs to the PE that runs it, except for what rec.h says.
+ *   belongs to the PE that runs it, except for what rec.h says; a REC_AUX belongs to who owns its
+ *   REC.
  *
  * Lock order
- *   UNDELEGATED, DELEGATED (ascending PA) < RD < REC (ascending PA) < RTT (root to leaf) < DATA
+ *   UNDELEGATED, DELEGATED (ascending PA) < RD < REC (ascending PA) < REC_AUX
+ *     < RTT (root to leaf) < DATA
  * A lock by address and expected state waits only for as long as the granule is in that state, and
  * takes lock and state in one step. So callers may be given any nonsense by the host, the same
  * granule twice included, without waiting for a lock out of order.
@@ -28,6 +30,7 @@ enum granule_state {
 	GRANULE_DELEGATED,
 	GRANULE_RD,
 	GRANULE_REC,
+	GRANULE_REC_AUX,
 	GRANULE_RTT,
 	GRANULE_DATA,
 };

@@ -107,6 +107,7 @@ int manifest_parse(uintptr_t buffer, struct boot_info *info)
 	    field_get(version, EL3_VERSION_MINOR_MASK) < EL3_MANIFEST_MINOR) {
 		return EL3_BOOT_BAD_MANIFEST_VERSION;
 	}
+	info->shared_buffer = buffer;
 	info->console = parse_console(buffer, manifest);
 	return parse_dram(buffer, manifest, &info->dram);
 }

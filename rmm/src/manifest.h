@@ -19,6 +19,7 @@ struct memory_banks {
 struct boot_info {
 	struct memory_banks dram;
 	uint64_t console; /* PA of a PL011, or 0 */
+	uint64_t shared_buffer;
 };
 
 /*

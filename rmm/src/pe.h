@@ -6,6 +6,7 @@
 #include <arch/sysreg.h>
 #include <lib/types.h>
 
+#include "attest/heap.h"
 #include "context.h"
 #include "fp_switch.h"
 #include "hash.h"
@@ -26,6 +27,7 @@ struct pe {
 	_Alignas(16) union pe_buffer measured;
 	struct host_context host_context;
 	struct fp_owner fp;
+	struct heap *heap; /* of the signature that this PE is working on */
 	struct pa last_rec; /* the REC that last ran here: whose translations the TLB may hold */
 	uint32_t index;
 };

@@ -3,7 +3,7 @@
  * A realm execution context, kept in its REC granule. Its members are read and changed under the
  * granule's lock while `running` is false. While it is true they belong to the PE that runs the
  * REC, except `running`, which changes under the lock only, and what is constant from
- * RMI_REC_CREATE on (rd, index, s2). `runnable` is cleared by the running PE and looked at by
+ * RMI_REC_CREATE on (rd, aux, index, s2). `runnable` is cleared by the running PE and looked at by
  * others.
  */
 #pragma once
@@ -57,6 +57,7 @@ struct rec {
 	struct rec_gic gic;
 
 	struct pa rd;
+	struct pa aux; /* a struct token */
 	struct stage2 s2;
 	uint32_t index;
 	uint32_t last_pe;

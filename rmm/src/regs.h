@@ -7,6 +7,10 @@
 #define REG_BIT(n)	    (UINT64_C(1) << (n))
 #define REG_FIELD(value, n) ((uint64_t)(value) << (n))
 
+/* ISR_EL1 */
+#define ISR_F REG_BIT(6)
+#define ISR_I REG_BIT(7)
+
 /* HCR_EL2 */
 #define HCR_VM	   REG_BIT(0)
 #define HCR_SWIO   REG_BIT(1)

@@ -23,6 +23,7 @@
 #define RD	     PAGE(16)
 #define REC	     PAGE(17)
 #define REC2	     PAGE(18)
+#define AUX_OF(rec)  ((rec) + 1200U * GRANULE_SIZE)
 #define ROOTS	     PAGE(24) /* ROOT_COUNT, naturally aligned */
 #define TABLE	     PAGE(32)
 #define DATA	     PAGE(512) /* 512 granules, aligned to a block */
@@ -79,11 +80,19 @@ static inline struct rmi_rec_params *rec_params(void)
 	memset(params, 0, sizeof(*params));
 	params->flags = RMI_REC_CREATE_RUNNABLE_MASK;
 	params->pc = IPA_RAM;
+	params->num_aux = 1;
+	params->aux[0] = AUX_OF(REC);
 	return params;
 }
 
+/* With the auxiliary granule of the REC's own, unless the parameters name another. */
 static inline uint64_t rec_create(uint64_t rec)
 {
+	struct rmi_rec_params *params = fake_memory(PARAMS);
+
+	if (params->aux[0] == AUX_OF(REC)) {
+		params->aux[0] = AUX_OF(rec);
+	}
 	return rmi(RMI_REC_CREATE, RD, rec, PARAMS, 0, 0);
 }
 
@@ -94,6 +103,8 @@ static inline void start(void)
 	(void)delegate(RD);
 	(void)delegate(REC);
 	(void)delegate(REC2);
+	(void)delegate(AUX_OF(REC));
+	(void)delegate(AUX_OF(REC2));
 	(void)delegate(TABLE);
 	(void)delegate(DATA);
 	for (unsigned int n = 0; n < ROOT_COUNT; n++) {

@@ -187,7 +187,7 @@ static void failing_commands_do_not_move_the_rim(void)
 	EXPECT(rmi(RMI_DATA_CREATE, RD, REC, IPA_RAM, SOURCE, RMI_DATA_MEASURE) != RMI_SUCCESS);
 	EXPECT(rmi(RMI_DATA_CREATE, RD, REC, IPA_RAM + GRANULE_SIZE, RD, 1) != RMI_SUCCESS);
 	EXPECT(rmi(RMI_RTT_INIT_RIPAS, RD, IPA_RAM, IPA_RAM + BLOCK, 0, 0) != RMI_SUCCESS);
-	rec_params()->num_aux = 1;
+	rec_params()->num_aux = 0;
 	EXPECT(rec_create(REC) != RMI_SUCCESS);
 	after = rim();
 	EXPECT(memcmp(&before, &after, sizeof(before)) == 0);

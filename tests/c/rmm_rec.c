@@ -58,14 +58,50 @@ static void create_rejects_bad_parameters(void)
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
 	rec_params()->mpidr = UINT64_C(1) << 31 << 1;
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
-	rec_params()->num_aux = 1;
+	rec_params()->num_aux = 0;
+	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
+	rec_params()->num_aux = 2;
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
 	rec_params()->flags = 3;
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
 	EXPECT(granule_is(pa_make(REC), GRANULE_DELEGATED));
+	EXPECT(granule_is(pa_make(AUX_OF(REC)), GRANULE_DELEGATED));
 	(void)rec_params();
 	EXPECT_EQ(rec_create(REC), RMI_SUCCESS);
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
+}
+
+static void create_rejects_bad_auxiliary_granules(void)
+{
+	static const uint64_t bad[] = { 0, AUX_OF(REC) + 16U, UNTRACKED, UNUSED, RD, REC, ROOTS };
+
+	start_realm();
+	for (size_t n = 0; n < sizeof(bad) / sizeof(bad[0]); n++) {
+		rec_params()->aux[0] = bad[n];
+		EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
+		EXPECT(granule_is(pa_make(REC), GRANULE_DELEGATED));
+	}
+	(void)rec_params();
+	EXPECT_EQ(rec_create(REC), RMI_SUCCESS);
+	EXPECT(granule_is(pa_make(AUX_OF(REC)), GRANULE_REC_AUX));
+	rec_params()->mpidr = 1;
+	((struct rmi_rec_params *)fake_memory(PARAMS))->aux[0] = DATA;
+	EXPECT_EQ(rmi(RMI_REC_CREATE, RD, AUX_OF(REC), PARAMS, 0, 0), RMI_ERROR_INPUT);
+	EXPECT_EQ(rec_create(REC2), RMI_SUCCESS);
+}
+
+static void auxiliary_granules_are_given_back_with_their_rec(void)
+{
+	start_realm();
+	(void)rec_params();
+	EXPECT_EQ(rec_create(REC), RMI_SUCCESS);
+	memset(fake_memory(AUX_OF(REC)), 1, GRANULE_SIZE);
+	EXPECT_EQ(rmi(RMI_GRANULE_UNDELEGATE, AUX_OF(REC), 0, 0, 0, 0), RMI_ERROR_INPUT);
+	EXPECT_EQ(rmi(RMI_REC_DESTROY, REC, 0, 0, 0, 0), RMI_SUCCESS);
+	EXPECT_EQ(rmi(RMI_GRANULE_UNDELEGATE, AUX_OF(REC), 0, 0, 0, 0), RMI_SUCCESS);
+	for (size_t n = 0; n < GRANULE_SIZE; n++) {
+		EXPECT_EQ(((uint8_t *)fake_memory(AUX_OF(REC)))[n], 0);
+	}
 }
 
 static void create_is_for_new_realms_and_in_order(void)
@@ -74,10 +110,12 @@ static void create_is_for_new_realms_and_in_order(void)
 	(void)rec_params();
 	for (unsigned int n = 0; n < 18U; n++) {
 		EXPECT_EQ(delegate(PAGE(100 + n)), RMI_SUCCESS);
+		EXPECT_EQ(delegate(AUX_OF(PAGE(100 + n))), RMI_SUCCESS);
 		rec_params()->mpidr = (n % 16U) | (uint64_t)(n / 16U) << 8;
 		EXPECT_EQ(rec_create(PAGE(100 + n)), RMI_SUCCESS);
 	}
 	EXPECT_EQ(rmi(RMI_REALM_ACTIVATE, RD, 0, 0, 0, 0), RMI_SUCCESS);
+	(void)rec_params();
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_REALM);
 }
 
@@ -474,6 +512,8 @@ static void host_registers_survive_a_run(void)
 
 static const struct tap_case cases[] = {
 	TAP_CASE(create_rejects_bad_parameters),
+	TAP_CASE(create_rejects_bad_auxiliary_granules),
+	TAP_CASE(auxiliary_granules_are_given_back_with_their_rec),
 	TAP_CASE(create_is_for_new_realms_and_in_order),
 	TAP_CASE(destroyed_recs_are_not_made_again),
 	TAP_CASE(enter_rejects_bad_addresses),

@@ -46,8 +46,6 @@ static void unknown_functions_are_not_supported(void)
 	static const uint64_t fids[] = {
 		0xC400019A,
 		0xC400018F,
-		RSI_ATTESTATION_TOKEN_INIT,
-		RSI_ATTESTATION_TOKEN_CONTINUE,
 		SMCCC_ARCH_FEATURES,
 		PSCI_MIGRATE_INFO_TYPE,
 		RMI_VERSION,

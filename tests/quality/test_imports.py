@@ -32,7 +32,7 @@ FREESTANDING = {
 # Which folders' headers a C part may include, besides its own and freestanding ones.
 MAY_INCLUDE = {
     "rmm/lib": ("abi/", "lib/", "arch/"),
-    "rmm/src": ("abi/", "lib/", "arch/"),
+    "rmm/src": ("abi/", "lib/", "arch/", "mbedtls/"),
     "host/monitor": ("abi/", "lib/", "arch/", "libfdt.h"),
 }
 # PID 1 is a Linux program: it has the C library, and no header of ours but the agent's numbers.

@@ -16,6 +16,7 @@ import pytest
 # Folders and files that a wheel needs to build firmware and images, and ships below realmos/_tree.
 TREE = (
     "rmm/lib",
+    "rmm/mbedtls",
     "rmm/src",
     "rmm/Makefile",
     "rmm/rmm.ld.S",
@@ -78,15 +79,17 @@ def test_installed_wheel_uses_its_own_tree(unpacked: Path, tmp_path: Path) -> No
     assert version == "0.1.0"
 
 
+@pytest.mark.fetch
 def test_wheel_builds_the_same_rmm_as_the_checkout(
-    unpacked: Path, generated: Path, cross_compile: str, top: Path, tmp_path: Path
+    unpacked: Path, generated: Path, cross_compile: str, mbedtls_path: Path, tmp_path: Path
 ) -> None:
+    top = Path(__file__).resolve().parents[2]
     images = []
     for name, tree in (("wheel", unpacked / "realmos" / "_tree"), ("checkout", top)):
         out = tmp_path / name
         done = subprocess.run(
             ["make", "-s", "-C", tree / "rmm", f"BUILD_DIR={out}", f"GENERATED={generated}",
-             f"CROSS_COMPILE={cross_compile}"],
+             f"CROSS_COMPILE={cross_compile}", f"MBEDTLS={mbedtls_path}"],
             check=False, capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode != 0:

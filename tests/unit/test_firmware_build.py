@@ -11,7 +11,7 @@ import pytest
 from realmos import process, tree
 from realmos.cache import Cache, sha256_file
 from realmos.errors import ConfigError, FirmwareError, ToolError
-from realmos.firmware import build_firmware, cimage, tfa
+from realmos.firmware import Component, build_firmware, cimage, mbedtls, tfa
 from realmos.progress import Silent
 from realmos.source import _mirror, lock
 from realmos.source.lock import Lock, SourceFile
@@ -50,7 +50,8 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tree whose RMM is a stand-in."""
     root = tmp_path / "tree"
     for name, text in {
-        "Makefile": IMAGE_MAKEFILE, "rmm.ld.S": "", "lib/x.c": "", "src/x.c": "int x;\n",
+        "Makefile": IMAGE_MAKEFILE, "rmm.ld.S": "", "lib/x.c": "", "mbedtls/x.h": "",
+        "src/x.c": "int x;\n",
     }.items():  # fmt: skip
         path = root / "rmm" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,16 +66,7 @@ def package(sources: Path, cache: Cache) -> Path:
     """A stand-in for TF-A's source package, locked and in the cache."""
     members = {"Makefile": TFA_MAKEFILE, FIXED: "int a;\nint b;\n"}
     members |= {"lib/libfdt/fdt.c": "", "include/lib/libfdt/libfdt.h": ""}
-    archive = sources.parent / "tf-a.tar.xz"
-    with tarfile.open(archive, "w:xz") as tar:
-        for name, text in members.items():
-            info = tarfile.TarInfo(f"tf-a-2/{name}")
-            info.size = len(text)
-            tar.addfile(info, io.BytesIO(text.encode()))
-    name, digest = f"{tfa.PACKAGE}_2.orig.tar.xz", sha256_file(archive)
-    file = SourceFile(tfa.PACKAGE, "2-1", name, "trixie", archive.stat().st_size, digest)
-    cache.add_file(archive, digest)
-    lock.write(Lock(sources=(file,)), sources / "images" / "firmware" / "packages.lock")
+    add_package(sources, cache, tfa.PACKAGE, members)
     write_fix(sources, before="int b;\n", after="int c;\n")
     return sources
 
@@ -84,6 +76,31 @@ def write_fix(sources: Path, *, before: str, after: str) -> None:
     text = "[[fix]]\n" + "".join(f"{key} = {value!r}\n" for key, value in fix.items())
     path = sources / "images" / "firmware" / "fixes.toml"
     path.write_text(text.replace("'", '"'), "utf-8")
+
+
+def build(cache: Cache, compiler: CrossCompiler = COMPILER) -> Component:
+    """Build the stand-in of an RMM, with as little of mbedTLS."""
+    mbedtls = tree.root() / "mbedtls"
+    mbedtls.mkdir(exist_ok=True)
+    return cimage.build_rmm(cache, Silent(), compiler, mbedtls)
+
+
+def add_package(sources: Path, cache: Cache, name: str, members: dict[str, str]) -> None:
+    """Lock a stand-in for a source package, and put it into the cache."""
+    archive = sources.parent / f"{name}.tar.xz"
+    with tarfile.open(archive, "w:xz") as tar:
+        for member, text in members.items():
+            info = tarfile.TarInfo(f"{name}-2/{member}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    digest = sha256_file(archive)
+    file = SourceFile(
+        name, "2-1", f"{name}_2.orig.tar.xz", "trixie", archive.stat().st_size, digest
+    )
+    cache.add_file(archive, digest)
+    path = sources / "images" / "firmware" / "packages.lock"
+    before = lock.read(path) if path.is_file() else Lock()
+    lock.write(lock.merge(before, Lock(sources=(file,))), path)
 
 
 def rebuilds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -106,16 +123,16 @@ def test_failed_compilation_shows_its_last_lines_and_keeps_nothing(
     makefile = sources / "rmm" / "Makefile"
     makefile.write_text("all:\n\t@echo 'x.c:1: error: expected a declaration'; false\n", "utf-8")
     with pytest.raises(ToolError, match="expected a declaration") as caught:
-        cimage.build_rmm(cache, Silent(), COMPILER)
+        build(cache)
     assert str(cache.path / "logs" / "rmm.log") in str(caught.value)
     makefile.write_text(IMAGE_MAKEFILE, "utf-8")
-    assert cimage.build_rmm(cache, Silent(), COMPILER).path.read_bytes() == b"int x;\n"
+    assert build(cache).path.read_bytes() == b"int x;\n"
 
 
 def test_makefile_that_makes_nothing_is_named(sources: Path, cache: Cache) -> None:
     (sources / "rmm" / "Makefile").write_text("all:\n", "utf-8")
     with pytest.raises(FirmwareError, match=r"did not make rmm\.bin"):
-        cimage.build_rmm(cache, Silent(), COMPILER)
+        build(cache)
 
 
 def test_white_space_everywhere_is_refused(
@@ -124,7 +141,7 @@ def test_white_space_everywhere_is_refused(
     assert sources.is_dir()
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "my temp"))
     with pytest.raises(ConfigError, match="white space") as caught:
-        cimage.build_rmm(Cache(tmp_path / "my cache"), Silent(), COMPILER)
+        build(Cache(tmp_path / "my cache"))
     assert "TMPDIR" in caught.value.hint
 
 
@@ -133,7 +150,7 @@ def test_directories_with_white_space_will_do(
 ) -> None:
     root = sources.rename(tmp_path / "my tree")
     monkeypatch.setattr(tree, "root", lambda: root)
-    made = cimage.build_rmm(Cache(tmp_path / "my cache"), Silent(), COMPILER)
+    made = build(Cache(tmp_path / "my cache"))
     assert made.path.read_bytes() == b"int x;\n"
 
 
@@ -142,7 +159,7 @@ def test_absent_make_names_its_package(
 ) -> None:
     monkeypatch.setenv("PATH", str(sources))
     with pytest.raises(ToolError, match="make was not found") as caught:
-        cimage.build_rmm(cache, Silent(), COMPILER)
+        build(cache)
     assert caught.value.hint == "apt-get install make"
 
 
@@ -171,22 +188,22 @@ def test_image_is_built_once_and_again_when_its_sources_or_compiler_change(
     sources: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = rebuilds(monkeypatch)
-    first = cimage.build_rmm(cache, Silent(), COMPILER)
-    assert cimage.build_rmm(cache, Silent(), COMPILER) == first
+    first = build(cache)
+    assert build(cache) == first
     assert len(runs) == 1
     (sources / "rmm" / "src" / "y.c").write_text("int y;\n", "utf-8")
-    second = cimage.build_rmm(cache, Silent(), COMPILER)
+    second = build(cache)
     assert second.path.read_bytes() == b"int x;\nint y;\n"
     assert second.version != first.version
-    cimage.build_rmm(cache, Silent(), CrossCompiler("aarch64-linux-gnu-", "gcc 14", "14.2"))
+    build(cache, CrossCompiler("aarch64-linux-gnu-", "gcc 14", "14.2"))
     assert len(runs) == 3
 
 
 def test_image_changed_in_the_cache_is_built_again(sources: Path, cache: Cache) -> None:
     assert sources.is_dir()
-    made = cimage.build_rmm(cache, Silent(), COMPILER)
+    made = build(cache)
     made.path.write_bytes(b"changed")
-    assert cimage.build_rmm(cache, Silent(), COMPILER) == made
+    assert build(cache) == made
     assert made.path.read_bytes() == b"int x;\n"
 
 
@@ -232,6 +249,42 @@ def test_brought_images_change_only_the_flash(
     assert one.firmware.bl31 == two.firmware.bl31
     assert one.sha256 != two.sha256
     assert two.rmm.sha256 == two.bl33.sha256 == sha256_file(images[1])
+
+
+def test_tfa_is_not_built_again_when_another_source_package_moves(
+    package: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = rebuilds(monkeypatch)
+    made = tfa.build_tfa(cache, Silent(), COMPILER)
+    add_package(package, cache, mbedtls.PACKAGE, {"LICENSE": ""})
+    assert tfa.build_tfa(cache, Silent(), COMPILER) == made
+    assert len(runs) == 1
+
+
+@pytest.fixture
+def mbedtls_files(sources: Path) -> list[str]:
+    names = ["LICENSE", "library/ecp.c"]
+    (sources / "rmm" / "mbedtls" / "files.txt").write_text("# which\n" + "\n".join(names), "utf-8")
+    return names
+
+
+def test_of_mbedtls_only_what_the_rmm_needs_is_kept(
+    sources: Path, cache: Cache, mbedtls_files: list[str]
+) -> None:
+    members = dict.fromkeys([*mbedtls_files, "library/ssl.c", "tests/x.c"], "int x;\n")
+    add_package(sources, cache, mbedtls.PACKAGE, members)
+    made = mbedtls.find_mbedtls(cache, Silent())
+    kept = [path for path in made.path.rglob("*") if path.is_file()]
+    assert sorted(path.relative_to(made.path).as_posix() for path in kept) == mbedtls_files
+    assert [file.name for file in made.sources] == [mbedtls.PACKAGE]
+
+
+def test_mbedtls_without_a_file_that_the_rmm_needs_is_refused(
+    sources: Path, cache: Cache, mbedtls_files: list[str]
+) -> None:
+    add_package(sources, cache, mbedtls.PACKAGE, {mbedtls_files[0]: ""})
+    with pytest.raises(FirmwareError, match=r"mbedTLS's source has no library/ecp\.c"):
+        mbedtls.find_mbedtls(cache, Silent())
 
 
 def test_fixes_of_the_tree_have_reasons() -> None:

@@ -70,6 +70,15 @@ def test_package_that_is_not_locked_is_named() -> None:
         Lock((DEB,), image="linux").version("nosuch")
 
 
+def test_lock_of_one_source_package_does_not_depend_on_the_others() -> None:
+    other = replace(SRC, name="other", file="other_1.orig.tar.xz")
+    lock = Lock((DEB,), (SRC, other), "firmware")
+    assert lock.source(SRC.name) == Lock(sources=(SRC,), image="firmware")
+    assert lock.source(SRC.name).digest == Lock(sources=(SRC,)).digest
+    with pytest.raises(ConfigError, match="source package nosuch is not in the lock of image"):
+        lock.source("nosuch")
+
+
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     made = Lock((DEB, ALL), (SRC,), "linux")
     path = tmp_path / "linux" / "packages.lock"

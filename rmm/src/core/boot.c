@@ -5,6 +5,7 @@
 #include <lib/check.h>
 #include <lib/console.h>
 
+#include "attest/platform.h"
 #include "core/boot.h"
 #include "core/mmu.h"
 #include "cpu_features.h"
@@ -91,6 +92,7 @@ _Noreturn void boot(uint32_t index, uint64_t version, uint64_t pe_count, uintptr
 			if (!hash_self_test()) {
 				panic("the SHA instructions do not give SHA-2");
 			}
+			platform_init(info.shared_buffer);
 			console_line("ready: RMI 1.0 RSI 1.0");
 		}
 	}

@@ -154,6 +154,9 @@ bool mmu_build(const struct boot_info *info)
 	if (info->console != 0U && !map(info->console, info->console, GRANULE_SIZE, MAP_DEVICE)) {
 		return false;
 	}
+	if (!map(info->shared_buffer, info->shared_buffer, GRANULE_SIZE, MAP_DATA)) {
+		return false;
+	}
 	for (size_t n = 0; n < info->dram.count; n++) {
 		if (!map_bank(&info->dram.bank[n])) {
 			return false;

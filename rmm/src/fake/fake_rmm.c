@@ -6,6 +6,7 @@
 #include <arch/fake.h>
 #include <arch/sysreg.h>
 
+#include "attest/platform.h"
 #include "cpu_features.h"
 #include "fake/fake_rmm.h"
 #include "fp.h"
@@ -38,7 +39,24 @@ static uint64_t granule_of(uint64_t pa)
 	return (pa - FAKE_DRAM_BASE) / GRANULE_SIZE;
 }
 
-static void el3(struct smc_regs *regs)
+static void el3_attest(struct smc_regs *regs)
+{
+	uint8_t *buffer = (uint8_t *)regs->x[1];
+
+	if (regs->x[0] == EL3_ATTEST_GET_REALM_KEY) {
+		memset(buffer, FAKE_KEY_BYTE, EL3_KEY_P384_SIZE);
+		regs->x[1] = EL3_KEY_P384_SIZE;
+	} else {
+		for (size_t n = 0; n < FAKE_PLATFORM_TOKEN_SIZE; n++) {
+			buffer[n] = (uint8_t)n;
+		}
+		regs->x[1] = FAKE_PLATFORM_TOKEN_SIZE;
+		regs->x[2] = 0;
+	}
+	regs->x[0] = EL3_OK;
+}
+
+static void el3_gpt(struct smc_regs *regs)
 {
 	uint64_t n = granule_of(regs->x[1]);
 	bool delegate = regs->x[0] == EL3_GTSI_DELEGATE;
@@ -50,6 +68,15 @@ static void el3(struct smc_regs *regs)
 	} else {
 		is_realm_pas[n] = delegate;
 		regs->x[0] = EL3_OK;
+	}
+}
+
+static void el3(struct smc_regs *regs)
+{
+	if (regs->x[0] == EL3_ATTEST_GET_REALM_KEY || regs->x[0] == EL3_ATTEST_GET_PLAT_TOKEN) {
+		el3_attest(regs);
+	} else {
+		el3_gpt(regs);
 	}
 }
 
@@ -69,6 +96,7 @@ static void set_id_registers(void)
 
 void fake_reset(void)
 {
+	static _Alignas(GRANULE_SIZE) uint8_t shared_buffer[GRANULE_SIZE];
 	static const struct memory_banks banks = {
 		.count = 1,
 		.bank = { { FAKE_DRAM_BASE, FAKE_DRAM_SIZE + FAKE_ABSENT_SIZE } },
@@ -82,6 +110,9 @@ void fake_reset(void)
 	fake_entry_flushes = 0;
 	fake_realm_flushes = 0;
 	fake_realm = NULL;
+	fake_signer_steps = 1;
+	fake_signer_fails = false;
+	fake_random_refusals = 0;
 	fake_smc_hook = el3;
 	set_id_registers();
 	granule_init(&banks);
@@ -93,6 +124,7 @@ void fake_reset(void)
 	}
 	pe_init(0);
 	pe_this()->last_rec = pa_make(0);
+	platform_init((uintptr_t)shared_buffer);
 }
 
 void *memory_realm(struct pa pa)

@@ -26,6 +26,17 @@ extern unsigned int fake_realm_flushes;
 /* What the realm does when it runs: may change registers, returns the vector taken. */
 extern enum realm_vector (*fake_realm)(uint64_t gprs[RMI_GPRS]);
 
+/* What EL3 has for attestation: a key of this byte, and a token of bytes that count up. */
+#define FAKE_KEY_BYTE		 0x5A
+#define FAKE_PLATFORM_TOKEN_SIZE 1518U
+
+/* Steps that a signature takes; whether it, and a public key, fails. */
+extern unsigned int fake_signer_steps;
+extern bool fake_signer_fails;
+
+/* How a "signature" takes bytes in: its words are this of the key, then of the message. */
+uint64_t fake_signature_word(uint64_t sum, const void *bytes, size_t size);
+
 /* Empties DRAM, granules and registers, and sets up one PE with the features of QEMU's. */
 void fake_reset(void);
 

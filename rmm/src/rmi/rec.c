@@ -8,8 +8,8 @@
 #include "pe.h"
 #include "rmi/rmi.h"
 
-/* A REC fits its own granule. */
-#define REC_AUX_COUNT 0U
+/* A REC fits its own granule; its attestation token is made in another. */
+#define REC_AUX_COUNT 1U
 #define NO_PE	      UINT32_MAX
 
 void rmi_rec_aux_count(struct rmi_call *call)
@@ -49,10 +49,42 @@ static void init_rec(struct rec *rec, const struct realm *realm, struct pa rd,
 	rec_reset(rec, params->pc);
 	memcpy(rec->gprs, params->gprs, sizeof(params->gprs));
 	rec->rd = rd;
+	rec->aux = pa_make(params->aux[0]);
 	rec->s2 = realm->s2;
 	rec->index = realm->rec_count;
 	rec->last_pe = NO_PE;
 	rec->runnable = (params->flags & RMI_REC_CREATE_RUNNABLE_MASK) != 0U;
+}
+
+/* Locks what the REC is to be made of: both granules or, if the number is wrong, the REC's alone.
+ */
+static bool lock_delegated(struct pa rec, const struct rmi_rec_params *params)
+{
+	struct pa aux = pa_make(params->aux[0]);
+	bool ascending = rec.value < aux.value;
+	struct pa first = ascending ? rec : aux;
+
+	if (params->num_aux != REC_AUX_COUNT) {
+		return granule_lock(rec, GRANULE_DELEGATED);
+	}
+	/* With the same granule twice this would wait for itself. */
+	if (rec.value == aux.value || !granule_lock(first, GRANULE_DELEGATED)) {
+		return false;
+	}
+	if (!granule_lock(ascending ? aux : rec, GRANULE_DELEGATED)) {
+		granule_unlock(first);
+		return false;
+	}
+	return true;
+}
+
+static void unlock(struct pa rec, const struct rmi_rec_params *params, bool created)
+{
+	granule_unlock_as(rec, created ? GRANULE_REC : GRANULE_DELEGATED);
+	if (params->num_aux == REC_AUX_COUNT) {
+		granule_unlock_as(pa_make(params->aux[0]),
+				  created ? GRANULE_REC_AUX : GRANULE_DELEGATED);
+	}
 }
 
 void rmi_rec_create(struct rmi_call *call)
@@ -64,12 +96,12 @@ void rmi_rec_create(struct rmi_call *call)
 
 	call->result[0] = RMI_ERROR_INPUT;
 	if (!memory_read_ns(&pe_this()->host.rec_params, pa_make(call->x[3]), sizeof(*params)) ||
-	    !granule_lock(rec, GRANULE_DELEGATED)) {
+	    !lock_delegated(rec, params)) {
 		return;
 	}
 	realm = realm_lock(rd);
 	if (realm == NULL) {
-		granule_unlock(rec);
+		unlock(rec, params, false);
 		return;
 	}
 	call->result[0] = check_realm(realm, params);
@@ -82,7 +114,7 @@ void rmi_rec_create(struct rmi_call *call)
 		}
 	}
 	granule_unlock(rd);
-	granule_unlock_as(rec, call->result[0] == RMI_SUCCESS ? GRANULE_REC : GRANULE_DELEGATED);
+	unlock(rec, params, call->result[0] == RMI_SUCCESS);
 }
 
 void rmi_rec_destroy(struct rmi_call *call)
@@ -101,6 +133,8 @@ void rmi_rec_destroy(struct rmi_call *call)
 		return;
 	}
 	rd = rec->rd;
+	granule_lock_known(rec->aux, GRANULE_REC_AUX);
+	granule_release(rec->aux);
 	granule_release(pa);
 	/* Until now the REC was counted, so the realm is still there. */
 	granule_lock_known(rd, GRANULE_RD);

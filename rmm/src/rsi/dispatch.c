@@ -15,15 +15,13 @@ struct function {
 
 static rsi_handler smccc_version;
 
-/*
- * RSI_ATTESTATION_TOKEN_INIT and _CONTINUE are not implemented yet; like any function that is not
- * listed, they answer NOT_SUPPORTED.
- */
 static const struct function rsi_functions[] = {
 	{ RSI_VERSION, rsi_version },
 	{ RSI_FEATURES, rsi_features },
 	{ RSI_MEASUREMENT_READ, rsi_measurement_read },
 	{ RSI_MEASUREMENT_EXTEND, rsi_measurement_extend },
+	{ RSI_ATTESTATION_TOKEN_INIT, rsi_attestation_token_init },
+	{ RSI_ATTESTATION_TOKEN_CONTINUE, rsi_attestation_token_continue },
 	{ RSI_REALM_CONFIG, rsi_realm_config },
 	{ RSI_IPA_STATE_SET, rsi_ipa_state_set },
 	{ RSI_IPA_STATE_GET, rsi_ipa_state_get },

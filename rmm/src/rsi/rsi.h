@@ -39,6 +39,8 @@ rsi_handler rsi_measurement_extend;
 rsi_handler rsi_ipa_state_set;
 rsi_handler rsi_ipa_state_get;
 rsi_handler rsi_host_call;
+rsi_handler rsi_attestation_token_init;
+rsi_handler rsi_attestation_token_continue;
 
 rsi_handler psci_version;
 rsi_handler psci_features;

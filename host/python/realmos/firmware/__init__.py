@@ -7,6 +7,7 @@ from realmos.cache import Cache, sha256_file
 from realmos.firmware._component import Component, Firmware, from_file
 from realmos.firmware.cimage import build_monitor, build_rmm
 from realmos.firmware.flash import Flash, build_flash
+from realmos.firmware.mbedtls import find_mbedtls
 from realmos.firmware.tfa import build_tfa
 from realmos.progress import Reporter
 from realmos.source.toolchain import find_cross_compiler
@@ -29,20 +30,25 @@ def build_firmware(
 
     Raises:
         FirmwareError: an image brought in cannot be used.
-        SourceError: TF-A's source cannot be had.
+        SourceError: the source of TF-A or mbedTLS cannot be had.
         ToolError: a program that builds need is absent or fails.
     """
-    brought_rmm = from_file("rmm", rmm) if rmm else None
+    chosen_rmm = from_file("rmm", rmm) if rmm else None
     brought_bl33 = from_file("bl33", bl33) if bl33 else None
     compiler = find_cross_compiler()
     tfa = build_tfa(cache, reporter, compiler)
+    sources = tfa.sources
+    if chosen_rmm is None:
+        mbedtls = find_mbedtls(cache, reporter)
+        chosen_rmm = build_rmm(cache, reporter, compiler, mbedtls.path)
+        sources += mbedtls.sources
     firmware = Firmware(
         bl1=tfa.bl1,
         bl2=tfa.bl2,
         bl31=tfa.bl31,
-        rmm=brought_rmm or build_rmm(cache, reporter, compiler),
+        rmm=chosen_rmm,
         bl33=brought_bl33 or build_monitor(cache, reporter, compiler, tfa.libfdt),
-        sources=tfa.sources,
+        sources=sources,
         compiler=compiler.identity,
     )
     hashes = {part.name: part.sha256 for part in firmware.components}

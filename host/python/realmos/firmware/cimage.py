@@ -18,15 +18,24 @@ from realmos.source.toolchain import MAKE, CrossCompiler
 from realmos.source.workspace import workspace
 
 
-def build_rmm(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Component:
+def build_rmm(
+    cache: Cache, reporter: Reporter, compiler: CrossCompiler, mbedtls: Path
+) -> Component:
     """Return our RMM, built if the cache does not hold it.
+
+    Args:
+        cache: where it is kept.
+        reporter: progress.
+        compiler: what it is built with.
+        mbedtls: directory with mbedTLS's `include` and `library`.
 
     Raises:
         ToolError: make or the compiler fails.
     """
     recipe = _Recipe("rmm", "rmm", Path("rmm/Makefile"))
-    sources = ("rmm/Makefile", "rmm/rmm.ld.S", "rmm/lib", "rmm/src")
-    return _build(recipe, sources, {}, cache=cache, reporter=reporter, compiler=compiler)
+    sources = ("rmm/Makefile", "rmm/rmm.ld.S", "rmm/lib", "rmm/mbedtls", "rmm/src")
+    links = {"mbedtls": mbedtls}
+    return _build(recipe, sources, links, cache=cache, reporter=reporter, compiler=compiler)
 
 
 def build_monitor(
@@ -98,6 +107,7 @@ def _make(work: Path, recipe: _Recipe, compiler: CrossCompiler, log: Path) -> No
             "make", f"-j{os.cpu_count() or 1}", "-f", work / "tree" / recipe.makefile,
             f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
             f"CROSS_COMPILE={compiler.prefix}",
+            f"MBEDTLS={work / 'mbedtls'}",
             f"LIBFDT_SRC={work / 'libfdt' / 'src'}",
             f"LIBFDT_INCLUDE={work / 'libfdt' / 'include'}",
         ],

@@ -16,9 +16,9 @@ from realmos import process, tree
 from realmos.cache import Cache
 from realmos.errors import FirmwareError
 from realmos.firmware._component import Component, from_build
+from realmos.firmware._upstream import unpack_upstream
 from realmos.progress import Reporter, Task
-from realmos.source.deb import unpack_tar
-from realmos.source.lock import Lock, SourceFile, fetch, read
+from realmos.source.lock import SourceFile, read
 from realmos.source.recipe import lock_file
 from realmos.source.toolchain import MAKE, CrossCompiler
 from realmos.source.workspace import workspace
@@ -92,7 +92,7 @@ def build_tfa(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Trus
         FirmwareError: our fixes do not fit it.
         ToolError: make or the compiler fails.
     """
-    lock = read(lock_file("firmware"))
+    lock = read(lock_file("firmware")).source(PACKAGE)
     version = lock.version(PACKAGE)
     changes = fixes()
     inputs = {
@@ -105,7 +105,7 @@ def build_tfa(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Trus
     def make(out: Path) -> None:
         MAKE.require()
         with workspace(cache) as work:
-            source = _unpack(lock, work, cache, reporter)
+            source = unpack_upstream(lock, work / "source", cache, reporter)
             for fix in changes:
                 fix.apply(source)
             build, log = work / "build", cache.path / "logs" / "tf-a.log"
@@ -127,17 +127,6 @@ def build_tfa(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Trus
         libfdt=home / "libfdt",
         sources=lock.sources,
     )
-
-
-def _unpack(lock: Lock, work: Path, cache: Cache, reporter: Reporter) -> Path:
-    files = fetch(lock, cache, reporter)
-    names = [n for n in files if n.startswith(f"{PACKAGE}_") and ".orig.tar." in n]
-    if len(names) != 1:
-        raise FirmwareError(
-            f"source package {PACKAGE} has no upstream archive", hint="realmos lock firmware"
-        )
-    with reporter.task("Unpacking TF-A"):
-        return unpack_tar(files[names[0]], work / "source")
 
 
 def _make(

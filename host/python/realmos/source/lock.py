@@ -113,6 +113,19 @@ class Lock:
         """Return the lock with only those binary packages that are `wanted`."""
         return replace(self, packages=tuple(p for p in self.packages if wanted(p)))
 
+    def source(self, name: str) -> "Lock":
+        """Return the lock with the files of one source package only.
+
+        Raises:
+            ConfigError: it is not in the lock.
+        """
+        files = tuple(file for file in self.sources if file.name == name)
+        if not files:
+            raise ConfigError(
+                f"source package {name} is not in the lock{self._whose()}", hint=self._mover()
+            )
+        return replace(self, packages=(), sources=files)
+
     def _whose(self) -> str:
         return f" of image {self.image}" if self.image else ""
 

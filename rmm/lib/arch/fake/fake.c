@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <arch/fake.h>
+#include <arch/pe.h>
 #include <arch/sysreg.h>
 
 #define MAX_REGISTERS 256U
@@ -16,6 +17,7 @@ static struct {
 static size_t register_count;
 
 void (*fake_smc_hook)(struct smc_regs *regs);
+unsigned int fake_random_refusals;
 
 uint64_t fake_sysreg_read(const char *name)
 {
@@ -56,4 +58,17 @@ void smc_call(struct smc_regs *regs)
 	} else {
 		regs->x[0] = UINT64_MAX;
 	}
+}
+
+bool pe_random(uint64_t *number)
+{
+	static uint64_t state;
+
+	if (fake_random_refusals != 0U) {
+		fake_random_refusals--;
+		return false;
+	}
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	*number = state ^ (state >> 32);
+	return true;
 }

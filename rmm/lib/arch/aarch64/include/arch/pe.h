@@ -2,6 +2,9 @@
 /* What a processing element can be told, besides barriers and system registers. */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* Masks every interrupt and sleeps for good. */
 static inline _Noreturn void pe_stop(void)
 {
@@ -25,4 +28,13 @@ static inline void pe_send_event(void)
 static inline void pe_wait_for_interrupt(void)
 {
 	__asm__ volatile("wfi" ::: "memory");
+}
+
+/* A random number from a PE with FEAT_RNG; false if it has none just now. */
+static inline bool pe_random(uint64_t *number)
+{
+	uint32_t given;
+
+	__asm__ volatile("mrs %0, S3_3_C2_C4_0\n\tcset %w1, ne" : "=r"(*number), "=r"(given)::"cc");
+	return given != 0U;
 }

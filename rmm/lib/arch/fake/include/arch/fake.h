@@ -9,3 +9,6 @@ extern void (*fake_smc_hook)(struct smc_regs *regs);
 
 /* Forgets every system register. */
 void fake_sysreg_reset(void);
+
+/* How often pe_random() has no number before it has one again. */
+extern unsigned int fake_random_refusals;
