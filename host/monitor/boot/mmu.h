@@ -6,8 +6,8 @@
 #pragma once
 
 /*
- * MAIR_EL2, TCR_EL2 and SCTLR_EL2 have the RMM's values. EL3 switches them at each call, and writes what
- * differs; on an emulator a write of TCR_EL2 drops all translations, EL3's own included.
+ * MAIR_EL2, TCR_EL2 and SCTLR_EL2 have the RMM's values. EL3 switches them at each call, and writes
+ * what differs; on an emulator a write of TCR_EL2 drops all translations, EL3's own included.
  */
 /* MAIR_EL2; attribute 0: Normal write-back, 1: Device-nGnRE */
 #define MMU_MAIR 0x04FF

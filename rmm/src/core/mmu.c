@@ -31,17 +31,17 @@
 
 #define MAIR_VALUE    UINT64_C(0x04FF) /* 0: Normal WB RWA; 1: Device-nGnRE */
 /*
- * T0SZ 25, walks inner-shareable WBWA, 4 KiB, 48-bit PA, RES1 bits 23 and 31. The monitor has the same
- * value, for on an emulator a write of this register drops all translations.
+ * T0SZ 25, walks inner-shareable WBWA, 4 KiB, 48-bit PA, RES1 bits 23 and 31. The monitor has the
+ * same value, for on an emulator a write of this register drops all translations.
  */
 #define TCR_VALUE                                                                                  \
 	(UINT64_C(25) | REG_FIELD(1, 8) | REG_FIELD(1, 10) | REG_FIELD(3, 12) | REG_FIELD(5, 16) | \
 	 REG_BIT(23) | REG_BIT(31))
 
-#define ENTRIES		512U
-#define LEVEL_FIRST	1U
-#define LEVEL_LAST	3U
-#define TABLES		48U
+#define ENTRIES	    512U
+#define LEVEL_FIRST 1U
+#define LEVEL_LAST  3U
+#define TABLES	    48U
 
 extern const uint8_t image_text_start[], image_text_end[], image_rodata_end[], image_data_end[];
 extern const uint8_t stacks_start[];
@@ -80,8 +80,7 @@ static uint64_t map_one(uint64_t va, uint64_t pa, uint64_t size, uint64_t attrib
 			*entry = pa | attributes | DESC_PAGE;
 			return step;
 		}
-		if (size >= step && is_aligned(va | pa, step) &&
-		    (*entry & DESC_VALID) == 0U) {
+		if (size >= step && is_aligned(va | pa, step) && (*entry & DESC_VALID) == 0U) {
 			*entry = pa | attributes | DESC_BLOCK;
 			return step;
 		}
