@@ -13,8 +13,9 @@ LIB_INCLUDES := -I$(SRC)/$(LIB)/include -I$(SRC)/$(LIB)/arch/aarch64/include
 CC := $(CROSS_COMPILE)gcc
 OBJCOPY := $(CROSS_COMPILE)objcopy
 
+OPTIMISE := -O2
 WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wconversion -Wvla -Wundef
-CFLAGS := -std=c11 -O2 -g -ffreestanding -fno-common -fno-builtin-printf -mgeneral-regs-only \
+CFLAGS := -std=c11 $(OPTIMISE) -g -ffreestanding -fno-common -fno-builtin-printf -mgeneral-regs-only \
 	-mstrict-align -march=armv8.5-a -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
 	-ffile-prefix-map=$(SRC)=. -fno-pic -fno-pie $(WARNINGS) $(INCLUDES) $(LIB_INCLUDES) \
 	-I$(GENERATED) -MMD -MP
