@@ -14,7 +14,7 @@
 
 extern const uint8_t hand_image_start[], hand_image_end[];
 
-static void load_image(struct rig_realm *realm)
+static void load_image(struct rig_realm *realm, uint64_t flags)
 {
 	size_t size = (size_t)(hand_image_end - hand_image_start);
 
@@ -25,19 +25,23 @@ static void load_image(struct rig_realm *realm)
 			memcpy((void *)(uintptr_t)source, hand_image_start + offset,
 			       min_u64(size - offset, GRANULE_SIZE));
 		}
-		if (realm_data(realm, HAND_BASE + offset, source, RMI_DATA_MEASURE) !=
-		    RMI_SUCCESS) {
+		if (realm_data(realm, HAND_BASE + offset, source, flags) != RMI_SUCCESS) {
 			rig_give_up("the hand cannot be loaded");
 		}
 	}
 }
 
-void hand_load(struct rig_realm *realm)
+void hand_load_with(struct rig_realm *realm, uint64_t flags)
 {
 	if (realm_ram(realm, 0, RAM_TOP, true) != RMI_SUCCESS) {
 		rig_give_up("the hand's realm gets no RAM");
 	}
-	load_image(realm);
+	load_image(realm, flags);
+}
+
+void hand_load(struct rig_realm *realm)
+{
+	hand_load_with(realm, RMI_DATA_MEASURE);
 }
 
 struct rig_rec *hand_rec(struct rig_realm *realm)

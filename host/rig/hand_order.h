@@ -18,6 +18,9 @@ struct rig_realm *hand_realm(unsigned int recs);
 /* The same, not activated and without RECs: for a realm prepared otherwise. */
 void hand_load(struct rig_realm *realm);
 
+/* With other flags of RMI_DATA_CREATE: unmeasured, the RIM does not depend on the hand's code. */
+void hand_load_with(struct rig_realm *realm, uint64_t flags);
+
 /* A REC whose program is the hand; only the first is runnable. */
 struct rig_rec *hand_rec(struct rig_realm *realm);
 

@@ -2,11 +2,10 @@
 /* RSI_HOST_CALL. */
 #include <abi/rmi.h>
 #include <abi/rsi.h>
-#include <abi/smccc.h>
 #include <lib/bits.h>
 
-#include "ask.h"
 #include "granules.h"
+#include "pair.h"
 #include "rig.h"
 #include "space.h"
 #include "tap.h"
@@ -140,17 +139,12 @@ CASE(host_call_into_a_page_of_a_block, "HOST_CALL.exit HOST_CALL.write_back")
 	expect_answered(ipa);
 }
 
-/* Has the first REC turn the second one on, whose hand then takes orders. */
 static struct rig_rec *turn_other_on(void)
 {
-	struct rig_rec *other = &rec->realm->recs[1];
+	struct pair pair = { .first = rec, .second = &rec->realm->recs[1] };
 
-	if (!ask(rec, RMI_EXIT_PSCI, PSCI_CPU_ON_64, rec_mpidr(1), HAND_BASE, 1) ||
-	    rmi_status(RMI_PSCI_COMPLETE, rec->pa, other->pa, PSCI_SUCCESS) != RMI_SUCCESS ||
-	    ask_again(rec).x[0] != PSCI_SUCCESS || !hand_begin(other)) {
-		rig_give_up("no second REC can be had");
-	}
-	return other;
+	pair_turn_on(&pair);
+	return pair.second;
 }
 
 /* Takes the page away while the host call is open, and enters: the exit of a missing page. */
