@@ -27,7 +27,7 @@ struct pe {
 	_Alignas(16) union pe_buffer measured;
 	struct host_context host_context;
 	struct fp_owner fp;
-	struct heap *heap; /* of the signature that this PE is working on */
+	struct heap *heap;  /* of the signature that this PE is working on */
 	struct pa last_rec; /* the REC that last ran here: whose translations the TLB may hold */
 	uint32_t index;
 };

@@ -44,13 +44,8 @@ static uint64_t rsi(uint64_t fid, uint64_t a, uint64_t b, uint64_t c, uint64_t d
 static void unknown_functions_are_not_supported(void)
 {
 	static const uint64_t fids[] = {
-		0xC400019A,
-		0xC400018F,
-		SMCCC_ARCH_FEATURES,
-		PSCI_MIGRATE_INFO_TYPE,
-		RMI_VERSION,
-		0,
-		UINT32_MAX,
+		0xC400019A,  0xC400018F, SMCCC_ARCH_FEATURES, PSCI_MIGRATE_INFO_TYPE,
+		RMI_VERSION, 0,		 UINT32_MAX,
 	};
 
 	start_active();

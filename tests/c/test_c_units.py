@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every case of every C program in this folder, each as one test.
 
-The cases' names come from the sources, so that collecting builds nothing. Each program is built
-once, with address and undefined-behaviour checks, and run once; a case passes if the program's
-output says so. What a program prints beyond its cases, or how it ends, is a test of its own.
+Programs named `mbedtls_…` are built with mbedTLS's source, which is downloaded, so they are not
+units. The cases' names come from the sources, so that collecting builds nothing. Each program is
+built once, with address and undefined-behaviour checks, and run once; a case passes if the
+program's output says so. What a program prints beyond its cases, or how it ends, is a test of its
+own.
 """
 
 import re
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 PROGRAM = re.compile(r"^\$\(eval \$\(call program,(\w+),", re.MULTILINE)
 CASE = re.compile(r"\bTAP_CASE\((\w+)\)")
 RESULT = re.compile(r"^(ok|not ok) \d+ - (\w+)$")
+FETCHED = "mbedtls_"
 BUILD_TIMEOUT = 300
 RUN_TIMEOUT = 300
 TAIL = 40
@@ -41,8 +45,13 @@ def cases(program: str) -> list[str]:
     return CASE.findall((HERE / f"{program}.c").read_text("utf-8"))
 
 
+def marks(program: str) -> tuple[pytest.MarkDecorator, ...]:
+    return (pytest.mark.fetch,) if program.startswith(FETCHED) else ()
+
+
+EVERY_PROGRAM = [pytest.param(program, marks=marks(program)) for program in programs()]
 EVERY_CASE = [
-    pytest.param(program, case, id=f"{program}-{case}")
+    pytest.param(program, case, id=f"{program}-{case}", marks=marks(program))
     for program in programs()
     for case in cases(program)
 ]
@@ -69,9 +78,10 @@ def parse(output: str, status: int) -> Outcome:
 class Bench:
     """Builds and runs each program at most once."""
 
-    def __init__(self, out: Path, generated: Path) -> None:
+    def __init__(self, out: Path, generated: Path, find_mbedtls: Callable[[], Path]) -> None:
         self._out = out
         self._generated = generated
+        self._find_mbedtls = find_mbedtls
         self._failures: dict[str, str] = {}
         self._outcomes: dict[str, Outcome] = {}
 
@@ -79,9 +89,10 @@ class Bench:
         """Build a program; return what failed, or nothing."""
         if program not in self._failures:
             target = self._out / program
+            mbedtls = [f"MBEDTLS={self._find_mbedtls()}"] if program.startswith(FETCHED) else []
             done = subprocess.run(
                 ["make", "-C", HERE, f"BUILD_DIR={self._out}", f"GENERATED={self._generated}",
-                 target],
+                 *mbedtls, target],
                 check=False, capture_output=True, text=True, timeout=BUILD_TIMEOUT,
             )  # fmt: skip
             self._failures[program] = "" if done.returncode == 0 else done.stdout + done.stderr
@@ -102,11 +113,17 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory, generated: Path) -> Bench:
-    return Bench(tmp_path_factory.mktemp("c"), generated)
+def bench(
+    tmp_path_factory: pytest.TempPathFactory, generated: Path, request: pytest.FixtureRequest
+) -> Bench:
+    def find_mbedtls() -> Path:
+        path: Path = request.getfixturevalue("mbedtls_path")
+        return path
+
+    return Bench(tmp_path_factory.mktemp("c"), generated, find_mbedtls)
 
 
-@pytest.mark.parametrize("program", programs())
+@pytest.mark.parametrize("program", EVERY_PROGRAM)
 def test_program_builds(bench: Bench, program: str) -> None:
     failure = bench.build(program)
     if failure:
@@ -122,7 +139,7 @@ def test_case(bench: Bench, program: str, case: str) -> None:
         pytest.fail(outcome.notes[case], pytrace=False)
 
 
-@pytest.mark.parametrize("program", programs())
+@pytest.mark.parametrize("program", EVERY_PROGRAM)
 def test_program_ends_well_after_all_its_cases(bench: Bench, program: str) -> None:
     outcome = bench.run(program)
     assert sorted(outcome.passed) == sorted(cases(program)), outcome.tail

@@ -89,12 +89,13 @@ void *heap_calloc(size_t count, size_t size)
 
 void heap_free(void *memory)
 {
-	struct heap *heap = pe_this()->heap;
-	struct block *block = (struct block *)memory - 1;
+	const struct heap *heap = pe_this()->heap;
+	struct block *block;
 
 	if (memory == NULL) {
 		return;
 	}
+	block = (struct block *)memory - 1;
 	CHECK(heap != NULL);
 	CHECK(range_within((uintptr_t)block, sizeof(*block), (uintptr_t)heap->bytes, HEAP_SIZE));
 	CHECK(block->used == 1U);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The RMM's own address space: its image where it was loaded, the console, the buffer shared with
- * EL3, and two linear aliases of the tracked DRAM. Made once at cold boot, then the same for good on every PE.
+ * EL3, and two linear aliases of the tracked DRAM. Made once at cold boot, then the same for good
+ * on every PE.
  */
 #pragma once
 

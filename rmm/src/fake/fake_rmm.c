@@ -24,6 +24,8 @@ uint64_t fake_ns_fault;
 bool fake_stage1_is_unreadable;
 unsigned int fake_entry_flushes;
 unsigned int fake_realm_flushes;
+unsigned int fake_signer_steps;
+bool fake_signer_fails;
 enum realm_vector (*fake_realm)(uint64_t gprs[RMI_GPRS]);
 
 void *fake_memory(uint64_t pa)

@@ -13,9 +13,6 @@ struct fake_signer {
 	unsigned int steps;
 };
 
-unsigned int fake_signer_steps;
-bool fake_signer_fails;
-
 static struct fake_signer *fake_of(struct signer *signer)
 {
 	return (struct fake_signer *)(void *)signer->memory;
