@@ -8,13 +8,20 @@
 /* Results come in X0 to X3, and X4 of RMI_RTT_READ_ENTRY. */
 #define RESULT_REGS 4U
 
-struct call call_with(const uint64_t *x, size_t count)
+struct call call_filling(const uint64_t *x, size_t count)
 {
-	struct call regs;
+	struct call regs = { .clobbered = 0 };
 
 	for (size_t n = 0; n < CALL_REGS; n++) {
 		regs.x[n] = n < count ? x[n] : call_fill(n);
 	}
+	return regs;
+}
+
+struct call call_with(const uint64_t *x, size_t count)
+{
+	struct call regs = call_filling(x, count);
+
 	call_smc(&regs);
 	return regs;
 }

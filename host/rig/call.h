@@ -15,13 +15,18 @@ struct call {
 
 void call_smc(struct call *call);
 
+/* The ticks of CNTVCT_EL0 that an SMC with X0 to X17 takes, or nothing at all. */
+uint64_t timed_smc(struct call *call);
+uint64_t timed_nothing(struct call *call);
+
 /* What the registers hold that a call does not name. */
 static inline uint64_t call_fill(size_t n)
 {
 	return UINT64_C(0xF111000000000000) + n;
 }
 
-/* Calls with `count` registers from X0 on, the others filled. */
+/* `count` registers from X0 on, the others filled; and a call with them. */
+struct call call_filling(const uint64_t *x, size_t count);
 struct call call_with(const uint64_t *x, size_t count);
 
 /*

@@ -21,6 +21,8 @@ TREE = (
     "rmm/Makefile",
     "rmm/rmm.ld.S",
     "host/monitor",
+    "host/bench",
+    "host/rig",
     "guest/init",
     "images",
 )

@@ -13,12 +13,19 @@
 #define EC_SMC		     0x17U
 #define GPR_SMC		     1U
 #define GPR_CLOBBERED	     19U
+#define GPR_TICKS	     19U
 #define VECTOR_KIND_MASK     0x180U /* 0 for a synchronous exception */
 
-/* From start.S. */
+/* From start.S and repeat.S. */
 void branch_to(uint64_t address);
 void vector_fill(uint64_t word);
 uint64_t vector_sum(void);
+void repeat_read(uint64_t address, uint64_t turns);
+void repeat_write(uint64_t address, uint64_t turns);
+void repeat_wfi(uint64_t unused, uint64_t turns);
+void repeat_call(uint64_t page, uint64_t turns);
+void repeat_call_fp(uint64_t page, uint64_t turns);
+void repeat_ripas(uint64_t page, uint64_t turns);
 _Noreturn void hand_main(uint64_t index);
 uint64_t hand_exception(uint64_t offset, uint64_t link);
 
@@ -150,6 +157,35 @@ static void do_smc(uint64_t *gprs)
 	gprs[GPR_CLOBBERED] = call.clobbered;
 }
 
+static void time_smc(uint64_t *gprs)
+{
+	struct call nothing = { .clobbered = 0 };
+	struct call call;
+	uint64_t ticks;
+
+	for (unsigned int n = 0; n < CALL_REGS; n++) {
+		call.x[n] = gprs[GPR_SMC + n];
+	}
+	ticks = timed_smc(&call);
+	for (unsigned int n = 0; n < CALL_REGS; n++) {
+		gprs[GPR_SMC + n] = call.x[n];
+	}
+	gprs[GPR_TICKS] = ticks - timed_nothing(&nothing);
+}
+
+static void repeat(uint64_t what, uint64_t argument, uint64_t turns)
+{
+	static void (*const loops[])(uint64_t argument, uint64_t turns) = {
+		[HAND_REPEAT_READ] = repeat_read,	[HAND_REPEAT_WRITE] = repeat_write,
+		[HAND_REPEAT_WFI] = repeat_wfi,		[HAND_REPEAT_CALL] = repeat_call,
+		[HAND_REPEAT_CALL_FP] = repeat_call_fp, [HAND_REPEAT_RIPAS] = repeat_ripas,
+	};
+
+	if (what < sizeof(loops) / sizeof(loops[0])) {
+		loops[what](argument, turns);
+	}
+}
+
 static void spin(uint64_t ticks)
 {
 	uint64_t end = read_sysreg(CNTVCT_EL0) + ticks;
@@ -202,6 +238,12 @@ static void obey(uint64_t *gprs)
 		break;
 	case HAND_SUM:
 		gprs[1] = vector_sum();
+		break;
+	case HAND_TIME:
+		time_smc(gprs);
+		break;
+	case HAND_REPEAT:
+		repeat(gprs[1], gprs[2], gprs[3]);
 		break;
 	default:
 		break;

@@ -29,6 +29,19 @@
 #define HAND_SPIN      11 /* ticks of CNTVCT_EL0 */
 #define HAND_FILL      12 /* word: into V0 to V31 and the other state that FP and SIMD have */
 #define HAND_SUM       13 /* -> XOR of V0 to V31, FPCR, FPSR */
+#define HAND_TIME      14 /* an SMC as HAND_SMC has it; gprs[19]: ticks that it took */
+#define HAND_REPEAT    15 /* what (below), its argument, turns: stops the REC once a turn */
+
+/* What is repeated, and how many instructions a turn has. */
+#define HAND_REPEAT_READ	  0 /* address */
+#define HAND_REPEAT_WRITE	  1 /* address */
+#define HAND_REPEAT_WFI		  2
+#define HAND_REPEAT_CALL	  3 /* RSI_HOST_CALL: address of the RsiHostCall */
+#define HAND_REPEAT_CALL_FP	  4 /* the same, and a vector register is written before it */
+#define HAND_REPEAT_RIPAS	  5 /* address of a page that becomes EMPTY, RAM, EMPTY … */
+#define HAND_REPEAT_ACCESS_LENGTH 3
+#define HAND_REPEAT_CALL_LENGTH	  6
+#define HAND_REPEAT_RIPAS_LENGTH  8
 
 /* Behind every outcome: exceptions since the order, and the last one's registers. */
 #define HAND_FAULTS 20

@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from realmos import session as sessions
 from realmos.cache import Cache
 from realmos.cli._bench import bench_boot
+from realmos.cli._bench_rmm import bench_rmm
 from realmos.cli._debug import announce, debug_cmdline, debug_port
 from realmos.cli._doctor import print_requirements
 from realmos.cli._logs import print_logs
@@ -124,7 +125,7 @@ def cache(arguments: argparse.Namespace) -> int:
 
 
 def bench(arguments: argparse.Namespace) -> int:
-    """`realmos bench`."""
+    """`realmos bench boot`."""
     reporter = Terminal(verbose=arguments.verbose)
     bench_boot(
         options_of(arguments),
@@ -134,6 +135,13 @@ def bench(arguments: argparse.Namespace) -> int:
         first_run=arguments.first_run,
         as_json=arguments.json,
     )
+    return 0
+
+
+def bench_operations(arguments: argparse.Namespace) -> int:
+    """`realmos bench rmm`."""
+    reporter = Terminal(verbose=arguments.verbose)
+    bench_rmm(arguments.rmm, Cache(), reporter, as_json=arguments.json)
     return 0
 
 

@@ -31,5 +31,6 @@ EXAMPLES = {
   REALMOS_CACHE=/big/disk realmos cache          another cache, as for every command""",
     "bench": """\
   realmos bench boot --count 3                   medians of three boots of each kind
-  realmos bench boot --first-run --json          a first run too, with nothing cached""",
+  realmos bench boot --first-run --json          a first run too, with nothing cached
+  realmos bench rmm --rmm other.bin              instructions of each operation, side by side""",
 }

@@ -277,14 +277,22 @@ def _add_cache(actions: _Actions) -> None:
 
 def _add_bench(actions: _Actions) -> None:
     parser = actions.add_parser("bench", help="measure")
-    parser.add_argument("what", choices=["boot"], help="what to measure")
-    parser.add_argument(
+    kinds = parser.add_subparsers(metavar="WHAT", required=True)
+    boot = kinds.add_parser("boot", help="how long booting takes, and what it is made of")
+    boot.add_argument(
         "--first-run",
         action="store_true",
         help="time scripts/run, too, from a fresh copy and with nothing cached",
     )
-    parser.add_argument("--count", type=count, default=5, metavar="N", help="runs (default 5)")
-    _machine(parser)
-    _json(parser)
-    _verbose(parser)
-    parser.set_defaults(command=commands.bench)
+    boot.add_argument("--count", type=count, default=5, metavar="N", help="runs (default 5)")
+    _machine(boot)
+    boot.set_defaults(command=commands.bench)
+    rmm = kinds.add_parser("rmm", help="how many instructions the RMM's operations take")
+    rmm.add_argument(
+        "--rmm", type=Path, action="append", default=[], metavar="FILE",
+        help="measure this RMM image, too, beside ours; may be repeated",
+    )  # fmt: skip
+    rmm.set_defaults(command=commands.bench_operations)
+    for each in (boot, rmm):
+        _json(each)
+        _verbose(each)

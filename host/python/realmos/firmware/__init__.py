@@ -5,14 +5,14 @@ from pathlib import Path
 
 from realmos.cache import Cache, sha256_file
 from realmos.firmware._component import Component, Firmware, from_file
-from realmos.firmware.cimage import build_monitor, build_rmm
+from realmos.firmware.cimage import build_bench, build_monitor, build_rmm
 from realmos.firmware.flash import Flash, build_flash
 from realmos.firmware.mbedtls import find_mbedtls
 from realmos.firmware.tfa import build_tfa
 from realmos.progress import Reporter
 from realmos.source.toolchain import find_cross_compiler
 
-__all__ = ["Component", "Firmware", "Flash", "build_firmware", "build_flash"]
+__all__ = ["Component", "Firmware", "Flash", "build_bench_flash", "build_firmware", "build_flash"]
 
 _FLASH = "flash.bin"
 
@@ -58,3 +58,20 @@ def build_firmware(
 
     path = cache.build("flash", hashes, make) / _FLASH
     return Flash(path, sha256_file(path), firmware)
+
+
+def build_bench_flash(cache: Cache, reporter: Reporter, *, rmm: Path | None = None) -> Flash:
+    """Return a flash image whose normal world counts what the RMM's operations cost.
+
+    Args:
+        cache: where everything built is kept.
+        reporter: progress.
+        rmm: a raw RMM image to use instead of ours.
+
+    Raises:
+        FirmwareError: the image brought in cannot be used.
+        SourceError: the source of TF-A or mbedTLS cannot be had.
+        ToolError: a program that builds need is absent or fails.
+    """
+    bench = build_bench(cache, reporter, find_cross_compiler())
+    return build_firmware(cache, reporter, rmm=rmm, bl33=bench.path)

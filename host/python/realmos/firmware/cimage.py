@@ -58,6 +58,22 @@ def build_monitor(
     return _build(recipe, sources, links, cache=cache, reporter=reporter, compiler=compiler)
 
 
+def build_bench(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Component:
+    """Return the normal-world program that counts what an RMM's operations cost.
+
+    Args:
+        cache: where it is kept.
+        reporter: progress.
+        compiler: what it is built with.
+
+    Raises:
+        ToolError: make or the compiler fails.
+    """
+    recipe = _Recipe("bench", "bl33", Path("host/bench/Makefile"))
+    sources = ("host/bench", "host/rig", "rmm/lib")
+    return _build(recipe, sources, {}, cache=cache, reporter=reporter, compiler=compiler)
+
+
 @dataclass(frozen=True)
 class _Recipe:
     """An image's name, the component of the flash that it is, and its Makefile from the root."""
