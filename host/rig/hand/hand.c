@@ -194,6 +194,17 @@ static void spin(uint64_t ticks)
 	}
 }
 
+static uint64_t poll(const uint64_t *gprs)
+{
+	uint64_t end = read_sysreg(CNTVCT_EL0) + gprs[2];
+	uint64_t value;
+
+	do {
+		value = read_memory(gprs[1], sizeof(value));
+	} while (gprs[HAND_FAULTS] == 0U && read_sysreg(CNTVCT_EL0) < end);
+	return value;
+}
+
 static void obey(uint64_t *gprs)
 {
 	switch (gprs[0]) {
@@ -232,6 +243,9 @@ static void obey(uint64_t *gprs)
 		break;
 	case HAND_SPIN:
 		spin(gprs[1]);
+		break;
+	case HAND_POLL:
+		gprs[3] = poll(gprs);
 		break;
 	case HAND_FILL:
 		vector_fill(gprs[1]);

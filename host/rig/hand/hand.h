@@ -29,6 +29,7 @@
 #define HAND_SPIN      11 /* ticks of CNTVCT_EL0 */
 #define HAND_FILL      12 /* word: into V0 to V31 and the other state that FP and SIMD have */
 #define HAND_SUM       13 /* -> XOR of V0 to V31, FPCR, FPSR */
+#define HAND_POLL      16 /* address, ticks: reads until a fault or the end of time -> [3] value */
 #define HAND_TIME      14 /* an SMC as HAND_SMC has it; gprs[19]: ticks that it took */
 #define HAND_REPEAT    15 /* what (below), its argument, turns: stops the REC once a turn */
 
