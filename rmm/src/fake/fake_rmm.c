@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <abi/el3.h>
 #include <arch/fake.h>
@@ -39,6 +40,11 @@ void *fake_memory(uint64_t pa)
 static uint64_t granule_of(uint64_t pa)
 {
 	return (pa - FAKE_DRAM_BASE) / GRANULE_SIZE;
+}
+
+bool fake_is_realm(uint64_t pa)
+{
+	return is_realm_pas[granule_of(pa)];
 }
 
 static void el3_attest(struct smc_regs *regs)
@@ -105,7 +111,10 @@ void fake_reset(void)
 	};
 	const char *missing;
 
-	memset(dram, 0, sizeof(dram));
+	/* What was not touched need not be cleared: most of it. */
+	if (madvise(dram, sizeof(dram), MADV_DONTNEED) != 0) {
+		abort();
+	}
 	memset(is_realm_pas, 0, sizeof(is_realm_pas));
 	fake_ns_fault = 0;
 	fake_stage1_is_unreadable = false;

@@ -42,3 +42,6 @@ void fake_reset(void);
 
 /* The bytes at a simulated physical address. */
 void *fake_memory(uint64_t pa);
+
+/* Whether EL3 has the granule at this address in its table as Realm memory. */
+bool fake_is_realm(uint64_t pa);
