@@ -2,7 +2,7 @@
 """RMM 1.0 from both sides: each case of the bare-metal suite is a test here."""
 
 import re
-import tomllib
+import runpy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,38 +18,12 @@ from realmos.source import find_qemu
 HERE = Path(__file__).resolve().parent
 PATIENCE = 900.0
 _PES = re.compile(r"CONFORMANCE_PES (\d+)U")
-_CASE = re.compile(r'^CASE\((\w+),\s*((?:"[^"]*"\s*)+)\)', re.MULTILINE)
 _RESULT = re.compile(r"^(ok|not ok) \d+ - (\w+)$")
 
 
-@dataclass(frozen=True)
-class Case:
-    """A case of the suite: its name, the conditions that it covers, and its file."""
-
-    name: str
-    conditions: tuple[str, ...]
-    file: Path
-
-
-def read_cases() -> list[Case]:
-    """Return the cases that the C sources define, in their order."""
-    cases = []
-    for path in sorted(HERE.glob("*.c")):
-        for name, words in _CASE.findall(path.read_text()):
-            conditions = tuple(" ".join(re.findall(r'"([^"]*)"', words)).split())
-            cases.append(Case(name, conditions, path))
-    return cases
-
-
-def read_conditions() -> list[dict[str, str]]:
-    """Return the conditions of the specification, file by file."""
-    conditions: list[dict[str, str]] = []
-    for path in sorted((HERE / "conditions").glob("*.toml")):
-        conditions += tomllib.loads(path.read_text())["condition"]
-    return conditions
-
-
-CASES = read_cases()
+_COVERAGE = runpy.run_path(str(HERE / "coverage.py"))
+CASES = _COVERAGE["read_cases"]()
+CONDITIONS = _COVERAGE["read_conditions"]()
 
 
 @dataclass(frozen=True)
@@ -119,7 +93,7 @@ def test_case(report: Report, name: str) -> None:
 
 
 def test_each_case_names_conditions_that_exist() -> None:
-    known = {each["id"] for each in read_conditions()}
+    known = {each.id for each in CONDITIONS}
     for case in CASES:
         assert case.conditions, f"{case.name} covers nothing"
         assert set(case.conditions) <= known, case.name
@@ -127,16 +101,22 @@ def test_each_case_names_conditions_that_exist() -> None:
 
 def test_each_condition_has_a_case_or_a_reason_why_not() -> None:
     covered = {condition for case in CASES for condition in case.conditions}
-    for condition in read_conditions():
-        has_reason = bool(condition.get("uncovered"))
-        assert (condition["id"] in covered) != has_reason, condition["id"]
+    for condition in CONDITIONS:
+        assert (condition.id in covered) != bool(condition.uncovered), condition.id
 
 
 def test_condition_ids_are_unique() -> None:
-    ids = [condition["id"] for condition in read_conditions()]
+    ids = [condition.id for condition in CONDITIONS]
     assert len(ids) == len(set(ids))
 
 
 def test_case_names_are_unique() -> None:
     names = [case.name for case in CASES]
     assert len(names) == len(set(names))
+
+
+def test_the_page_of_the_conditions_is_current() -> None:
+    page = _COVERAGE["DOCUMENT"].read_text()
+    assert page == _COVERAGE["document"](CASES, CONDITIONS), (
+        "python tests/conformance/coverage.py --write"
+    )
