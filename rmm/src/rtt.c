@@ -79,6 +79,13 @@ struct rtt_entry rtt_decode(uint64_t descriptor, int32_t level)
 	return entry;
 }
 
+uint64_t rtt_next_address(const struct rtt_entry *entry, int32_t level)
+{
+	bool has_pa = entry->state == RTT_ASSIGNED || entry->state == RTT_ASSIGNED_NS;
+
+	return has_pa ? rtt_entry_size(level) : 0U;
+}
+
 uint64_t rtt_encode(const struct rtt_entry *entry, int32_t level)
 {
 	uint64_t leaf = entry->pa.value | DESC_AF | DESC_SH_INNER |
@@ -100,16 +107,17 @@ uint64_t rtt_encode(const struct rtt_entry *entry, int32_t level)
 void rtt_init_roots(const struct stage2 *s2)
 {
 	const struct rtt_entry empty = { .state = RTT_UNASSIGNED, .ripas = RMI_RIPAS_EMPTY };
-	const struct rtt_entry unprotected = { .state = RTT_UNASSIGNED_NS };
+	const struct rtt_entry none = { .state = RTT_UNASSIGNED_NS };
+	uint64_t protected = rtt_encode(&empty, s2->start_level);
+	uint64_t unprotected = rtt_encode(&none, s2->start_level);
 	uint64_t size = rtt_entry_size(s2->start_level);
 
 	for (uint64_t n = 0; n < s2->root_count * (uint64_t)RTT_ENTRY_COUNT; n++) {
 		struct pa table = pa_make(s2->root.value + n / RTT_ENTRY_COUNT * GRANULE_SIZE);
 		uint64_t *entries = memory_realm(table);
-		bool protected = n < bit64(s2->ipa_bits - 1U) / size;
+		bool is_lower = n < bit64(s2->ipa_bits - 1U) / size;
 
-		entries[n % RTT_ENTRY_COUNT] =
-			rtt_encode(protected ? &empty : &unprotected, s2->start_level);
+		entries[n % RTT_ENTRY_COUNT] = is_lower ? protected : unprotected;
 	}
 	tlb_publish();
 }
@@ -165,15 +173,19 @@ void rtt_walk_set(const struct rtt_walk *walk, const struct stage2 *s2, uint64_t
 	tlb_publish();
 }
 
+static bool is_live(uint64_t descriptor)
+{
+	return rtt_is_valid(descriptor) ||
+	       field_get(descriptor, SOFT_STATE_MASK) == RTT_ASSIGNED;
+}
+
 uint64_t rtt_walk_next_live(const struct rtt_walk *walk, uint64_t ipa)
 {
 	uint64_t size = rtt_entry_size(walk->level);
 	uint64_t at = align_down(ipa, size);
 
 	for (uint32_t n = walk->index; n < RTT_ENTRY_COUNT; n++, at += size) {
-		enum rtt_state state = rtt_decode(walk->entries[n], walk->level).state;
-
-		if (state != RTT_UNASSIGNED && state != RTT_UNASSIGNED_NS) {
+		if (is_live(walk->entries[n])) {
 			/* `ipa` may lie in the middle of the first entry. */
 			return n == walk->index ? ipa : at;
 		}

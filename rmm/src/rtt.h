@@ -60,6 +60,11 @@ bool rtt_is_protected_range(const struct stage2 *s2, uint64_t base, uint64_t top
 
 struct rtt_entry rtt_decode(uint64_t descriptor, int32_t level);
 uint64_t rtt_encode(const struct rtt_entry *entry, int32_t level);
+/*
+ * What to add to an entry's descriptor for the one beside it that maps the next address, if either
+ * maps any. The PA has its own place in every descriptor that has one.
+ */
+uint64_t rtt_next_address(const struct rtt_entry *entry, int32_t level);
 /* Whether the PE may have cached the descriptor: it is valid. */
 bool rtt_is_valid(uint64_t descriptor);
 

@@ -73,11 +73,15 @@ void *memset(void *to, int byte, size_t size)
 	word_t pattern = (unsigned char)byte * UINT64_C(0x0101010101010101);
 
 	if (words_fit(out, out)) {
-		for (; size >= 4U * WORD; size -= 4U * WORD, out += 4U * WORD) {
+		for (; size >= 8U * WORD; size -= 8U * WORD, out += 8U * WORD) {
 			((word_t *)out)[0] = pattern;
 			((word_t *)out)[1] = pattern;
 			((word_t *)out)[2] = pattern;
 			((word_t *)out)[3] = pattern;
+			((word_t *)out)[4] = pattern;
+			((word_t *)out)[5] = pattern;
+			((word_t *)out)[6] = pattern;
+			((word_t *)out)[7] = pattern;
 		}
 		for (; size >= WORD; size -= WORD, out += WORD) {
 			*(word_t *)out = pattern;

@@ -16,12 +16,27 @@
 	.global access_copy
 	.type access_copy, %function
 access_copy:
-	cbz	x2, 2f
-1:	guarded	ldp x4, x5, [x1], #16
+	subs	x2, x2, #64
+	b.lo	2f
+1:	guarded	ldp x4, x5, [x1]
+	guarded	ldp x6, x7, [x1, #16]
+	guarded	ldp x8, x9, [x1, #32]
+	guarded	ldp x10, x11, [x1, #48]
+	guarded	stp x4, x5, [x0]
+	guarded	stp x6, x7, [x0, #16]
+	guarded	stp x8, x9, [x0, #32]
+	guarded	stp x10, x11, [x0, #48]
+	add	x1, x1, #64
+	add	x0, x0, #64
+	subs	x2, x2, #64
+	b.hs	1b
+2:	adds	x2, x2, #64
+	b.eq	4f
+3:	guarded	ldp x4, x5, [x1], #16
 	guarded	stp x4, x5, [x0], #16
 	subs	x2, x2, #16
-	b.ne	1b
-2:	mov	w0, #1
+	b.ne	3b
+4:	mov	w0, #1
 	ret
 	.size access_copy, . - access_copy
 

@@ -45,14 +45,11 @@ static bool walk_to_parent(const struct rmi_call *call, uint64_t ipa, int64_t le
 /* The new table maps what the parent's entry mapped, in smaller entries. */
 static void fill_table(uint64_t *entries, const struct rtt_entry *parent, int32_t level)
 {
-	struct rtt_entry entry = *parent;
-	bool has_pa = entry.state == RTT_ASSIGNED || entry.state == RTT_ASSIGNED_NS;
+	uint64_t descriptor = rtt_encode(parent, level);
+	uint64_t step = rtt_next_address(parent, level);
 
-	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++) {
-		entries[n] = rtt_encode(&entry, level);
-		if (has_pa) {
-			entry.pa.value += rtt_entry_size(level);
-		}
+	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++, descriptor += step) {
+		entries[n] = descriptor;
 	}
 	tlb_publish();
 }
@@ -129,8 +126,13 @@ static bool table_is_live(const uint64_t *entries, int32_t level, bool *has_mapp
 {
 	*has_mappings = false;
 	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++) {
-		enum rtt_state state = rtt_decode(entries[n], level).state;
+		enum rtt_state state;
 
+		/* Most entries repeat the one before, and so its answer. */
+		if (n != 0U && entries[n] == entries[n - 1U]) {
+			continue;
+		}
+		state = rtt_decode(entries[n], level).state;
 		if (state == RTT_TABLE || state == RTT_ASSIGNED) {
 			return true;
 		}
@@ -180,19 +182,16 @@ void rmi_rtt_destroy(struct rmi_call *call)
 static bool is_homogeneous(const uint64_t *entries, int32_t level)
 {
 	struct rtt_entry first = rtt_decode(entries[0], level);
-	struct rtt_entry expected = first;
-	bool has_pa = first.state == RTT_ASSIGNED || first.state == RTT_ASSIGNED_NS;
+	uint64_t step = rtt_next_address(&first, level);
+	uint64_t expected = entries[0];
 
 	if (first.state == RTT_TABLE ||
-	    (has_pa && !is_aligned(first.pa.value, rtt_entry_size(level - 1)))) {
+	    (step != 0U && !is_aligned(first.pa.value, rtt_entry_size(level - 1)))) {
 		return false;
 	}
-	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++) {
-		if (entries[n] != rtt_encode(&expected, level)) {
+	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++, expected += step) {
+		if (entries[n] != expected) {
 			return false;
-		}
-		if (has_pa) {
-			expected.pa.value += rtt_entry_size(level);
 		}
 	}
 	return true;
