@@ -175,8 +175,7 @@ void rtt_walk_set(const struct rtt_walk *walk, const struct stage2 *s2, uint64_t
 
 static bool is_live(uint64_t descriptor)
 {
-	return rtt_is_valid(descriptor) ||
-	       field_get(descriptor, SOFT_STATE_MASK) == RTT_ASSIGNED;
+	return rtt_is_valid(descriptor) || field_get(descriptor, SOFT_STATE_MASK) == RTT_ASSIGNED;
 }
 
 uint64_t rtt_walk_next_live(const struct rtt_walk *walk, uint64_t ipa)
