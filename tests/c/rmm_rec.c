@@ -62,8 +62,6 @@ static void create_rejects_bad_parameters(void)
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
 	rec_params()->num_aux = 2;
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
-	rec_params()->flags = 3;
-	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
 	EXPECT(granule_is(pa_make(REC), GRANULE_DELEGATED));
 	EXPECT(granule_is(pa_make(AUX_OF(REC)), GRANULE_DELEGATED));
 	(void)rec_params();

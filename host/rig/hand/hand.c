@@ -15,11 +15,19 @@
 #define GPR_CLOBBERED	     19U
 #define GPR_TICKS	     19U
 #define VECTOR_KIND_MASK     0x180U /* 0 for a synchronous exception */
+#define VECTOR_KIND_IRQ	     0x080U
+#define VECTOR_LOWER	     0x400U
+#define SPSR_OWN	     0x3C5U /* EL1h, interrupts masked */
+#define NO_INTID	     1023U
+#define DAIF_I		     "#2"
 
-/* From start.S and repeat.S. */
+/* From start.S, vector.S, code.S and repeat.S. */
 void branch_to(uint64_t address);
 void vector_fill(uint64_t word);
 uint64_t vector_sum(void);
+void code_call(uint64_t *gprs);
+void code_drop(uint64_t *gprs);
+extern const char code_back[];
 void repeat_read(uint64_t address, uint64_t turns);
 void repeat_write(uint64_t address, uint64_t turns);
 void repeat_wfi(uint64_t unused, uint64_t turns);
@@ -37,6 +45,15 @@ static struct rsi_host_call *own_page(void)
 	return (struct rsi_host_call *)((sp & ~UINT64_C(0xFFF)) - HAND_STACKS + HAND_CALLS);
 }
 
+static void take_irq(uint64_t *gprs)
+{
+	uint64_t intid = read_sysreg(ICC_IAR1_EL1);
+
+	gprs[HAND_INTID] = intid;
+	write_sysreg(ICC_EOIR1_EL1, intid);
+	isb();
+}
+
 uint64_t hand_exception(uint64_t offset, uint64_t link)
 {
 	uint64_t *gprs = own_page()->gprs;
@@ -49,6 +66,13 @@ uint64_t hand_exception(uint64_t offset, uint64_t link)
 	gprs[HAND_FAR] = read_sysreg(FAR_EL1);
 	gprs[HAND_SPSR] = read_sysreg(SPSR_EL1);
 	gprs[HAND_VECTOR] = offset;
+	if ((offset & VECTOR_KIND_MASK) == VECTOR_KIND_IRQ) {
+		take_irq(gprs);
+	}
+	if (offset >= VECTOR_LOWER) {
+		write_sysreg(SPSR_EL1, SPSR_OWN);
+		return (uint64_t)(uintptr_t)code_back;
+	}
 	if ((offset & VECTOR_KIND_MASK) != 0U) {
 		return elr;
 	}
@@ -205,6 +229,17 @@ static uint64_t poll(const uint64_t *gprs)
 	return value;
 }
 
+static void listen(uint64_t *gprs)
+{
+	uint64_t end = read_sysreg(CNTVCT_EL0) + gprs[1];
+
+	gprs[HAND_INTID] = NO_INTID;
+	__asm__ volatile("msr daifclr, " DAIF_I ::: "memory");
+	while (*(volatile uint64_t *)&gprs[HAND_FAULTS] == 0U && read_sysreg(CNTVCT_EL0) < end) {
+	}
+	__asm__ volatile("msr daifset, " DAIF_I ::: "memory");
+}
+
 static void obey(uint64_t *gprs)
 {
 	switch (gprs[0]) {
@@ -258,6 +293,15 @@ static void obey(uint64_t *gprs)
 		break;
 	case HAND_REPEAT:
 		repeat(gprs[1], gprs[2], gprs[3]);
+		break;
+	case HAND_CODE:
+		code_call(gprs);
+		break;
+	case HAND_DROP:
+		code_drop(gprs);
+		break;
+	case HAND_LISTEN:
+		listen(gprs);
 		break;
 	default:
 		break;

@@ -15,23 +15,27 @@
 #define HAND_IMM	0x4A4D
 
 /* gprs[0] of an order; operands from gprs[1] on, results there too. */
-#define HAND_START     0 /* never ordered: what the first call reports */
-#define HAND_SMC       1 /* X0 to X17 in and out; gprs[19]: other registers changed */
-#define HAND_READ      2 /* address, bytes -> value */
-#define HAND_WRITE     3 /* address, bytes, value */
-#define HAND_READ_PAIR 4 /* address -> two words, by LDP */
-#define HAND_FETCH     5 /* address to branch to, which should return */
-#define HAND_GET       6 /* number of a register -> value */
-#define HAND_SET       7 /* number of a register, value */
-#define HAND_WFI       8
-#define HAND_WFE       9
-#define HAND_HVC       10
-#define HAND_SPIN      11 /* ticks of CNTVCT_EL0 */
-#define HAND_FILL      12 /* word: into V0 to V31 and the other state that FP and SIMD have */
-#define HAND_SUM       13 /* -> XOR of V0 to V31, FPCR, FPSR */
-#define HAND_POLL      16 /* address, ticks: reads until a fault or the end of time -> [3] value */
-#define HAND_TIME      14 /* an SMC as HAND_SMC has it; gprs[19]: ticks that it took */
-#define HAND_REPEAT    15 /* what (below), its argument, turns: stops the REC once a turn */
+#define HAND_START	0 /* never ordered: what the first call reports */
+#define HAND_SMC	1 /* X0 to X17 in and out; gprs[19]: other registers changed */
+#define HAND_READ	2 /* address, bytes -> value */
+#define HAND_WRITE	3 /* address, bytes, value */
+#define HAND_READ_PAIR	4 /* address -> two words, by LDP */
+#define HAND_FETCH	5 /* address to branch to, which should return */
+#define HAND_GET	6 /* number of a register -> value */
+#define HAND_SET	7 /* number of a register, value */
+#define HAND_WFI	8
+#define HAND_WFE	9
+#define HAND_HVC	10
+#define HAND_SPIN	11 /* ticks of CNTVCT_EL0 */
+#define HAND_FILL	12 /* word: into V0 to V31 and the other state that FP and SIMD have */
+#define HAND_SUM	13 /* -> XOR of V0 to V31, FPCR, FPSR */
+#define HAND_TIME	14 /* an SMC as HAND_SMC has it; gprs[19]: ticks that it took */
+#define HAND_REPEAT	15 /* what (below), its argument, turns: stops the REC once a turn */
+#define HAND_POLL	16 /* address, ticks: reads until a fault or the end of time -> [3] value */
+#define HAND_CODE	17 /* the code in gprs[8] to gprs[19], called with X0 to X5 as gprs[1] on */
+#define HAND_DROP	18 /* the same with SPSR_EL1 gprs[7], until an exception to EL1 */
+#define HAND_LISTEN	19 /* ticks: IRQs are unmasked until one was taken, or for so long */
+#define HAND_CODE_WORDS 24 /* instructions at most */
 
 /* What is repeated, and how many instructions a turn has. */
 #define HAND_REPEAT_READ	  0 /* address */
@@ -51,6 +55,7 @@
 #define HAND_FAR    23
 #define HAND_SPSR   24
 #define HAND_VECTOR 25 /* its offset from VBAR_EL1 */
+#define HAND_INTID  26 /* of the last IRQ, which was acknowledged and ended */
 
 #ifndef __ASSEMBLER__
 /* Numbers of the registers that HAND_GET and HAND_SET take. */

@@ -35,8 +35,7 @@ static uint64_t check_realm(const struct realm *realm, const struct rmi_rec_para
 	if (realm->rec_count >= bit64((unsigned int)order) - 1U) {
 		return RMI_ERROR_REALM;
 	}
-	if ((params->flags & ~(uint64_t)RMI_REC_CREATE_RUNNABLE_MASK) != 0U ||
-	    rec_index_of_rmi_mpidr(params->mpidr) != realm->rec_count ||
+	if (rec_index_of_rmi_mpidr(params->mpidr) != realm->rec_count ||
 	    params->num_aux != REC_AUX_COUNT) {
 		return RMI_ERROR_INPUT;
 	}
