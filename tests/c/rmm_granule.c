@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <abi/el3.h>
 #include <abi/platform.h>
 
 #include "cpu_features.h"
@@ -22,6 +23,17 @@ static void delegate_rejects_memory_that_is_absent_and_undoes_it(void)
 	/* EL3 would refuse if the first try had left it delegated. */
 	EXPECT_EQ(delegate(FAKE_ABSENT_BASE), RMI_ERROR_INPUT);
 	EXPECT(!granule_is(pa_make(FAKE_ABSENT_BASE), GRANULE_DELEGATED));
+}
+
+static void delegate_rejects_what_el3_refuses(void)
+{
+	struct smc_regs taken = { .x = { EL3_GTSI_DELEGATE, PAGE(3) } };
+
+	fake_reset();
+	smc_call(&taken);
+	EXPECT_EQ(taken.x[0], EL3_OK);
+	EXPECT_EQ(delegate(PAGE(3)), RMI_ERROR_INPUT);
+	EXPECT(granule_is(pa_make(PAGE(3)), GRANULE_UNDELEGATED));
 }
 
 static void delegate_twice_is_rejected(void)
@@ -142,6 +154,7 @@ static void version_and_features(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(delegate_rejects_what_is_not_tracked),
 	TAP_CASE(delegate_rejects_memory_that_is_absent_and_undoes_it),
+	TAP_CASE(delegate_rejects_what_el3_refuses),
 	TAP_CASE(delegate_twice_is_rejected),
 	TAP_CASE(undelegate_needs_a_delegated_granule),
 	TAP_CASE(delegation_wipes),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "cpu_features.h"
 #include "rmm_fixture.h"
 
 static void expect_refused(void)
@@ -117,6 +118,19 @@ static void create_rejects_an_rd_among_the_root_tables(void)
 	EXPECT_EQ(realm_create(), RMI_SUCCESS);
 }
 
+static void create_rejects_a_vmid_of_more_bits_than_the_pe_has(void)
+{
+	const char *missing;
+
+	start();
+	write_sysreg(ID_AA64MMFR1_EL1, read_sysreg(ID_AA64MMFR1_EL1) & ~UINT64_C(0xF0));
+	EXPECT(cpu_features_probe(&missing));
+	realm_params()->vmid = 0x100;
+	EXPECT_EQ(realm_create(), RMI_ERROR_INPUT);
+	realm_params()->vmid = 0xFF;
+	EXPECT_EQ(realm_create(), RMI_SUCCESS);
+}
+
 static void create_rejects_a_vmid_in_use(void)
 {
 	start_realm();
@@ -190,6 +204,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(create_rejects_illegal_stage_2_shapes),
 	TAP_CASE(create_rejects_root_tables_it_cannot_have),
 	TAP_CASE(create_rejects_an_rd_among_the_root_tables),
+	TAP_CASE(create_rejects_a_vmid_of_more_bits_than_the_pe_has),
 	TAP_CASE(create_rejects_a_vmid_in_use),
 	TAP_CASE(create_accepts_every_legal_stage_2_shape),
 	TAP_CASE(activate_is_for_new_realms),

@@ -184,6 +184,56 @@ static void fold_of_unassigned_entries_keeps_their_ripas(void)
 	EXPECT_EQ(entry_ripas(IPA_RAM, 2), RMI_RIPAS_RAM);
 }
 
+/* A table at `level` of blocks, contiguous from `pa` on, as if a host had folded so much memory. */
+static void plant_blocks(int32_t level, uint64_t pa)
+{
+	uint64_t *entries = fake_memory(TABLE);
+	struct rtt_entry block = { .state = RTT_ASSIGNED, .ripas = RMI_RIPAS_RAM };
+
+	for (uint64_t n = 0; n < RTT_ENTRY_COUNT; n++) {
+		block.pa = pa_make(pa + n * rtt_entry_size(level));
+		entries[n] = rtt_encode(&block, level);
+	}
+}
+
+static void start_wide_realm(uint8_t bits, int64_t start_level)
+{
+	start();
+	realm_params()->s2sz = bits;
+	((struct rmi_realm_params *)fake_memory(PARAMS))->rtt_level_start = start_level;
+	((struct rmi_realm_params *)fake_memory(PARAMS))->rtt_num_start = 1;
+	EXPECT_EQ(realm_create(), RMI_SUCCESS);
+}
+
+/* On QEMU so much DATA takes minutes to make. */
+static void fold_and_unfold_a_gigabyte_of_data(void)
+{
+	uint64_t pa = UINT64_C(0x100000000);
+
+	start_wide_realm(39, 1);
+	EXPECT_EQ(create(TABLE, IPA_RAM, 2), RMI_SUCCESS);
+	plant_blocks(2, pa + BLOCK);
+	EXPECT_EQ(fold(IPA_RAM, 2), RTT_ERROR(2));
+	plant_blocks(2, pa);
+	EXPECT_EQ(fold(IPA_RAM, 2), RMI_SUCCESS);
+	EXPECT_EQ(regs.x[1], TABLE);
+	EXPECT_EQ(entry_state(IPA_RAM, 1), RMI_ASSIGNED);
+	EXPECT_EQ(regs.x[3], pa);
+	EXPECT_EQ(create(TABLE, IPA_RAM, 2), RMI_SUCCESS);
+	EXPECT_EQ(entry_state(IPA_RAM + 511U * BLOCK, 2), RMI_ASSIGNED);
+	EXPECT_EQ(regs.x[3], pa + 511U * BLOCK);
+	EXPECT_EQ(regs.x[4], RMI_RIPAS_RAM);
+}
+
+static void fold_makes_no_block_of_level_0(void)
+{
+	start_wide_realm(48, 0);
+	EXPECT_EQ(create(TABLE, 0, 1), RMI_SUCCESS);
+	plant_blocks(1, 0);
+	EXPECT_EQ(fold(0, 1), RTT_ERROR(0));
+	EXPECT_EQ(entry_state(0, 0), RMI_TABLE);
+}
+
 static void map_rejects_bad_descriptors(void)
 {
 	static const uint64_t bad[] = {
@@ -279,6 +329,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(fold_needs_equal_contiguous_entries),
 	TAP_CASE(fold_and_unfold_a_block_of_data),
 	TAP_CASE(fold_of_unassigned_entries_keeps_their_ripas),
+	TAP_CASE(fold_and_unfold_a_gigabyte_of_data),
+	TAP_CASE(fold_makes_no_block_of_level_0),
 	TAP_CASE(map_rejects_bad_descriptors),
 	TAP_CASE(map_rejects_bad_places),
 	TAP_CASE(unmap_undoes_map_and_flushes),
