@@ -5,6 +5,7 @@
 #include "attest/heap.h"
 #include "attest/random.h"
 #include "attest/signer.h"
+#include "cpu_features.h"
 #include "rmm_fixture.h"
 
 void *real_heap_calloc(size_t count, size_t size);
@@ -233,6 +234,18 @@ static void without_random_numbers_nothing_is_signed(void)
 	EXPECT(!signer_public_key(key, point));
 }
 
+static void a_pe_without_random_numbers_is_not_asked_for_any(void)
+{
+	const char *missing;
+	uint8_t point[2U * CCA_COORDINATE_SIZE];
+
+	begin();
+	write_sysreg(ID_AA64ISAR0_EL1, read_sysreg(ID_AA64ISAR0_EL1) & (UINT64_MAX >> 4));
+	EXPECT(cpu_features_probe(&missing));
+	EXPECT(!signer_public_key(key, point));
+	EXPECT_EQ(sign("sample", 0), SIGNER_FAILED);
+}
+
 static void the_heap_is_large_enough(void)
 {
 	begin();
@@ -255,6 +268,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(two_signers_take_turns),
 	TAP_CASE(keys_that_are_none_are_refused),
 	TAP_CASE(without_random_numbers_nothing_is_signed),
+	TAP_CASE(a_pe_without_random_numbers_is_not_asked_for_any),
 	TAP_CASE(the_heap_is_large_enough),
 };
 
