@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <abi/rmi.h>
+#include <arch/barrier.h>
 #include <arch/sysreg.h>
 #include <lib/bits.h>
 
 #include "cpu_features.h"
+#include "fp.h"
 #include "regs.h"
 
 /* Without LPA2 a stage 2 with 4 KiB granules reaches no further. */
@@ -39,6 +41,21 @@ static void probe_gic(void)
 	features.gic_dvim = (vtr & ICH_VTR_DVIM) != 0U;
 }
 
+static void probe_sve(uint64_t pfr0)
+{
+	features.sve = id_field(pfr0, 32) != 0U;
+	features.sve_vl = 0;
+	if (features.sve) {
+		uint64_t host = read_sysreg(ZCR_EL2);
+
+		write_sysreg(ZCR_EL2, SVE_MAX_VL);
+		isb();
+		features.sve_vl = (uint8_t)(sve_vector_size() / 16U - 1U);
+		write_sysreg(ZCR_EL2, host);
+		isb();
+	}
+}
+
 bool cpu_features_probe(const char **missing)
 {
 	uint64_t pfr0 = read_sysreg(ID_AA64PFR0_EL1);
@@ -51,10 +68,10 @@ bool cpu_features_probe(const char **missing)
 	features.hcx = id_field(mmfr1, 40) != 0U;
 	features.ecv_offset = id_field(mmfr0, 60) >= 2U;
 	features.rng = id_field(isar0, 60) != 0U;
-	features.sve = id_field(pfr0, 32) != 0U;
 	features.sme = id_field(read_sysreg(ID_AA64PFR1_EL1), 24) != 0U;
 	features.num_bps = (uint32_t)id_field(dfr0, 12);
 	features.num_wps = (uint32_t)id_field(dfr0, 20);
+	probe_sve(pfr0);
 	probe_gic();
 
 	if (id_field(pfr0, 52) == 0U) {
@@ -79,12 +96,14 @@ const struct cpu_features *cpu_features(void)
 }
 
 /*
- * Not offered: LPA2 and SVE in realms (no context switch for them), and the PMU (QEMU ignores the
- * Realm filter bits of the event counters, so a realm would count the RMM's events).
+ * Not offered: LPA2 (no tables for it), and the PMU (QEMU ignores the Realm filter bits of the
+ * event counters, so a realm would count the RMM's events).
  */
 uint64_t cpu_features_rmi(void)
 {
 	return field_make(S2SZ_MAX, RMI_FEATURE0_S2SZ_MASK) |
+	       field_make(features.sve ? 1U : 0U, RMI_FEATURE0_SVE_EN_MASK) |
+	       field_make(features.sve_vl, RMI_FEATURE0_SVE_VL_MASK) |
 	       field_make(features.num_bps, RMI_FEATURE0_NUM_BPS_MASK) |
 	       field_make(features.num_wps, RMI_FEATURE0_NUM_WPS_MASK) |
 	       RMI_FEATURE0_HASH_SHA_256_MASK | RMI_FEATURE0_HASH_SHA_512_MASK |

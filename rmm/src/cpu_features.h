@@ -15,6 +15,7 @@ struct cpu_features {
 	bool gic_ext_range;
 	bool gic_dvim;
 	bool sve;
+	uint8_t sve_vl; /* the longest vector, as RMI and ZCR_ELx have it */
 	bool sme;
 	bool hcx;
 	bool ecv_offset;

@@ -5,98 +5,167 @@
 #include "cpu_features.h"
 #include "fp.h"
 #include "fp_switch.h"
+#include "memory.h"
 #include "pe.h"
+#include "rec.h"
 #include "regs.h"
-
-#define ZCR_LEN_MAX UINT64_C(0xF)
 
 /* The RMM itself may use everything. */
 #define CPTR_OWN CPTR_RES1
 
-static void write_cptr(uint64_t value)
-{
-	write_sysreg(CPTR_EL2, value);
-	isb();
-}
+/* Z0 to Z15 and Z16 to Z31 in memory. */
+struct z_halves {
+	void *low;
+	void *high;
+};
 
 bool fp_caller_streams(void)
 {
 	return cpu_features()->sme && (read_sysreg(SVCR) & SVCR_SM) != 0U;
 }
 
-uint64_t fp_realm_cptr(void)
+static size_t half_size(uint8_t vl)
 {
-	uint64_t traps = CPTR_RES1 | CPTR_TTA | CPTR_TAM | CPTR_TSM | CPTR_TZ;
-
-	return pe_this()->fp.realm_live ? traps : traps | CPTR_TFP;
+	return 16U * 16U * ((size_t)vl + 1U);
 }
 
-static bool upper_parts_live(const struct fp_owner *fp)
+uint32_t fp_z_granules(uint8_t vl)
 {
-	return cpu_features()->sve && !fp->sve_hint;
+	return 2U * half_size(vl) <= GRANULE_SIZE ? 1U : 2U;
 }
 
-static void save_ns(struct fp_owner *fp)
+uint64_t fp_realm_cptr(const struct rec *rec)
 {
-	fp_save(&fp->ns);
-	if (upper_parts_live(fp)) {
-		fp->saved_zcr = read_sysreg(ZCR_EL2);
-		write_sysreg(ZCR_EL2, ZCR_LEN_MAX);
+	uint64_t traps = CPTR_RES1 | CPTR_TTA | CPTR_TAM | CPTR_TSM;
+
+	if (pe_this()->fp.holder != FP_REALM) {
+		return traps | CPTR_TFP | CPTR_TZ;
+	}
+	return rec->has_sve ? traps : traps | CPTR_TZ;
+}
+
+static void set_vl(uint64_t vl)
+{
+	write_sysreg(ZCR_EL2, vl);
+	isb();
+}
+
+static struct z_halves realm_z(const struct rec *rec)
+{
+	uint8_t *low = memory_realm(rec->aux[REC_AUX_Z_LOW]);
+
+	return (struct z_halves){
+		.low = low,
+		.high = fp_z_granules(rec->sve_vl) == 1U ? low + half_size(rec->sve_vl)
+							 : memory_realm(rec->aux[REC_AUX_Z_HIGH]),
+	};
+}
+
+static void save_realm(struct rec *rec)
+{
+	fp_save(&rec->fp);
+	if (rec->has_sve) {
+		struct z_halves z = realm_z(rec);
+
+		rec->sve.zcr_el1 = read_sysreg(ZCR_EL1);
+		sve_save(z.low, z.high, rec->sve.predicates);
+	}
+}
+
+static void load_realm(const struct rec *rec)
+{
+	if (rec->has_sve) {
+		set_vl(rec->sve_vl);
+	}
+	fp_load(&rec->fp);
+	if (rec->has_sve) {
+		struct z_halves z = realm_z(rec);
+
+		sve_load(z.low, z.high, rec->sve.predicates);
+		write_sysreg(ZCR_EL1, rec->sve.zcr_el1);
+	}
+}
+
+/*
+ * At the longest vectors, whatever length the host has chosen for now: it may have values from
+ * before. And with the hint, which says that it has none, none of the realm's may be left there.
+ */
+static void save_host(struct fp_file *fp)
+{
+	fp_save(&fp->host);
+	if (!cpu_features()->sve) {
+		return;
+	}
+	fp->host_zcr_el2 = read_sysreg(ZCR_EL2);
+	fp->host_sve.zcr_el1 = read_sysreg(ZCR_EL1);
+	set_vl(SVE_MAX_VL);
+	if (!fp->sve_hint) {
+		sve_save(fp->host_z[0], fp->host_z[16], fp->host_sve.predicates);
+	}
+}
+
+static void load_host(const struct fp_file *fp)
+{
+	if (!cpu_features()->sve) {
+		fp_load(&fp->host);
+		return;
+	}
+	set_vl(SVE_MAX_VL);
+	fp_load(&fp->host);
+	if (fp->sve_hint) {
+		sve_clear_predicates();
+	} else {
+		sve_load(fp->host_z[0], fp->host_z[16], fp->host_sve.predicates);
+	}
+	write_sysreg(ZCR_EL1, fp->host_sve.zcr_el1);
+	set_vl(fp->host_zcr_el2);
+}
+
+static void stop_trapping(void)
+{
+	if (read_sysreg(CPTR_EL2) != CPTR_OWN) {
+		write_sysreg(CPTR_EL2, CPTR_OWN);
 		isb();
-		sve_save_z(fp->ns_z);
 	}
 }
 
-static void load_ns(struct fp_owner *fp)
+void fp_take(void)
 {
-	fp_load(&fp->ns);
-	if (upper_parts_live(fp)) {
-		sve_load_z(fp->ns_z);
-		write_sysreg(ZCR_EL2, fp->saved_zcr);
-		isb();
+	struct fp_file *fp = &pe_this()->fp;
+
+	stop_trapping();
+	if (fp->holder == FP_HOST) {
+		save_host(fp);
+	} else if (fp->holder == FP_REALM) {
+		save_realm(fp->realm);
+	}
+	fp->holder = FP_RMM;
+}
+
+void fp_switch_to_realm(struct rec *rec)
+{
+	struct fp_file *fp = &pe_this()->fp;
+
+	fp_take();
+	load_realm(rec);
+	fp->holder = FP_REALM;
+	fp->realm = rec;
+}
+
+void fp_leave_realm(void)
+{
+	if (pe_this()->fp.holder == FP_REALM) {
+		fp_take();
 	}
 }
 
-void fp_switch_to_realm(const struct fp_state *realm)
+void fp_give_back(void)
 {
-	struct fp_owner *fp = &pe_this()->fp;
+	struct fp_file *fp = &pe_this()->fp;
 
-	write_cptr(CPTR_OWN);
-	save_ns(fp);
-	fp_load(realm);
-	fp->realm_live = true;
-	write_cptr(fp_realm_cptr());
-}
-
-void fp_switch_to_ns(struct fp_state *realm)
-{
-	struct fp_owner *fp = &pe_this()->fp;
-
-	write_cptr(CPTR_OWN);
-	if (fp->realm_live) {
-		fp_save(realm);
-		load_ns(fp);
-		fp->realm_live = false;
+	if (fp->holder != FP_HOST) {
+		stop_trapping();
+		load_host(fp);
+		fp->holder = FP_HOST;
 	}
-}
-
-void fp_borrow(void)
-{
-	struct fp_owner *fp = &pe_this()->fp;
-
-	fp->saved_cptr = read_sysreg(CPTR_EL2);
-	write_cptr(CPTR_OWN);
-	if (!fp->realm_live && upper_parts_live(fp)) {
-		save_ns(fp);
-	}
-}
-
-void fp_return(void)
-{
-	struct fp_owner *fp = &pe_this()->fp;
-
-	if (!fp->realm_live && upper_parts_live(fp)) {
-		load_ns(fp);
-	}
-	write_cptr(fp->saved_cptr);
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Whose values the vector registers hold. At each command they are the caller's, and they stay so
- * until the realm touches one (it traps); then the caller's are put aside until the REC exits. A
- * realm sees only V0 to V31, FPCR and FPSR, so SVE's predicates never leave the caller; the upper
- * parts of Z0 to Z31, which any write to a V register clears, are saved unless the caller has said
- * by the SMCCC hint that it has nothing there.
+ * until a realm or the RMM itself needs them; then the caller's are put aside until the command
+ * ends. A realm's first vector instruction after an entry, or after the RMM hashed, traps. What SVE
+ * adds is switched with the rest for a realm that has it, and for the caller unless it has said by
+ * the SMCCC hint that it has nothing there. See docs/adr/0011-rmm-vector-registers.md.
  */
 #pragma once
 
 #include <lib/types.h>
 
-#define SVE_MAX_VL_SIZE 256U
+#define SVE_MAX_VECTOR_SIZE 256U
+#define SVE_MAX_VL	    15U /* vectors of SVE_MAX_VECTOR_SIZE as RMI and ZCR_ELx have it */
+
+struct rec;
 
 /* core/fp.S knows this layout. */
 struct fp_state {
@@ -21,13 +24,27 @@ struct fp_state {
 _Static_assert(offsetof(struct fp_state, fpcr) == 512, "core/fp.S");
 _Static_assert(offsetof(struct fp_state, fpsr) == 520, "core/fp.S");
 
-struct fp_owner {
-	bool realm_live; /* the registers hold the running REC's values */
-	bool sve_hint;	 /* the caller of this command has no live SVE state */
-	uint64_t saved_zcr;
-	uint64_t saved_cptr;
-	struct fp_state ns;
-	_Alignas(16) uint8_t ns_z[32][SVE_MAX_VL_SIZE];
+/* What SVE has besides its vectors. */
+struct sve_state {
+	/* P0 to P15 and FFR, which follow each other at the size that the vector length gives. */
+	_Alignas(16) uint8_t predicates[16 + 1][SVE_MAX_VECTOR_SIZE / 8U];
+	uint64_t zcr_el1;
+};
+
+enum fp_holder {
+	FP_HOST,  /* the caller of this command */
+	FP_REALM, /* the running REC; the host's values are put aside */
+	FP_RMM,	  /* nobody; the host's values are put aside, the REC's are in the REC */
+};
+
+struct fp_file {
+	enum fp_holder holder;
+	bool sve_hint;	   /* the caller of this command has no live SVE state */
+	struct rec *realm; /* while it holds them */
+	struct fp_state host;
+	struct sve_state host_sve;
+	uint64_t host_zcr_el2;
+	_Alignas(16) uint8_t host_z[32][SVE_MAX_VECTOR_SIZE];
 };
 
 /*
@@ -36,15 +53,20 @@ struct fp_owner {
  */
 bool fp_caller_streams(void);
 
-/* CPTR_EL2 while a realm runs. */
-uint64_t fp_realm_cptr(void);
+/* Granules for the vectors of a realm whose longest vector is `vl` as RMI has it. */
+uint32_t fp_z_granules(uint8_t vl);
 
-/* The realm used a vector register: give it its own. */
-void fp_switch_to_realm(const struct fp_state *realm);
+/* CPTR_EL2 while the REC runs. */
+uint64_t fp_realm_cptr(const struct rec *rec);
 
-/* The REC exits to the host: save the realm's registers if they are live, bring back the host's. */
-void fp_switch_to_ns(struct fp_state *realm);
+/* The REC used a vector register: give it its own. */
+void fp_switch_to_realm(struct rec *rec);
 
-/* Around code of the RMM that uses vector registers and itself puts V registers back. */
-void fp_borrow(void);
-void fp_return(void);
+/* The REC exits to the host: save its registers if it has them. */
+void fp_leave_realm(void);
+
+/* Before code of the RMM that uses vector registers: they are free until the realm goes on. */
+void fp_take(void);
+
+/* The command ends: bring back the caller's registers if they were put aside. */
+void fp_give_back(void);

@@ -66,13 +66,12 @@ static void hash_512(const void *data, size_t size, struct digest *out)
 void hash_bytes(uint32_t algorithm, const void *data, size_t size, struct digest *out)
 {
 	CHECK(is_aligned((uintptr_t)data, 16));
-	fp_borrow();
+	fp_take();
 	if (algorithm == RMI_HASH_SHA_512) {
 		hash_512(data, size, out);
 	} else {
 		hash_256(data, size, out);
 	}
-	fp_return();
 }
 
 /* FIPS 180-4 example: the three bytes "abc". */

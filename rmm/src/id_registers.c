@@ -11,11 +11,12 @@
 
 #define NIBBLE(lsb) (UINT64_C(0xF) << (lsb))
 
-/* AArch64 only at EL0 and EL1; no EL2, EL3, SVE, MPAM, AMU, RME. */
+/* AArch64 only at EL0 and EL1; no EL2, EL3, MPAM, AMU, RME. */
 #define PFR0_EL0_EL1_AARCH64 UINT64_C(0x11)
 #define PFR0_SHOWN                                                                                 \
 	(NIBBLE(16) /* FP */ | NIBBLE(20) /* AdvSIMD */ | NIBBLE(24) /* GIC */ |                   \
 	 NIBBLE(28) /* RAS */ | NIBBLE(48) /* DIT */ | NIBBLE(60) /* CSV3 */)
+#define PFR0_SVE NIBBLE(32)
 /* CSV2 above 1 promises SCXTNUM_ELx, which traps. */
 #define PFR0_CSV2_LSB 56U
 #define PFR0_CSV2_MAX 1U
@@ -65,11 +66,12 @@ static uint64_t capped(uint64_t id, unsigned int lsb, uint64_t most)
 	return min_u64(field(id, lsb), most) << lsb;
 }
 
-static uint64_t pfr0(void)
+static uint64_t pfr0(const struct realm *realm)
 {
 	uint64_t hw = read_sysreg(ID_AA64PFR0_EL1);
 
-	return (hw & PFR0_SHOWN) | PFR0_EL0_EL1_AARCH64 | capped(hw, PFR0_CSV2_LSB, PFR0_CSV2_MAX);
+	return (hw & (realm->has_sve ? PFR0_SHOWN | PFR0_SVE : PFR0_SHOWN)) | PFR0_EL0_EL1_AARCH64 |
+	       capped(hw, PFR0_CSV2_LSB, PFR0_CSV2_MAX);
 }
 
 static uint64_t dfr0(const struct realm *realm)
@@ -95,9 +97,11 @@ uint64_t id_register_value(const struct realm *realm, unsigned int crm, unsigned
 {
 	switch (ID(crm, op2)) {
 	case ID(4U, 0U):
-		return pfr0();
+		return pfr0(realm);
 	case ID(4U, 1U):
 		return read_sysreg(ID_AA64PFR1_EL1) & PFR1_SHOWN;
+	case ID(4U, 4U):
+		return realm->has_sve ? read_sysreg(ID_AA64ZFR0_EL1) : 0U;
 	case ID(5U, 0U):
 		return dfr0(realm);
 	case ID(6U, 0U):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A realm, kept in its RD granule. Everything is read and changed under the RD's lock, except:
- * - what is constant from RMI_REALM_CREATE on (s2, hash_algorithm, num_bps, num_wps, rpv) and what
+ * - what is constant from RMI_REALM_CREATE on (s2, hash_algorithm, num_bps, num_wps, has_sve,
+ *   sve_vl, rpv) and what
  *   is constant from RMI_REALM_ACTIVATE on (rec_count, the RIM) is read without it by the realm's
  *   running RECs, since a realm with RECs cannot be destroyed;
  * - `state` is read without it by RMI_REC_ENTER.
@@ -29,6 +30,8 @@ struct realm {
 	uint32_t rec_live;  /* RECs that exist now */
 	uint8_t num_bps;
 	uint8_t num_wps;
+	bool has_sve;
+	uint8_t sve_vl;
 	uint8_t rpv[RMM_RPV_SIZE];
 	_Alignas(16) struct digest measurement[REALM_MEASUREMENTS];
 };

@@ -12,10 +12,19 @@ struct rec *rec_lock(struct pa pa)
 	return granule_lock(pa, GRANULE_REC) ? memory_realm(pa) : NULL;
 }
 
+uint32_t rec_aux_count(const struct realm *realm)
+{
+	return REC_AUX_Z_LOW + (realm->has_sve ? fp_z_granules(realm->sve_vl) : 0U);
+}
+
 void rec_reset(struct rec *rec, uint64_t pc)
 {
 	memset(rec->gprs, 0, sizeof(rec->gprs));
 	memset(&rec->fp, 0, sizeof(rec->fp));
+	memset(&rec->sve, 0, sizeof(rec->sve));
+	for (uint32_t n = REC_AUX_Z_LOW; n < rec->aux_count; n++) {
+		memset(memory_realm(rec->aux[n]), 0, GRANULE_SIZE);
+	}
 	memset(&rec->timers, 0, sizeof(rec->timers));
 	memset(&rec->gic, 0, sizeof(rec->gic));
 	context_reset(&rec->shared, &rec->registers);

@@ -3,8 +3,8 @@
  * A realm execution context, kept in its REC granule. Its members are read and changed under the
  * granule's lock while `running` is false. While it is true they belong to the PE that runs the
  * REC, except `running`, which changes under the lock only, and what is constant from
- * RMI_REC_CREATE on (rd, aux, index, s2). `runnable` is cleared by the running PE and looked at by
- * others.
+ * RMI_REC_CREATE on (rd, aux, index, s2, has_sve, sve_vl). `runnable` is cleared by the running PE
+ * and looked at by others.
  */
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "context.h"
 #include "fp_switch.h"
+#include "realm.h"
 #include "rtt.h"
 
 /* What the host has to do, or did, before the realm's instruction is complete. */
@@ -40,6 +41,14 @@ struct rec_psci_request {
 	uint64_t context;
 };
 
+/* What a REC's auxiliary granules hold; without SVE there are none for Z registers. */
+enum rec_aux {
+	REC_AUX_TOKEN, /* a struct token */
+	REC_AUX_Z_LOW,
+	REC_AUX_Z_HIGH, /* only if the first has no room for all */
+	REC_AUX_MAX,
+};
+
 struct rec_gic {
 	uint64_t vmcr;
 	uint64_t ap0r[4];
@@ -51,16 +60,20 @@ struct rec {
 	uint64_t pc;
 	uint64_t pstate;
 	struct fp_state fp;
+	struct sve_state sve;
 	struct shared_registers shared;
 	struct realm_registers registers;
 	struct timer_registers timers;
 	struct rec_gic gic;
 
 	struct pa rd;
-	struct pa aux; /* a struct token */
+	struct pa aux[REC_AUX_MAX];
+	uint32_t aux_count;
 	struct stage2 s2;
 	uint32_t index;
 	uint32_t last_pe;
+	bool has_sve;
+	uint8_t sve_vl; /* its longest vector, as RMI and ZCR_ELx have it */
 
 	bool runnable;
 	bool running;
@@ -80,6 +93,9 @@ _Static_assert(sizeof(struct rec) <= GRANULE_SIZE, "a REC fits its granule");
 
 /* Locks `pa` if it is a REC and returns it; NULL otherwise. */
 struct rec *rec_lock(struct pa pa);
+
+/* How many auxiliary granules a REC of the realm has. */
+uint32_t rec_aux_count(const struct realm *realm);
 
 /* Sets the state that a REC starts from, at creation and at PSCI CPU_ON. */
 void rec_reset(struct rec *rec, uint64_t pc);

@@ -55,7 +55,14 @@ static bool handle_sync(struct rec *rec, struct rmi_rec_exit *exit)
 	case EC_WFX:
 		return handle_wfx(rec, esr, exit);
 	case EC_FP:
-		fp_switch_to_realm(&rec->fp);
+		fp_switch_to_realm(rec);
+		return false;
+	case EC_SVE:
+		if (rec->has_sve) {
+			fp_switch_to_realm(rec);
+		} else {
+			inject_undefined(rec);
+		}
 		return false;
 	case EC_SMC64:
 		return rsi_handle(rec, exit);
@@ -71,7 +78,6 @@ static bool handle_sync(struct rec *rec, struct rmi_rec_exit *exit)
 		return false;
 	case EC_UNKNOWN:
 	case EC_LS64:
-	case EC_SVE:
 	case EC_SME:
 		inject_undefined(rec);
 		return false;

@@ -94,7 +94,7 @@ static void unload(struct rec *rec, struct rmi_rec_exit *exit)
 	write_sysreg(VTTBR_EL2, 0);
 	timer_leave(rec, &host->timers, exit);
 	gic_leave(rec, exit);
-	fp_switch_to_ns(&rec->fp);
+	fp_leave_realm();
 	context_save_shared(&rec->shared);
 	context_save_realm(&rec->registers);
 	context_load_shared(&host->shared);
@@ -132,7 +132,7 @@ static bool run_once(struct rec *rec, struct rmi_rec_exit *exit)
 	if (rec->serror_pending) {
 		write_sysreg(HCR_EL2, read_sysreg(HCR_EL2) | HCR_VSE);
 	}
-	write_sysreg(CPTR_EL2, fp_realm_cptr());
+	write_sysreg(CPTR_EL2, fp_realm_cptr(rec));
 	write_sysreg(ELR_EL2, rec->pc);
 	write_sysreg(SPSR_EL2, rec->pstate);
 	vector = realm_enter(rec->gprs);

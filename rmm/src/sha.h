@@ -14,6 +14,6 @@ extern const uint64_t sha512_initial[8];
 extern const uint32_t sha256_constants[64];
 extern const uint64_t sha512_constants[80];
 
-/* `state` and `data` are 16-byte aligned. */
+/* `state` and `data` are 16-byte aligned, and fp_take() came before. */
 void sha256_blocks(uint32_t state[8], const void *data, size_t block_count);
 void sha512_blocks(uint64_t state[8], const void *data, size_t block_count);

@@ -15,9 +15,8 @@ int mbedtls_internal_sha512_process(mbedtls_sha512_context *context, const unsig
 
 	memcpy(state, context->state, sizeof(state));
 	memcpy(block, data, sizeof(block));
-	fp_borrow();
+	fp_take();
 	sha512_blocks(state, block, 1);
-	fp_return();
 	memcpy(context->state, state, sizeof(state));
 	memset(state, 0, sizeof(state));
 	memset(block, 0, sizeof(block));

@@ -9,6 +9,7 @@
 #include "core/boot.h"
 #include "core/mmu.h"
 #include "cpu_features.h"
+#include "fp_switch.h"
 #include "granule.h"
 #include "hash.h"
 #include "limits.h"
@@ -92,6 +93,7 @@ _Noreturn void boot(uint32_t index, uint64_t version, uint64_t pe_count, uintptr
 			if (!hash_self_test()) {
 				panic("the SHA instructions do not give SHA-2");
 			}
+			fp_give_back();
 			platform_init(info.shared_buffer);
 			console_line("ready: RMI 1.0 RSI 1.0");
 		}

@@ -37,22 +37,58 @@ fp_load:
 	ret
 	.size fp_load, . - fp_load
 
-	/* void sve_save_z(void *to): Z0 to Z31 at the vector length in force. */
-	.global sve_save_z
-	.type sve_save_z, %function
-sve_save_z:
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	str	z\n, [x0, #\n, mul vl]
+	.macro each_z instruction
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	\instruction	z\n, [x0, #\n, mul vl]
+	z_high	\instruction, %(\n + 16), \n
 	.endr
-	ret
-	.size sve_save_z, . - sve_save_z
+	.endm
+	.macro z_high instruction, n, at
+	\instruction	z\n, [x1, #\at, mul vl]
+	.endm
 
-	/* void sve_load_z(const void *from) */
-	.global sve_load_z
-	.type sve_load_z, %function
-sve_load_z:
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	ldr	z\n, [x0, #\n, mul vl]
+	/* void sve_save(void *low, void *high, void *predicates) */
+	.global sve_save
+	.type sve_save, %function
+sve_save:
+	each_z	str
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	str	p\n, [x2, #\n, mul vl]
+	.endr
+	rdffr	p0.b
+	str	p0, [x2, #16, mul vl]
+	ldr	p0, [x2]
+	ret
+	.size sve_save, . - sve_save
+
+	/* void sve_load(const void *low, const void *high, const void *predicates) */
+	.global sve_load
+	.type sve_load, %function
+sve_load:
+	each_z	ldr
+	ldr	p0, [x2, #16, mul vl]
+	wrffr	p0.b
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	ldr	p\n, [x2, #\n, mul vl]
 	.endr
 	ret
-	.size sve_load_z, . - sve_load_z
+	.size sve_load, . - sve_load
+
+	/* void sve_clear_predicates(void) */
+	.global sve_clear_predicates
+	.type sve_clear_predicates, %function
+sve_clear_predicates:
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	pfalse	p\n\().b
+	.endr
+	wrffr	p0.b
+	ret
+	.size sve_clear_predicates, . - sve_clear_predicates
+
+	/* uint64_t sve_vector_size(void) */
+	.global sve_vector_size
+	.type sve_vector_size, %function
+sve_vector_size:
+	rdvl	x0, #1
+	ret
+	.size sve_vector_size, . - sve_vector_size

@@ -2,7 +2,7 @@
 /*
  * void sha512_blocks(uint64_t state[8], const void *data, size_t block_count);
  * FIPS 180-4, 6.4 with the SHA-512 instructions. V0 to V3 hold (a,b) (c,d) (e,f) (g,h), low half
- * first. The vector registers used are put back, as in sha256.S.
+ * first. The caller has made the vector registers free.
  */
 	.text
 	.arch	armv8.5-a+sha3
@@ -44,17 +44,6 @@
 	.global sha512_blocks
 	.type sha512_blocks, %function
 sha512_blocks:
-	stp	x29, x30, [sp, #-288]!
-	mov	x29, sp
-	stp	q0, q1, [sp, #16]
-	stp	q2, q3, [sp, #48]
-	stp	q5, q6, [sp, #80]
-	stp	q7, q24, [sp, #112]
-	stp	q16, q17, [sp, #144]
-	stp	q18, q19, [sp, #176]
-	stp	q20, q21, [sp, #208]
-	stp	q22, q23, [sp, #240]
-
 	cbz	x2, 3f
 	adrp	x4, sha512_constants
 	add	x4, x4, :lo12:sha512_constants
@@ -82,14 +71,5 @@ sha512_blocks:
 	subs	x2, x2, #1
 	b.ne	1b
 
-3:	ldp	q22, q23, [sp, #240]
-	ldp	q20, q21, [sp, #208]
-	ldp	q18, q19, [sp, #176]
-	ldp	q16, q17, [sp, #144]
-	ldp	q7, q24, [sp, #112]
-	ldp	q5, q6, [sp, #80]
-	ldp	q2, q3, [sp, #48]
-	ldp	q0, q1, [sp, #16]
-	ldp	x29, x30, [sp], #288
-	ret
+3:	ret
 	.size sha512_blocks, . - sha512_blocks

@@ -23,6 +23,7 @@ static bool is_realm_pas[(FAKE_DRAM_SIZE + FAKE_ABSENT_SIZE) / GRANULE_SIZE];
 
 uint64_t fake_ns_fault;
 bool fake_stage1_is_unreadable;
+struct fake_vectors fake_vectors;
 unsigned int fake_entry_flushes;
 unsigned int fake_realm_flushes;
 unsigned int fake_signer_steps;
@@ -118,6 +119,7 @@ void fake_reset(void)
 	memset(is_realm_pas, 0, sizeof(is_realm_pas));
 	fake_ns_fault = 0;
 	fake_stage1_is_unreadable = false;
+	memset(&fake_vectors, 0, sizeof(fake_vectors));
 	fake_entry_flushes = 0;
 	fake_realm_flushes = 0;
 	fake_realm = NULL;
@@ -213,25 +215,44 @@ uint64_t tlb_vttbr(const struct stage2 *s2)
 	return REG_FIELD(s2->vmid, VTTBR_VMID_SHIFT) | s2->root.value;
 }
 
-/* The fake PE has no vector registers. */
 void fp_save(struct fp_state *to)
 {
-	(void)to;
+	memcpy(to->v, &fake_vectors.v, sizeof(fake_vectors.v));
 }
 
 void fp_load(const struct fp_state *from)
 {
-	(void)from;
+	memcpy(&fake_vectors.v, from->v, sizeof(fake_vectors.v));
+	fake_vectors.upper = 0;
 }
 
-void sve_save_z(void *to)
+void sve_save(void *low, void *high, void *predicates)
 {
-	(void)to;
+	memcpy(low, &fake_vectors.upper, sizeof(fake_vectors.upper));
+	memcpy(high, &fake_vectors.upper, sizeof(fake_vectors.upper));
+	memcpy(predicates, &fake_vectors.predicates, sizeof(fake_vectors.predicates));
 }
 
-void sve_load_z(const void *from)
+void sve_load(const void *low, const void *high, const void *predicates)
 {
-	(void)from;
+	uint64_t twice;
+
+	memcpy(&fake_vectors.upper, low, sizeof(fake_vectors.upper));
+	memcpy(&twice, high, sizeof(twice));
+	memcpy(&fake_vectors.predicates, predicates, sizeof(fake_vectors.predicates));
+	if (twice != fake_vectors.upper) {
+		abort();
+	}
+}
+
+void sve_clear_predicates(void)
+{
+	fake_vectors.predicates = 0;
+}
+
+uint64_t sve_vector_size(void)
+{
+	return SVE_MAX_VECTOR_SIZE;
 }
 
 enum realm_vector realm_enter(uint64_t gprs[RMI_GPRS])

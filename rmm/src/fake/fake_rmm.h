@@ -19,6 +19,14 @@ extern uint64_t fake_ns_fault;
 /* A realm's stage 1 is the identity, unless its tables cannot be read. */
 extern bool fake_stage1_is_unreadable;
 
+/* Stands for the vector registers; as on a PE, to load V clears what SVE has beyond it. */
+struct fake_vectors {
+	uint64_t v;
+	uint64_t upper;
+	uint64_t predicates;
+};
+extern struct fake_vectors fake_vectors;
+
 /* TLB maintenance calls since fake_reset(). */
 extern unsigned int fake_entry_flushes;
 extern unsigned int fake_realm_flushes;

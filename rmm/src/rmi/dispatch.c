@@ -49,5 +49,6 @@ void rmi_handle(struct smc_regs *regs)
 	} else {
 		call.result[0] = (uint64_t)SMCCC_NOT_SUPPORTED;
 	}
+	fp_give_back();
 	memcpy(regs->x, call.result, sizeof(call.result));
 }

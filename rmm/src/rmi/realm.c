@@ -19,10 +19,14 @@ static bool features_are_supported(const struct rmi_realm_params *params)
 {
 	const struct cpu_features *features = cpu_features();
 
-	/* LPA2, SVE and the PMU are not offered; sve_vl and pmu_num_ctrs mean nothing without. */
-	return params->flags == 0U && params->num_bps >= 1U &&
-	       params->num_bps <= features->num_bps && params->num_wps >= 1U &&
-	       params->num_wps <= features->num_wps &&
+	if ((params->flags & RMI_REALM_FLAG_SVE_MASK) != 0U &&
+	    (!features->sve || params->sve_vl > features->sve_vl)) {
+		return false;
+	}
+	/* LPA2 and the PMU are not offered; sve_vl and pmu_num_ctrs mean nothing without. */
+	return (params->flags & ~(uint64_t)RMI_REALM_FLAG_SVE_MASK) == 0U &&
+	       params->num_bps >= 1U && params->num_bps <= features->num_bps &&
+	       params->num_wps >= 1U && params->num_wps <= features->num_wps &&
 	       (params->hash_algo == RMI_HASH_SHA_256 || params->hash_algo == RMI_HASH_SHA_512);
 }
 
@@ -106,6 +110,8 @@ static void init_realm(struct realm *realm, const struct rmi_realm_params *param
 	realm->hash_algorithm = params->hash_algo;
 	realm->num_bps = params->num_bps;
 	realm->num_wps = params->num_wps;
+	realm->has_sve = (params->flags & RMI_REALM_FLAG_SVE_MASK) != 0U;
+	realm->sve_vl = realm->has_sve ? params->sve_vl : 0U;
 	memcpy(realm->rpv, params->rpv, sizeof(realm->rpv));
 	realm_set_state(realm, REALM_NEW);
 	rtt_init_roots(&realm->s2);

@@ -8,21 +8,20 @@
 #include "pe.h"
 #include "rmi/rmi.h"
 
-/* A REC fits its own granule; its attestation token is made in another. */
-#define REC_AUX_COUNT 1U
-#define NO_PE	      UINT32_MAX
+#define NO_PE UINT32_MAX
 
 void rmi_rec_aux_count(struct rmi_call *call)
 {
 	struct pa rd = pa_make(call->x[1]);
+	const struct realm *realm = realm_lock(rd);
 
-	if (realm_lock(rd) == NULL) {
+	if (realm == NULL) {
 		call->result[0] = RMI_ERROR_INPUT;
 		return;
 	}
-	granule_unlock(rd);
 	call->result[0] = RMI_SUCCESS;
-	call->result[1] = REC_AUX_COUNT;
+	call->result[1] = rec_aux_count(realm);
+	granule_unlock(rd);
 }
 
 static uint64_t check_realm(const struct realm *realm, const struct rmi_rec_params *params)
@@ -36,7 +35,7 @@ static uint64_t check_realm(const struct realm *realm, const struct rmi_rec_para
 		return RMI_ERROR_REALM;
 	}
 	if (rec_index_of_rmi_mpidr(params->mpidr) != realm->rec_count ||
-	    params->num_aux != REC_AUX_COUNT) {
+	    params->num_aux != rec_aux_count(realm)) {
 		return RMI_ERROR_INPUT;
 	}
 	return RMI_SUCCESS;
@@ -45,45 +44,83 @@ static uint64_t check_realm(const struct realm *realm, const struct rmi_rec_para
 static void init_rec(struct rec *rec, const struct realm *realm, struct pa rd,
 		     const struct rmi_rec_params *params)
 {
-	rec_reset(rec, params->pc);
-	memcpy(rec->gprs, params->gprs, sizeof(params->gprs));
 	rec->rd = rd;
-	rec->aux = pa_make(params->aux[0]);
+	rec->aux_count = rec_aux_count(realm);
+	for (uint32_t n = 0; n < rec->aux_count; n++) {
+		rec->aux[n] = pa_make(params->aux[n]);
+	}
 	rec->s2 = realm->s2;
+	rec->has_sve = realm->has_sve;
+	rec->sve_vl = realm->sve_vl;
 	rec->index = realm->rec_count;
 	rec->last_pe = NO_PE;
 	rec->runnable = (params->flags & RMI_REC_CREATE_RUNNABLE_MASK) != 0U;
+	rec_reset(rec, params->pc);
+	memcpy(rec->gprs, params->gprs, sizeof(params->gprs));
 }
 
-/* Locks what the REC is to be made of: both granules or, if the number is wrong, the REC's alone.
- */
-static bool lock_delegated(struct pa rec, const struct rmi_rec_params *params)
-{
-	struct pa aux = pa_make(params->aux[0]);
-	bool ascending = rec.value < aux.value;
-	struct pa first = ascending ? rec : aux;
+/* The granules that a REC is made of, ascending. */
+struct rec_granules {
+	struct pa pa[1U + REC_AUX_MAX];
+	uint32_t count;
+};
 
-	if (params->num_aux != REC_AUX_COUNT) {
-		return granule_lock(rec, GRANULE_DELEGATED);
+static void add_granule(struct rec_granules *all, struct pa pa)
+{
+	uint32_t at = all->count++;
+
+	while (at > 0U && all->pa[at - 1U].value > pa.value) {
+		all->pa[at] = all->pa[at - 1U];
+		at--;
 	}
-	/* With the same granule twice this would wait for itself. */
-	if (rec.value == aux.value || !granule_lock(first, GRANULE_DELEGATED)) {
-		return false;
+	all->pa[at] = pa;
+}
+
+/* The REC's granule alone if there are more auxiliary ones than any realm has: what says so
+ * follows.
+ */
+static struct rec_granules list_granules(struct pa rec, const struct rmi_rec_params *params)
+{
+	struct rec_granules all = { .count = 0 };
+
+	add_granule(&all, rec);
+	if (params->num_aux <= REC_AUX_MAX) {
+		for (uint64_t n = 0; n < params->num_aux; n++) {
+			add_granule(&all, pa_make(params->aux[n]));
+		}
 	}
-	if (!granule_lock(ascending ? aux : rec, GRANULE_DELEGATED)) {
-		granule_unlock(first);
-		return false;
+	return all;
+}
+
+static void unlock(const struct rec_granules *all, struct pa rec, bool created)
+{
+	for (uint32_t n = 0; n < all->count; n++) {
+		if (!created) {
+			granule_unlock(all->pa[n]);
+		} else {
+			granule_unlock_as(all->pa[n], all->pa[n].value == rec.value
+							      ? GRANULE_REC
+							      : GRANULE_REC_AUX);
+		}
+	}
+}
+
+static bool lock_delegated(const struct rec_granules *all)
+{
+	struct rec_granules locked = { .count = 0 };
+
+	while (locked.count < all->count) {
+		struct pa next = all->pa[locked.count];
+
+		/* A granule named twice would wait for itself. */
+		if ((locked.count > 0U && locked.pa[locked.count - 1U].value == next.value) ||
+		    !granule_lock(next, GRANULE_DELEGATED)) {
+			unlock(&locked, pa_make(0), false);
+			return false;
+		}
+		locked.pa[locked.count++] = next;
 	}
 	return true;
-}
-
-static void unlock(struct pa rec, const struct rmi_rec_params *params, bool created)
-{
-	granule_unlock_as(rec, created ? GRANULE_REC : GRANULE_DELEGATED);
-	if (params->num_aux == REC_AUX_COUNT) {
-		granule_unlock_as(pa_make(params->aux[0]),
-				  created ? GRANULE_REC_AUX : GRANULE_DELEGATED);
-	}
 }
 
 void rmi_rec_create(struct rmi_call *call)
@@ -91,16 +128,20 @@ void rmi_rec_create(struct rmi_call *call)
 	struct pa rd = pa_make(call->x[1]);
 	struct pa rec = pa_make(call->x[2]);
 	const struct rmi_rec_params *params = &pe_this()->host.rec_params;
+	struct rec_granules granules;
 	struct realm *realm;
 
 	call->result[0] = RMI_ERROR_INPUT;
-	if (!memory_read_ns(&pe_this()->host.rec_params, pa_make(call->x[3]), sizeof(*params)) ||
-	    !lock_delegated(rec, params)) {
+	if (!memory_read_ns(&pe_this()->host.rec_params, pa_make(call->x[3]), sizeof(*params))) {
+		return;
+	}
+	granules = list_granules(rec, params);
+	if (!lock_delegated(&granules)) {
 		return;
 	}
 	realm = realm_lock(rd);
 	if (realm == NULL) {
-		unlock(rec, params, false);
+		unlock(&granules, rec, false);
 		return;
 	}
 	call->result[0] = check_realm(realm, params);
@@ -113,7 +154,7 @@ void rmi_rec_create(struct rmi_call *call)
 		}
 	}
 	granule_unlock(rd);
-	unlock(rec, params, call->result[0] == RMI_SUCCESS);
+	unlock(&granules, rec, call->result[0] == RMI_SUCCESS);
 }
 
 void rmi_rec_destroy(struct rmi_call *call)
@@ -132,8 +173,10 @@ void rmi_rec_destroy(struct rmi_call *call)
 		return;
 	}
 	rd = rec->rd;
-	granule_lock_known(rec->aux, GRANULE_REC_AUX);
-	granule_release(rec->aux);
+	for (uint32_t n = 0; n < rec->aux_count; n++) {
+		granule_lock_known(rec->aux[n], GRANULE_REC_AUX);
+		granule_release(rec->aux[n]);
+	}
 	granule_release(pa);
 	/* Until now the REC was counted, so the realm is still there. */
 	granule_lock_known(rd, GRANULE_RD);

@@ -16,7 +16,7 @@
 
 static struct token *token_of(const struct rsi_call *call)
 {
-	return memory_realm(call->rec->aux);
+	return memory_realm(call->rec->aux[REC_AUX_TOKEN]);
 }
 
 enum rsi_action rsi_attestation_token_init(struct rsi_call *call)

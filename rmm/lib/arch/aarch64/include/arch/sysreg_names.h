@@ -4,6 +4,7 @@
 
 #define HCRX_EL2	S3_4_C1_C2_2
 #define CNTPOFF_EL2	S3_4_C14_C0_6
+#define ZCR_EL1		S3_0_C1_C2_0
 #define ZCR_EL2		S3_4_C1_C2_0
 #define SVCR		S3_3_C4_C2_2
 #define ICC_SRE_EL2	S3_4_C12_C9_5
