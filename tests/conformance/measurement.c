@@ -10,58 +10,13 @@
 
 #include "call.h"
 #include "granules.h"
+#include "rim.h"
 #include "space.h"
 #include "tap.h"
 
-#define WORDS	      8U
 #define HASH256_WORDS 4U
 #define HERE	      (2U * BLOCK_SIZE) /* the first address that the hand's realm leaves alone */
 #define FAR_AWAY      (8U * BLOCK_SIZE)
-
-struct rim {
-	uint64_t word[WORDS];
-};
-
-typedef void params_step(struct rmi_realm_params *params);
-typedef void realm_step(struct rig_realm *realm);
-
-static struct rim read_rim(struct rig_rec *rec)
-{
-	struct call result = hand_smc(rec, RSI_MEASUREMENT_READ, 0);
-	struct rim rim;
-
-	EXPECT_EQ(result.x[0], RSI_SUCCESS);
-	memcpy(rim.word, &result.x[1], sizeof(rim.word));
-	return rim;
-}
-
-/* The RIM of a realm made with these steps beside the hand's own. */
-static struct rim rim_of(params_step *set, realm_step *build)
-{
-	struct rig_realm *realm = realm_prepare();
-	struct rim none = { { 0 } };
-
-	if (set != NULL) {
-		set(realm->params);
-	}
-	if (!EXPECT_EQ(realm_create(realm), RMI_SUCCESS)) {
-		return none;
-	}
-	hand_load(realm);
-	(void)hand_rec(realm);
-	if (build != NULL) {
-		build(realm);
-	}
-	if (!EXPECT_EQ(realm_activate(realm), RMI_SUCCESS) || !hand_begin(&realm->recs[0])) {
-		return none;
-	}
-	return read_rim(&realm->recs[0]);
-}
-
-static bool same(struct rim a, struct rim b)
-{
-	return memcmp(&a, &b, sizeof(a)) == 0;
-}
 
 static void set_bps(struct rmi_realm_params *params)
 {
@@ -109,7 +64,7 @@ static void set_what_does_not_count(struct rmi_realm_params *params)
 
 CASE(equal_realms_have_equal_rims, "RIM.deterministic")
 {
-	EXPECT(same(rim_of(NULL, NULL), rim_of(NULL, NULL)));
+	EXPECT(rim_equal(rim_of(NULL, NULL), rim_of(NULL, NULL)));
 }
 
 CASE(breakpoints_and_watchpoints_are_measured, "RIM.params")
@@ -118,14 +73,14 @@ CASE(breakpoints_and_watchpoints_are_measured, "RIM.params")
 	struct rim bps = rim_of(set_bps, NULL);
 	struct rim wps = rim_of(set_wps, NULL);
 
-	EXPECT(!same(plain, bps));
-	EXPECT(!same(plain, wps));
-	EXPECT(!same(bps, wps));
+	EXPECT(!rim_equal(plain, bps));
+	EXPECT(!rim_equal(plain, wps));
+	EXPECT(!rim_equal(bps, wps));
 }
 
 CASE(the_ipa_width_is_measured, "RIM.params")
 {
-	EXPECT(!same(rim_of(NULL, NULL), rim_of(set_34_bits, NULL)));
+	EXPECT(!rim_equal(rim_of(NULL, NULL), rim_of(set_34_bits, NULL)));
 }
 
 CASE(a_rim_is_as_long_as_its_hash, "RIM.hash RIM.params")
@@ -134,7 +89,7 @@ CASE(a_rim_is_as_long_as_its_hash, "RIM.hash RIM.params")
 	struct rim long_one = rim_of(set_sha_512, NULL);
 	uint64_t upper = 0;
 
-	for (unsigned int n = HASH256_WORDS; n < WORDS; n++) {
+	for (unsigned int n = HASH256_WORDS; n < RIM_WORDS; n++) {
 		EXPECT_EQ(short_one.word[n], 0);
 		upper |= long_one.word[n];
 	}
@@ -144,12 +99,38 @@ CASE(a_rim_is_as_long_as_its_hash, "RIM.hash RIM.params")
 
 CASE(the_tables_are_not_measured, "RIM.not_params")
 {
-	EXPECT(same(rim_of(set_40_bits_from_1, NULL), rim_of(set_40_bits_from_0, NULL)));
+	EXPECT(rim_equal(rim_of(set_40_bits_from_1, NULL), rim_of(set_40_bits_from_0, NULL)));
 }
 
 CASE(vmid_and_rpv_are_not_measured, "RIM.not_params")
 {
-	EXPECT(same(rim_of(NULL, NULL), rim_of(set_what_does_not_count, NULL)));
+	EXPECT(rim_equal(rim_of(NULL, NULL), rim_of(set_what_does_not_count, NULL)));
+}
+
+static void set_sve(struct rmi_realm_params *params)
+{
+	params->flags = RMI_REALM_FLAG_SVE_MASK;
+}
+
+static void set_sve_of_256_bits(struct rmi_realm_params *params)
+{
+	params->flags = RMI_REALM_FLAG_SVE_MASK;
+	params->sve_vl = 1;
+}
+
+CASE(sve_and_its_vector_length_are_measured, "RIM.params_sve")
+{
+	uint64_t features = rmi(RMI_FEATURES, 0).x[1];
+	struct rim plain = rim_of(NULL, NULL);
+
+	if ((features & RMI_FEATURE0_SVE_EN_MASK) == 0U) {
+		tap_note("SVE is not offered");
+		return;
+	}
+	EXPECT(!rim_equal(plain, rim_of(set_sve, NULL)));
+	if ((features & RMI_FEATURE0_SVE_VL_MASK) != 0U) {
+		EXPECT(!rim_equal(rim_of(set_sve, NULL), rim_of(set_sve_of_256_bits, NULL)));
+	}
 }
 
 static uint64_t page_of(uint64_t word)
@@ -223,25 +204,25 @@ CASE(data_is_measured_by_content_and_place, "RIM.data")
 {
 	struct rim one = rim_of(NULL, put_1);
 
-	EXPECT(same(one, rim_of(NULL, put_1_elsewhere_in_memory)));
-	EXPECT(!same(one, rim_of(NULL, NULL)));
-	EXPECT(!same(one, rim_of(NULL, put_2)));
-	EXPECT(!same(one, rim_of(NULL, put_1_above)));
+	EXPECT(rim_equal(one, rim_of(NULL, put_1_elsewhere_in_memory)));
+	EXPECT(!rim_equal(one, rim_of(NULL, NULL)));
+	EXPECT(!rim_equal(one, rim_of(NULL, put_2)));
+	EXPECT(!rim_equal(one, rim_of(NULL, put_1_above)));
 }
 
 CASE(unmeasured_data_is_measured_by_its_place_only, "RIM.data_unmeasured")
 {
 	struct rim one = rim_of(NULL, put_1_unmeasured);
 
-	EXPECT(same(one, rim_of(NULL, put_2_unmeasured)));
-	EXPECT(!same(one, rim_of(NULL, NULL)));
-	EXPECT(!same(one, rim_of(NULL, put_1)));
-	EXPECT(!same(one, rim_of(NULL, put_1_unmeasured_above)));
+	EXPECT(rim_equal(one, rim_of(NULL, put_2_unmeasured)));
+	EXPECT(!rim_equal(one, rim_of(NULL, NULL)));
+	EXPECT(!rim_equal(one, rim_of(NULL, put_1)));
+	EXPECT(!rim_equal(one, rim_of(NULL, put_1_unmeasured_above)));
 }
 
 CASE(the_order_of_data_is_measured, "RIM.order")
 {
-	EXPECT(!same(rim_of(NULL, put_upwards), rim_of(NULL, put_downwards)));
+	EXPECT(!rim_equal(rim_of(NULL, put_upwards), rim_of(NULL, put_downwards)));
 }
 
 static void init_coarse(struct rig_realm *realm)
@@ -281,15 +262,15 @@ CASE(ram_is_measured_by_its_entries, "RIM.ripas")
 {
 	struct rim coarse = rim_of(NULL, init_coarse);
 
-	EXPECT(!same(coarse, rim_of(NULL, NULL)));
-	EXPECT(!same(coarse, rim_of(NULL, init_fine)));
-	EXPECT(!same(coarse, rim_of(NULL, init_above)));
-	EXPECT(same(rim_of(NULL, init_two), rim_of(NULL, init_two_one_by_one)));
+	EXPECT(!rim_equal(coarse, rim_of(NULL, NULL)));
+	EXPECT(!rim_equal(coarse, rim_of(NULL, init_fine)));
+	EXPECT(!rim_equal(coarse, rim_of(NULL, init_above)));
+	EXPECT(rim_equal(rim_of(NULL, init_two), rim_of(NULL, init_two_one_by_one)));
 }
 
 CASE(ram_is_measured_again_if_it_is_ram_already, "RIM.ripas_again")
 {
-	EXPECT(!same(rim_of(NULL, init_coarse), rim_of(NULL, init_again)));
+	EXPECT(!rim_equal(rim_of(NULL, init_coarse), rim_of(NULL, init_again)));
 }
 
 static void add_rec(struct rig_realm *realm, uint64_t pc, uint64_t x7, bool runnable)
@@ -324,15 +305,15 @@ CASE(a_runnable_rec_is_measured, "RIM.rec")
 {
 	struct rim one = rim_of(NULL, add_runnable);
 
-	EXPECT(same(one, rim_of(NULL, add_runnable)));
-	EXPECT(!same(one, rim_of(NULL, NULL)));
-	EXPECT(!same(one, rim_of(NULL, add_runnable_with_other_pc)));
-	EXPECT(!same(one, rim_of(NULL, add_runnable_with_other_x7)));
+	EXPECT(rim_equal(one, rim_of(NULL, add_runnable)));
+	EXPECT(!rim_equal(one, rim_of(NULL, NULL)));
+	EXPECT(!rim_equal(one, rim_of(NULL, add_runnable_with_other_pc)));
+	EXPECT(!rim_equal(one, rim_of(NULL, add_runnable_with_other_x7)));
 }
 
 CASE(a_rec_that_is_not_runnable_is_not_measured, "RIM.rec_not_runnable")
 {
-	EXPECT(same(rim_of(NULL, NULL), rim_of(NULL, add_not_runnable)));
+	EXPECT(rim_equal(rim_of(NULL, NULL), rim_of(NULL, add_not_runnable)));
 }
 
 static void do_what_is_not_measured(struct rig_realm *realm)
@@ -349,7 +330,7 @@ static void do_what_is_not_measured(struct rig_realm *realm)
 
 CASE(other_commands_do_not_move_the_rim, "RIM.not_measured")
 {
-	EXPECT(same(rim_of(NULL, NULL), rim_of(NULL, do_what_is_not_measured)));
+	EXPECT(rim_equal(rim_of(NULL, NULL), rim_of(NULL, do_what_is_not_measured)));
 }
 
 static void fail_at_everything(struct rig_realm *realm)
@@ -376,7 +357,7 @@ static void fail_at_everything(struct rig_realm *realm)
 
 CASE(failing_commands_do_not_move_the_rim, "RIM.failures")
 {
-	EXPECT(same(rim_of(NULL, NULL), rim_of(NULL, fail_at_everything)));
+	EXPECT(rim_equal(rim_of(NULL, NULL), rim_of(NULL, fail_at_everything)));
 }
 
 CASE(nothing_moves_the_rim_of_an_active_realm, "RIM.frozen")
@@ -386,7 +367,7 @@ CASE(nothing_moves_the_rim_of_an_active_realm, "RIM.frozen")
 	struct rim before;
 
 	LEAVE_UNLESS(hand_begin(rec));
-	before = read_rim(rec);
+	before = rim_read(rec);
 	EXPECT(ripas_change(rec, FAR_AWAY, FAR_AWAY + BLOCK_SIZE, RMI_RIPAS_RAM,
 			    RSI_NO_CHANGE_DESTROYED));
 	do_what_is_not_measured(realm);
@@ -394,5 +375,5 @@ CASE(nothing_moves_the_rim_of_an_active_realm, "RIM.frozen")
 	EXPECT_EQ(rmi_status(RMI_RTT_INIT_RIPAS, realm->rd, HERE, HERE + BLOCK_SIZE),
 		  RMI_ERROR_REALM);
 	EXPECT_EQ(realm_activate(realm), RMI_ERROR_REALM);
-	EXPECT(same(before, read_rim(rec)));
+	EXPECT(rim_equal(before, rim_read(rec)));
 }
