@@ -14,7 +14,8 @@
 /* What survives an exception entry of PSTATE. */
 #define PSTATE_KEPT    (SPSR_NZCV | SPSR_DIT | SPSR_PAN)
 
-#define ABORT_ISS_KEPT (ESR_IL | ESR_WNR)
+/* The rest describes the access to a hypervisor, and is 0 in the syndrome of a stage 1 abort. */
+#define ABORT_ISS_KEPT (ESR_IL | ESR_CM | ESR_WNR)
 
 static bool from_el1(const struct rec *rec)
 {

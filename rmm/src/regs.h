@@ -139,6 +139,7 @@
 #define ESR_SET_UEO	     UINT64_C(3)
 #define ESR_FNV		     REG_BIT(10)
 #define ESR_EA		     REG_BIT(9)
+#define ESR_CM		     REG_BIT(8)
 #define ESR_S1PTW	     REG_BIT(7)
 #define ESR_WNR		     REG_BIT(6)
 #define ESR_FSC_MASK	     UINT64_C(0x3F)

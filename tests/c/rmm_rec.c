@@ -1,47 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* RECs: creation, what entry refuses, and what comes of each exception of the realm. */
-#include "rmm_fixture.h"
-
-static uint64_t next_esr;
-static uint64_t next_far;
-static uint64_t next_ipa;
-static unsigned int runs;
-static uint64_t seen[RMI_GPRS];
-
-/* Takes one synchronous exception, then an IRQ each time. */
-static enum realm_vector one_exception(uint64_t gprs[RMI_GPRS])
-{
-	memcpy(seen, gprs, sizeof(seen));
-	if (runs++ != 0U) {
-		return REALM_VECTOR_IRQ;
-	}
-	write_sysreg(ESR_EL2, next_esr);
-	write_sysreg(FAR_EL2, next_far);
-	write_sysreg(HPFAR_EL2, next_ipa >> 8);
-	return REALM_VECTOR_SYNC;
-}
-
-static void take(uint64_t esr, uint64_t ipa, uint64_t far)
-{
-	next_esr = esr;
-	next_ipa = ipa;
-	next_far = far;
-	runs = 0;
-	fake_realm = one_exception;
-}
-
-static struct rec *rec(void)
-{
-	return fake_memory(REC);
-}
-
-#define DATA_ABORT(iss)	 (ESR_EC(EC_DATA_LOWER) | ESR_IL | (iss))
-#define FETCH_ABORT(iss) (ESR_EC(EC_INSTR_LOWER) | ESR_IL | (iss))
-#define TRANSLATION	 UINT64_C(0x07)
-#define PERMISSION	 UINT64_C(0x0F)
-#define WORD		 (UINT64_C(2) << 22)
-#define BYTE		 UINT64_C(0)
-#define SRT(n)		 ((uint64_t)(n) << 16)
+#include "rmm_exception.h"
 
 static void create_rejects_bad_parameters(void)
 {
@@ -364,6 +323,15 @@ static void accesses_to_empty_and_fetches_from_shared_memory_are_the_realms(void
 	expect_sea_without_exit(FETCH_ABORT(PERMISSION), IPA_SHARED);
 }
 
+static void an_injected_abort_has_of_the_syndrome_what_stage_1_gives(void)
+{
+	expect_sea_without_exit(DATA_ABORT(ESR_ISV | WORD | SRT(3) | ESR_SF | ESR_IL | ESR_CM |
+					   ESR_WNR | ESR_FNV | ESR_S1PTW | TRANSLATION),
+				IPA_RAM + BLOCK);
+	EXPECT_EQ(rec()->shared.ESR_EL1_,
+		  ESR_EC(EC_DATA_SAME) | ESR_IL | ESR_CM | ESR_WNR | ESR_EA | FSC_SEA);
+}
+
 static void an_access_beyond_the_ipa_space_is_an_address_size_fault(void)
 {
 	start_active();
@@ -529,6 +497,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(an_access_to_missing_ram_goes_to_the_host),
 	TAP_CASE(an_access_to_mapped_ram_is_tried_again),
 	TAP_CASE(accesses_to_empty_and_fetches_from_shared_memory_are_the_realms),
+	TAP_CASE(an_injected_abort_has_of_the_syndrome_what_stage_1_gives),
 	TAP_CASE(an_access_beyond_the_ipa_space_is_an_address_size_fault),
 	TAP_CASE(a_write_to_a_read_only_shared_page_hides_the_instruction),
 	TAP_CASE(a_permission_fault_whose_address_is_lost_is_tried_again),
