@@ -87,7 +87,6 @@ static void unload(struct rec *rec, struct rmi_rec_exit *exit)
 {
 	struct host_context *host = &pe_this()->host_context;
 
-	rec->serror_pending = (read_sysreg(HCR_EL2) & HCR_VSE) != 0U;
 	write_sysreg(HCR_EL2, HCR_RW);
 	/* The host's is likely 0: a change of VMID at the world switch would cost emulators a
 	 * flush. */
