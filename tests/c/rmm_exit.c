@@ -147,14 +147,37 @@ static void an_exception_sets_pan_and_ssbs_as_sctlr_says(void)
 	EXPECT_EQ(rec()->shared.ESR_EL1_ & ESR_EC_MASK, ESR_EC(EC_INSTR_LOWER));
 }
 
-static void a_trap_of_waiting_is_the_hosts_choice(void)
+static uint64_t hcr_inside;
+
+static enum realm_vector look_at_hcr(uint64_t gprs[RMI_GPRS])
+{
+	(void)gprs;
+	hcr_inside = read_sysreg(HCR_EL2);
+	return REALM_VECTOR_IRQ;
+}
+
+static void waiting_traps_if_the_host_says_so(void)
 {
 	start_active();
-	entry()->flags = RMI_ENTER_TRAP_WFI_MASK | RMI_ENTER_TRAP_WFE_MASK;
-	/* Seen while the realm runs. */
-	take(ESR_EC(EC_UNKNOWN), 0, 0);
+	fake_realm = look_at_hcr;
+	EXPECT_EQ(enter(REC), RMI_SUCCESS);
+	EXPECT_EQ(hcr_inside & (HCR_TWI | HCR_TWE), 0);
+	entry()->flags = RMI_ENTER_TRAP_WFI_MASK;
+	EXPECT_EQ(enter(REC), RMI_SUCCESS);
+	EXPECT_EQ(hcr_inside & (HCR_TWI | HCR_TWE), HCR_TWI);
+	entry()->flags = RMI_ENTER_TRAP_WFE_MASK;
+	EXPECT_EQ(enter(REC), RMI_SUCCESS);
+	EXPECT_EQ(hcr_inside & (HCR_TWI | HCR_TWE), HCR_TWE);
+}
+
+static void a_fetch_from_shared_memory_is_the_realms_fault(void)
+{
+	start_active();
+	take(FETCH_ABORT(TRANSLATION), IPA_SHARED, IPA_SHARED);
 	EXPECT_EQ(enter(REC), RMI_SUCCESS);
 	EXPECT_EQ(result()->exit_reason, RMI_EXIT_IRQ);
+	EXPECT_EQ(rec()->shared.ESR_EL1_ & (ESR_EC_MASK | ESR_FSC_MASK),
+		  ESR_EC(EC_INSTR_LOWER + 1U) | FSC_SEA);
 }
 
 static void an_access_to_shared_memory_that_was_mapped_meanwhile_is_tried_again(void)
@@ -305,7 +328,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(an_fiq_shows_nothing_of_the_realm),
 	TAP_CASE(each_mode_has_its_vector),
 	TAP_CASE(an_exception_sets_pan_and_ssbs_as_sctlr_says),
-	TAP_CASE(a_trap_of_waiting_is_the_hosts_choice),
+	TAP_CASE(waiting_traps_if_the_host_says_so),
+	TAP_CASE(a_fetch_from_shared_memory_is_the_realms_fault),
 	TAP_CASE(an_access_to_shared_memory_that_was_mapped_meanwhile_is_tried_again),
 	TAP_CASE(a_permission_fault_on_a_walk_says_where_itself),
 	TAP_CASE(a_run_page_that_goes_away_costs_the_host_its_exit),
