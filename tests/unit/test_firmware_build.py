@@ -235,6 +235,17 @@ def test_tfa_is_built_with_our_fixes_and_without_the_time(package: Path, cache: 
     assert (made.libfdt / "src" / "fdt.c").is_file()
 
 
+def test_tfa_can_be_built_as_it_is_beside_the_one_with_our_fixes(
+    package: Path, cache: Cache
+) -> None:
+    assert package.is_dir()
+    fixed = tfa.build_tfa(cache, Silent(), COMPILER)
+    stock = tfa.build_tfa(cache, Silent(), COMPILER, stock=True)
+    assert stock.bl31.path.read_text("utf-8") == "int a;\nint b;\nbl31 2-1+realmos 0\n"
+    assert stock.bl31.origin == f"Debian source package {tfa.PACKAGE} 2-1 (trixie), as it is"
+    assert tfa.build_tfa(cache, Silent(), COMPILER) == fixed
+
+
 def test_brought_images_change_only_the_flash(
     package: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:

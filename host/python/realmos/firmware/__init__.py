@@ -18,7 +18,12 @@ _FLASH = "flash.bin"
 
 
 def build_firmware(
-    cache: Cache, reporter: Reporter, *, rmm: Path | None = None, bl33: Path | None = None
+    cache: Cache,
+    reporter: Reporter,
+    *,
+    rmm: Path | None = None,
+    bl33: Path | None = None,
+    stock_tfa: bool = False,
 ) -> Flash:
     """Return the flash image, building what the cache does not hold.
 
@@ -27,6 +32,7 @@ def build_firmware(
         reporter: progress.
         rmm: a raw RMM image to use instead of ours.
         bl33: a raw normal-world image to use instead of the monitor.
+        stock_tfa: build TF-A without our fixes, to try what does not need them.
 
     Raises:
         FirmwareError: an image brought in cannot be used.
@@ -36,7 +42,7 @@ def build_firmware(
     chosen_rmm = from_file("rmm", rmm) if rmm else None
     brought_bl33 = from_file("bl33", bl33) if bl33 else None
     compiler = find_cross_compiler()
-    tfa = build_tfa(cache, reporter, compiler)
+    tfa = build_tfa(cache, reporter, compiler, stock=stock_tfa)
     sources = tfa.sources
     if chosen_rmm is None:
         mbedtls = find_mbedtls(cache, reporter)

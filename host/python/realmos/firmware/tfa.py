@@ -84,8 +84,16 @@ def fixes() -> list[Fix]:
     return [Fix(**raw) for raw in tomllib.loads(text)["fix"]]
 
 
-def build_tfa(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> TrustedFirmware:
+def build_tfa(
+    cache: Cache, reporter: Reporter, compiler: CrossCompiler, *, stock: bool = False
+) -> TrustedFirmware:
     """Return TF-A's images, built if the cache does not hold them.
+
+    Args:
+        cache: where everything built is kept.
+        reporter: progress.
+        compiler: the compiler for arm64.
+        stock: leave our fixes out.
 
     Raises:
         SourceError: the source cannot be had.
@@ -94,7 +102,7 @@ def build_tfa(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Trus
     """
     lock = read(lock_file("firmware")).source(PACKAGE)
     version = lock.version(PACKAGE)
-    changes = fixes()
+    changes = [] if stock else fixes()
     inputs = {
         "lock": lock.digest,
         "fixes": [repr(fix) for fix in changes],
@@ -114,7 +122,8 @@ def build_tfa(cache: Cache, reporter: Reporter, compiler: CrossCompiler) -> Trus
             _collect(source, build / "qemu" / "release", out)
 
     home = cache.build("tf-a", inputs, make)
-    origin = f"Debian source package {PACKAGE} {version} ({lock.sources[0].suite}), with our fixes"
+    package = f"Debian source package {PACKAGE} {version} ({lock.sources[0].suite})"
+    origin = f"{package}, {'as it is' if stock else 'with our fixes'}"
 
     def stage(name: str) -> Component:
         elf = home / f"{name}.elf"
