@@ -6,14 +6,14 @@ LIB := rmm/lib
 RIG := host/rig
 LINKER_SCRIPT := $(SRC)/$(RIG)/rig.ld.S
 INCLUDES := -I$(SRC)/$(RIG)
-OBJECTS := $(addprefix $(RIG)/,$(addsuffix .o,entry call_smc timed_smc vector call main pe gic granules realm tap \
-	hand_order code hand_image)) $(PROGRAM)
+OBJECTS := $(addprefix $(RIG)/,$(addsuffix .o,entry call_smc timed_smc vector sve sve_registers call main pe gic \
+	granules realm tap hand_order code hand_image)) $(PROGRAM)
 
 include $(SRC)/$(LIB)/freestanding.mk
 
 HAND := $(BUILD_DIR)/hand
 HAND_OUT := $(addprefix $(BUILD_DIR)/$(RIG)/,hand/start.o hand/hand.o hand/repeat.o hand/code.o \
-	call_smc.o timed_smc.o vector.o) \
+	call_smc.o timed_smc.o vector.o sve.o sve_registers.o) \
 	$(BUILD_DIR)/$(LIB)/src/string.o
 
 $(HAND).bin: $(HAND).elf

@@ -5,6 +5,7 @@
 
 #include "call.h"
 #include "hand.h"
+#include "sve.h"
 
 #define EC_SHIFT	     26U
 #define EC_INSTRUCTION_ABORT 0x21U
@@ -293,6 +294,13 @@ static void obey(uint64_t *gprs)
 		break;
 	case HAND_REPEAT:
 		repeat(gprs[1], gprs[2], gprs[3]);
+		break;
+	case HAND_SVE_FILL:
+		sve_fill(gprs[1]);
+		break;
+	case HAND_SVE_SUM:
+		gprs[1] = sve_sum();
+		gprs[2] = sve_size();
 		break;
 	case HAND_CODE:
 		code_call(gprs);

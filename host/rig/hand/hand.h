@@ -35,6 +35,8 @@
 #define HAND_CODE	17 /* the code in gprs[8] to gprs[19], called with X0 to X5 as gprs[1] on */
 #define HAND_DROP	18 /* the same with SPSR_EL1 gprs[7], until an exception to EL1 */
 #define HAND_LISTEN	19 /* ticks: IRQs are unmasked until one was taken, or for so long */
+#define HAND_SVE_FILL	20 /* seed: into what SVE has (sve.h) */
+#define HAND_SVE_SUM	21 /* -> digest of what SVE has, bytes of a vector */
 #define HAND_CODE_WORDS 24 /* instructions at most */
 
 /* What is repeated, and how many instructions a turn has. */
