@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <abi/gic.h>
 #include <arch/barrier.h>
 #include <arch/sysreg.h>
 #include <lib/bits.h>

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <abi/gic.h>
 #include <arch/barrier.h>
 #include <arch/sysreg.h>
 
 #include "regs.h"
 #include "timer.h"
+
+/* Reads of the GIC that are given to it to see a line drop; no entry waits for the host's doing. */
+#define SETTLE_READS 64U
 
 static bool is_asserted(uint64_t ctl)
 {
@@ -41,6 +45,24 @@ static void load(const struct timer_registers *from)
 	isb();
 }
 
+static bool shows_reported(const struct rec *rec)
+{
+	uint64_t intid = read_sysreg(ICC_HPPIR1_EL1);
+
+	return (rec->cntv_reported && intid == GIC_PPI_CNTV) ||
+	       (rec->cntp_reported && intid == GIC_PPI_CNTP);
+}
+
+/* A line that is masked may still be pending for a moment, and would end the entry for nothing. */
+static void settle(const struct rec *rec)
+{
+	unsigned int reads = rec->cntv_reported || rec->cntp_reported ? SETTLE_READS : 0U;
+
+	while (reads > 0U && shows_reported(rec)) {
+		reads--;
+	}
+}
+
 void timer_enter(struct rec *rec, struct timer_registers *host)
 {
 	uint64_t cnthctl = CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN;
@@ -55,6 +77,7 @@ void timer_enter(struct rec *rec, struct timer_registers *host)
 	write_sysreg(CNTHCTL_EL2, cnthctl);
 	isb();
 	load(&rec->timers);
+	settle(rec);
 }
 
 bool timer_changed(const struct rec *rec)
