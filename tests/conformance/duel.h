@@ -17,10 +17,15 @@ struct duel {
 	uint64_t (*mine)(void);
 	uint64_t (*theirs)(void);
 	void (*after)(uint64_t mine, uint64_t theirs);
+	bool bounded; /* no more rounds than wanted */
 };
 
-/* Rounds in which now the one, now the other is late by up to some calls' time. */
-void duel_fight(const struct duel *duel, unsigned int rounds);
+/*
+ * Now the one side begins, now the other; returns in how many rounds both were at it at once. Fewer
+ * rounds than wanted if they take seconds; more if the sides never met, as they may not for long on
+ * a machine that has no two processors to spare.
+ */
+unsigned int duel_fight(const struct duel *duel, unsigned int rounds);
 
 /* Repeats `step` on the other PE until duel_calm(), which returns how often it was done. */
 void duel_rage(void (*step)(void));

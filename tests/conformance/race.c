@@ -44,7 +44,6 @@ static void expect_race(void)
 	EXPECT_EQ(wrong, 0);
 	EXPECT(mine_won != 0U);
 	EXPECT(theirs_won != 0U);
-	EXPECT_EQ(mine_won + theirs_won, ROUNDS);
 }
 
 static uint64_t delegate(void)
@@ -72,7 +71,7 @@ CASE(of_two_delegations_one_succeeds, "RACE.delegate")
 
 	begin();
 	granule = granule_take();
-	duel_fight(&duel, ROUNDS);
+	EXPECT(duel_fight(&duel, ROUNDS) != 0U);
 	expect_race();
 }
 
@@ -96,7 +95,7 @@ CASE(of_two_undelegations_one_succeeds, "RACE.undelegate")
 
 	begin();
 	granule = granule_take();
-	duel_fight(&duel, ROUNDS);
+	EXPECT(duel_fight(&duel, ROUNDS) != 0U);
 	expect_race();
 }
 
@@ -127,7 +126,7 @@ CASE(a_delegation_and_an_undelegation_come_one_after_the_other, "RACE.undelegate
 	both = 0;
 	first_only = 0;
 	granule = granule_take();
-	duel_fight(&duel, ROUNDS);
+	EXPECT(duel_fight(&duel, ROUNDS) != 0U);
 	EXPECT_EQ(wrong, 0);
 	EXPECT(both != 0U && first_only != 0U);
 }
@@ -157,7 +156,7 @@ static void expect_create_race(void)
 					  .after = after_create };
 
 	begin();
-	duel_fight(&duel, ROUNDS);
+	EXPECT(duel_fight(&duel, ROUNDS) != 0U);
 	expect_race();
 	EXPECT(granule_is_delegated(one->rd));
 	EXPECT(granule_is_delegated(two->rd));
@@ -208,7 +207,7 @@ CASE(a_granule_goes_into_a_realm_or_back_to_the_host, "RACE.realm_create RACE.un
 	begin();
 	one = realm_prepare();
 	granule = one->params->rtt_base + 7U * GRANULE_SIZE;
-	duel_fight(&duel, ROUNDS);
+	EXPECT(duel_fight(&duel, ROUNDS) != 0U);
 	expect_race();
 }
 
@@ -247,7 +246,7 @@ CASE(a_realm_gets_a_rec_or_is_destroyed, "RACE.realm_destroy")
 	one = realm_make();
 	rec = rec_prepare(one, 0, true);
 	EXPECT_EQ(destroy_realm(), RMI_SUCCESS);
-	duel_fight(&duel, ROUNDS);
+	EXPECT(duel_fight(&duel, ROUNDS) != 0U);
 	expect_race();
 	EXPECT(granule_is_delegated(rec->pa));
 }
@@ -282,7 +281,7 @@ CASE(a_granule_becomes_data_or_a_table, "RACE.delegated")
 	one = realm_make();
 	EXPECT_EQ(realm_tables(one, 0, 3), RMI_SUCCESS);
 	granule = granule_take_delegated();
-	duel_fight(&duel, ROUNDS);
+	EXPECT(duel_fight(&duel, ROUNDS) != 0U);
 	expect_race();
 	EXPECT(granule_is_delegated(granule));
 }
