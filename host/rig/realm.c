@@ -260,7 +260,7 @@ static void sweep_tables(const struct rig_realm *realm)
 	}
 }
 
-static void take_down(struct rig_realm *realm)
+void realm_take_down(struct rig_realm *realm)
 {
 	for (unsigned int n = 0; n < realm->rec_count; n++) {
 		(void)rmi(RMI_REC_DESTROY, realm->recs[n].pa);
@@ -286,6 +286,6 @@ static void take_down(struct rig_realm *realm)
 void realms_reset(void)
 {
 	while (realm_count > 0U) {
-		take_down(&realms[--realm_count]);
+		realm_take_down(&realms[--realm_count]);
 	}
 }

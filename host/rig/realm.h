@@ -94,5 +94,8 @@ uint64_t rec_mpidr(unsigned int index);
 /* RMI_REC_ENTER; returns X0. */
 uint64_t rec_enter(struct rig_rec *rec);
 
+/* Takes down a realm, if it is one: of a realm that others made, `rd` and `params` tell enough. */
+void realm_take_down(struct rig_realm *realm);
+
 /* Takes down every realm of the case. */
 void realms_reset(void);
