@@ -11,8 +11,8 @@
 #include "pe.h"
 #include "stop.h"
 #include "sve.h"
+#include "sve_rec.h"
 #include "tap.h"
-#include "vectors.h"
 
 #define PFR0_SVE      (UINT64_C(0xF) << 32)
 #define PFR1_SME      (UINT64_C(0xF) << 24)

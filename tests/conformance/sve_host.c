@@ -10,8 +10,8 @@
 #include "granules.h"
 #include "stop.h"
 #include "sve.h"
+#include "sve_rec.h"
 #include "tap.h"
-#include "vectors.h"
 
 #define HOST_SEED  UINT64_C(0x4057)
 #define REALM_SEED UINT64_C(0x4EA1)
