@@ -47,10 +47,26 @@ static bool handle_wfx(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)
 	return true;
 }
 
+/*
+ * Realms are told of no AArch32, but no control keeps their EL0 from it. Memory and vectors work
+ * there; whatever else traps does not exist.
+ */
+static bool is_of_aarch32(const struct rec *rec, uint64_t esr)
+{
+	uint64_t class = field_get(esr, ESR_EC_MASK);
+
+	return (rec->pstate & SPSR_AARCH32) != 0U && class != EC_FP && class != EC_INSTR_LOWER &&
+	       class != EC_DATA_LOWER;
+}
+
 static bool handle_sync(struct rec *rec, struct rmi_rec_exit *exit)
 {
 	uint64_t esr = read_sysreg(ESR_EL2);
 
+	if (is_of_aarch32(rec, esr)) {
+		inject_undefined(rec);
+		return false;
+	}
 	switch (field_get(esr, ESR_EC_MASK)) {
 	case EC_WFX:
 		return handle_wfx(rec, esr, exit);

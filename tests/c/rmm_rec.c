@@ -435,6 +435,22 @@ static void unknown_exceptions_stop_the_realm_and_say_nothing(void)
 	EXPECT_EQ(result()->esr | result()->far | result()->hpfar, 0);
 }
 
+static void what_aarch32_traps_with_is_undefined(void)
+{
+	static const uint64_t classes[] = { 0x01, 0x03, 0x04, 0x05, 0x06, 0x08, 0x0C, 0x18 };
+
+	for (size_t n = 0; n < sizeof(classes) / sizeof(classes[0]); n++) {
+		start_active();
+		rec()->pstate = SPSR_AARCH32;
+		rec()->pc = IPA_RAM;
+		take(ESR_EC(classes[n]), 0, 0);
+		EXPECT_EQ(enter(REC), RMI_SUCCESS);
+		EXPECT_EQ(result()->exit_reason, RMI_EXIT_IRQ);
+		EXPECT_EQ(rec()->shared.ESR_EL1_, ESR_IL);
+		EXPECT_EQ(rec()->shared.ELR_EL1_, IPA_RAM);
+	}
+}
+
 static void a_trapped_wfi_shows_which(void)
 {
 	start_active();
@@ -525,6 +541,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(id_registers_hide_what_realms_cannot_use),
 	TAP_CASE(undefined_instructions_stay_in_the_realm),
 	TAP_CASE(unknown_exceptions_stop_the_realm_and_say_nothing),
+	TAP_CASE(what_aarch32_traps_with_is_undefined),
 	TAP_CASE(a_trapped_wfi_shows_which),
 	TAP_CASE(a_timer_that_fires_ends_the_run_once),
 	TAP_CASE(a_timer_that_is_deasserted_is_told_before_the_realm_runs),

@@ -57,6 +57,8 @@ static bool is_listed(size_t word, unsigned int fields)
 		{ STOP_GPR0, EXIT_WORD(gprs), EXIT_WORD(gprs) },
 		{ STOP_GPR1, EXIT_WORD(gprs) + 1U, EXIT_WORD(gprs) + 1U },
 		{ STOP_RIPAS, EXIT_WORD(ripas_base), EXIT_WORD(ripas_value) },
+		{ STOP_HOST_CALL, EXIT_WORD(gprs), EXIT_WORD(gprs) + RMI_GPRS - 1U },
+		{ STOP_HOST_CALL, EXIT_WORD(imm), EXIT_WORD(imm) },
 	};
 
 	for (size_t n = 0; n < ARRAY_COUNT(list); n++) {

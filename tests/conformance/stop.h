@@ -16,6 +16,7 @@ enum stop_field {
 	STOP_GPR0 = 1U << 3,
 	STOP_GPR1 = 1U << 4,
 	STOP_RIPAS = 1U << 5,
+	STOP_HOST_CALL = 1U << 6, /* imm and all gprs */
 };
 
 #define STOP_ESR_ABORT_LOWER UINT64_C(0x90000000) /* EC 0x24 */

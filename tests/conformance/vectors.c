@@ -1,84 +1,145 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* V0 to V31, FPCR and FPSR: those of the host are its own, and those of a REC are its own. */
+#include <abi/gic.h>
 #include <abi/rmi.h>
-#include <arch/barrier.h>
-#include <arch/sysreg.h>
-#include <lib/bits.h>
+#include <abi/rsi.h>
 
 #include "call.h"
-#include "code.h"
-#include "rig.h"
-#include "sve.h"
+#include "gic.h"
+#include "pe.h"
+#include "stop.h"
 #include "tap.h"
-#include "vectors.h"
+#include "vector.h"
 
-#define CPTR_EL2_TFP	   (UINT64_C(1) << 10)
-#define CPTR_EL2_TZ	   (UINT64_C(1) << 8)
-#define CPACR_EL1_FPEN_ZEN UINT64_C(0x330000)
+#define HOSTS	 UINT64_C(0x1111222233334444)
+#define OTHERS	 UINT64_C(0x5555666677778888)
+#define REALMS	 UINT64_C(0x9999AAAABBBBCCCC)
+#define SOON	 UINT64_C(20000000)
+#define LONG	 UINT64_C(500000000)
+#define OTHER_PE 1U
 
-CODE(set_zcr, "msr s3_0_c1_c2_0, x0; isb");
-
-static uint64_t features(void)
+static uint64_t sum_of(uint64_t word)
 {
-	return rmi(RMI_FEATURES, 0).x[1];
+	vector_fill(word);
+	return vector_sum();
 }
 
-bool vectors_offered(void)
+static uint64_t realms_sum(struct rig_rec *rec)
 {
-	bool offered = (features() & RMI_FEATURE0_SVE_EN_MASK) != 0U;
+	return hand_do(rec, HAND_SUM).gprs[1];
+}
 
-	if (!offered) {
-		tap_note("SVE is not offered");
+CASE(the_hosts_vectors_survive_a_realm_that_uses_none, "VECTOR.host")
+{
+	struct rig_rec *rec = stop_rec(1);
+	uint64_t own = sum_of(HOSTS);
+
+	(void)hand_do(rec, HAND_GET, HAND_REG_CURRENTEL);
+	EXPECT_EQ(vector_sum(), own);
+}
+
+CASE(the_hosts_vectors_survive_a_realm_that_writes_all, "VECTOR.host")
+{
+	struct rig_rec *rec = stop_rec(1);
+	uint64_t own = sum_of(HOSTS);
+
+	(void)hand_do(rec, HAND_FILL, REALMS);
+	EXPECT_EQ(vector_sum(), own);
+	(void)realms_sum(rec);
+	EXPECT_EQ(vector_sum(), own);
+}
+
+CASE(a_realm_starts_with_vectors_of_zero, "VECTOR.blind")
+{
+	struct rig_rec *rec = stop_rec(1);
+
+	vector_fill(HOSTS);
+	EXPECT_EQ(realms_sum(rec), 0);
+}
+
+CASE(a_realms_vectors_survive_exits, "VECTOR.realm")
+{
+	struct rig_rec *rec = stop_rec(1);
+	uint64_t realms = sum_of(REALMS);
+
+	vector_fill(HOSTS);
+	(void)hand_do(rec, HAND_FILL, REALMS);
+	for (unsigned int n = 0; n < 3U; n++) {
+		vector_fill(OTHERS + n);
+		EXPECT_EQ(realms_sum(rec), realms);
+		(void)hand_do(rec, HAND_GET, HAND_REG_CURRENTEL);
 	}
-	return offered;
 }
 
-uint8_t vectors_max(void)
+CASE(a_realms_vectors_survive_an_interrupt, "VECTOR.realm VECTOR.host")
 {
-	return (uint8_t)field_get(features(), RMI_FEATURE0_SVE_VL_MASK);
+	struct rig_rec *rec = stop_rec(1);
+	uint64_t realms = sum_of(REALMS);
+	uint64_t own;
+
+	(void)hand_do(rec, HAND_FILL, REALMS);
+	own = sum_of(HOSTS);
+	gic_alarm(SOON);
+	EXPECT(!hand_order(rec, HAND_SPIN, LONG).done);
+	(void)gic_drain();
+	EXPECT_EQ(vector_sum(), own);
+	EXPECT(hand_resume(rec).done);
+	EXPECT_EQ(realms_sum(rec), realms);
+	EXPECT_EQ(vector_sum(), own);
 }
 
-void vectors_host(uint64_t vl)
+CASE(two_realms_have_each_their_vectors, "VECTOR.realm")
 {
-	write_sysreg(CPTR_EL2, read_sysreg(CPTR_EL2) & ~(CPTR_EL2_TFP | CPTR_EL2_TZ));
-	isb();
-	write_sysreg(ZCR_EL2, vl);
-	isb();
+	struct rig_rec *one = stop_rec(1);
+	struct rig_rec *two = stop_rec(1);
+	uint64_t ones = sum_of(REALMS);
+	uint64_t twos = sum_of(OTHERS);
+
+	(void)hand_do(one, HAND_FILL, REALMS);
+	(void)hand_do(two, HAND_FILL, OTHERS);
+	EXPECT_EQ(realms_sum(one), ones);
+	EXPECT_EQ(realms_sum(two), twos);
 }
 
-void vectors_enable(struct rig_rec *rec, uint64_t vl)
+static uint64_t sum_there;
+static uint64_t hosts_there;
+
+static void look_there(void *rec)
 {
-	(void)hand_do(rec, HAND_SET, HAND_REG_CPACR_EL1, CPACR_EL1_FPEN_ZEN);
-	EXPECT_EQ(hand_run(rec, set_zcr, vl).gprs[HAND_FAULTS], 0);
+	vector_fill(OTHERS);
+	sum_there = realms_sum((struct rig_rec *)rec);
+	hosts_there = vector_sum();
 }
 
-struct rig_rec *vectors_rec(uint8_t vl)
+CASE(a_realms_vectors_follow_its_rec_to_another_pe, "VECTOR.migration VECTOR.host")
 {
-	struct rig_realm *realm = realm_prepare();
+	struct rig_rec *rec = stop_rec(1);
+	uint64_t realms = sum_of(REALMS);
+	uint64_t others = sum_of(OTHERS);
 
-	realm->params->flags = RMI_REALM_FLAG_SVE_MASK;
-	realm->params->sve_vl = vl;
-	if (realm_create(realm) != RMI_SUCCESS) {
-		rig_give_up("no realm with vectors of length %u", vl);
-	}
-	hand_load(realm);
-	(void)hand_rec(realm);
-	if (realm_activate(realm) != RMI_SUCCESS || !hand_begin(&realm->recs[0])) {
-		rig_give_up("a realm with SVE does not run");
-	}
-	vectors_enable(&realm->recs[0], VECTORS_ZCR_MAX);
-	return &realm->recs[0];
+	(void)hand_do(rec, HAND_FILL, REALMS);
+	pe_send(OTHER_PE, look_there, rec);
+	pe_join(OTHER_PE);
+	EXPECT_EQ(sum_there, realms);
+	EXPECT_EQ(hosts_there, others);
 }
 
-void vectors_fill(struct rig_rec *rec, uint64_t seed)
+CASE(the_rmms_own_vector_code_leaves_the_hosts_alone, "VECTOR.rmm")
 {
-	EXPECT_EQ(hand_do(rec, HAND_SVE_FILL, seed).gprs[HAND_FAULTS], 0);
+	uint64_t own = sum_of(HOSTS);
+
+	/* Measures, which hashes. */
+	(void)hand_realm(1);
+	EXPECT_EQ(vector_sum(), own);
 }
 
-bool vectors_hold(struct rig_rec *rec, uint64_t seed, uint64_t vl)
+CASE(the_rmms_own_vector_code_leaves_the_realms_alone, "VECTOR.rmm")
 {
-	struct outcome outcome = hand_do(rec, HAND_SVE_SUM);
+	struct rig_rec *rec = stop_rec(1);
+	uint64_t realms = sum_of(REALMS);
 
-	return EXPECT_EQ(outcome.gprs[HAND_FAULTS], 0) &&
-	       EXPECT_EQ(outcome.gprs[2], vectors_size(vl)) &&
-	       EXPECT_EQ(outcome.gprs[1], sve_sum_of(seed, vectors_size(vl)));
+	(void)hand_do(rec, HAND_FILL, REALMS);
+	EXPECT_EQ(hand_smc(rec, RSI_MEASUREMENT_EXTEND, 1, 64, 1, 2, 3, 4, 5, 6, 7, 8).x[0],
+		  RSI_SUCCESS);
+	EXPECT_EQ(realms_sum(rec), realms);
 }

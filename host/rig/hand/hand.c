@@ -6,6 +6,7 @@
 #include "call.h"
 #include "hand.h"
 #include "sve.h"
+#include "vector.h"
 
 #define EC_SHIFT	     26U
 #define EC_INSTRUCTION_ABORT 0x21U
@@ -22,10 +23,8 @@
 #define NO_INTID	     1023U
 #define DAIF_I		     "#2"
 
-/* From start.S, vector.S, code.S and repeat.S. */
+/* From start.S, code.S and repeat.S. */
 void branch_to(uint64_t address);
-void vector_fill(uint64_t word);
-uint64_t vector_sum(void);
 void code_call(uint64_t *gprs);
 void code_drop(uint64_t *gprs);
 extern const char code_back[];
