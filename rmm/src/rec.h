@@ -20,6 +20,7 @@
 enum rec_pending {
 	REC_PENDING_NONE,
 	REC_PENDING_PSCI,      /* RMI_PSCI_COMPLETE must come before the next entry */
+	REC_PENDING_DENIED_ON, /* as before, but the entry may come: its answer is ALREADY_ON */
 	REC_PENDING_HOST_CALL, /* the entry's gprs go to the realm's structure */
 	REC_PENDING_RIPAS,     /* RMI_RTT_SET_RIPAS may come; the entry gives the response */
 	REC_PENDING_EMULATION, /* emulatable data abort: the entry may complete it */

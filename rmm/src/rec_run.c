@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <abi/smccc.h>
 #include <arch/barrier.h>
 #include <arch/sysreg.h>
 #include <lib/bits.h>
@@ -112,6 +113,10 @@ static bool complete_pending(struct rec *rec, const struct rmi_rec_enter *enter,
 	case REC_PENDING_EMULATION:
 	case REC_PENDING_SEA:
 		abort_complete(rec, enter);
+		return false;
+	case REC_PENDING_DENIED_ON:
+		rec->gprs[0] = (uint64_t)PSCI_ALREADY_ON;
+		rec->pending = REC_PENDING_NONE;
 		return false;
 	case REC_PENDING_PSCI:
 	case REC_PENDING_NONE:

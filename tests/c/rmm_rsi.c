@@ -339,6 +339,19 @@ static void the_host_may_deny_only_what_is_off(void)
 	EXPECT_EQ(answers[0], PSCI_ALREADY_ON);
 }
 
+static void a_caller_whose_denial_came_too_late_goes_on(void)
+{
+	start_active();
+	(void)rsi(PSCI_CPU_ON_64, 1, IPA_RAM, 0, 0);
+	((struct rec *)fake_memory(REC2))->runnable = true;
+	EXPECT_EQ(complete(REC, REC2, PSCI_INVALID_PARAMETERS), RMI_ERROR_INPUT);
+	EXPECT_EQ(enter(REC), RMI_ERROR_REC);
+	EXPECT_EQ(complete(REC, REC2, PSCI_DENIED), RMI_ERROR_INPUT);
+	EXPECT_EQ(enter(REC), RMI_SUCCESS);
+	EXPECT_EQ(answers[0], PSCI_ALREADY_ON);
+	EXPECT_EQ(complete(REC, REC2, PSCI_SUCCESS), RMI_ERROR_INPUT);
+}
+
 static void affinity_info_is_the_rmms_answer(void)
 {
 	start_active();
@@ -390,6 +403,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(cpu_on_is_checked),
 	TAP_CASE(cpu_on_starts_the_target_with_secrets_kept),
 	TAP_CASE(the_host_may_deny_only_what_is_off),
+	TAP_CASE(a_caller_whose_denial_came_too_late_goes_on),
 	TAP_CASE(affinity_info_is_the_rmms_answer),
 	TAP_CASE(off_and_suspend_tell_the_host_the_function_only),
 	TAP_CASE(system_off_ends_the_realm),

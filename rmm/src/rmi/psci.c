@@ -14,6 +14,11 @@ static bool is_cpu_on(const struct rec *calling)
 	return calling->psci.fid == PSCI_CPU_ON_32 || calling->psci.fid == PSCI_CPU_ON_64;
 }
 
+static bool awaits_completion(const struct rec *calling)
+{
+	return calling->pending == REC_PENDING_PSCI || calling->pending == REC_PENDING_DENIED_ON;
+}
+
 static bool status_is_permitted(const struct rec *calling, const struct rec *target, int64_t status)
 {
 	if (status == PSCI_SUCCESS) {
@@ -41,9 +46,15 @@ static uint64_t complete(struct rec *calling, struct rec *target, int64_t status
 {
 	int64_t result;
 
-	if (calling->running || calling->pending != REC_PENDING_PSCI ||
-	    calling->rd.value != target->rd.value || calling->psci.target != target->index ||
-	    !status_is_permitted(calling, target, status)) {
+	if (calling->running || !awaits_completion(calling) ||
+	    calling->rd.value != target->rd.value || calling->psci.target != target->index) {
+		return RMI_ERROR_INPUT;
+	}
+	if (!status_is_permitted(calling, target, status)) {
+		/* Hosts take it that this denial, although an error, is an answer. */
+		if (status == PSCI_DENIED && is_cpu_on(calling)) {
+			calling->pending = REC_PENDING_DENIED_ON;
+		}
 		return RMI_ERROR_INPUT;
 	}
 	if (is_cpu_on(calling)) {

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What hosts that are written against other RMMs take for granted. */
+#include <abi/rmi.h>
+#include <abi/smccc.h>
+
+#include "granules.h"
+#include "pair.h"
+#include "tap.h"
+
+CASE(a_caller_whose_denial_came_too_late_goes_on, "INTEROP.denied_on")
+{
+	struct pair pair = pair_make();
+
+	pair_turn_on(&pair);
+	LEAVE_UNLESS(pair_ask_on(&pair, HAND_BASE, 1));
+	EXPECT_EQ(psci_complete(pair.first, pair.second, PSCI_INVALID_PARAMETERS), RMI_ERROR_INPUT);
+	EXPECT_EQ(rec_enter(pair.first), RMI_ERROR_REC);
+	EXPECT_EQ(psci_complete(pair.first, pair.second, PSCI_DENIED), RMI_ERROR_INPUT);
+	EXPECT_EQ(ask_again(pair.first).x[0], (uint64_t)PSCI_ALREADY_ON);
+	EXPECT_EQ(psci_complete(pair.first, pair.second, PSCI_SUCCESS), RMI_ERROR_INPUT);
+	EXPECT_EQ(hand_do(pair.second, HAND_GET, HAND_REG_MPIDR_EL1).gprs[1] & 0xFU, 1);
+}
