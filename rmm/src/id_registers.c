@@ -23,10 +23,11 @@
 
 #define PFR1_SHOWN    (NIBBLE(0) /* BT */ | NIBBLE(4) /* SSBS */)
 
-/* No PMU, SPE, trace, BRBE: their registers trap. */
-#define DFR0_SHOWN   (NIBBLE(0) /* DebugVer */ | NIBBLE(36) /* DoubleLock */)
-#define DFR0_BRP_LSB 12U
-#define DFR0_WRP_LSB 20U
+/* No PMU, SPE, trace, BRBE: their registers trap. One breakpoint is context-aware: the last. */
+#define DFR0_DEBUG_MAX	    0xAU /* 0xB, FEAT_Debugv8p9, has registers of its own */
+#define DFR0_NO_DOUBLE_LOCK NIBBLE(36)
+#define DFR0_BRP_LSB	    12U
+#define DFR0_WRP_LSB	    20U
 
 /* All but TME. */
 #define ISAR0_SHOWN (~NIBBLE(24))
@@ -76,7 +77,7 @@ static uint64_t pfr0(const struct realm *realm)
 
 static uint64_t dfr0(const struct realm *realm)
 {
-	return (read_sysreg(ID_AA64DFR0_EL1) & DFR0_SHOWN) |
+	return capped(read_sysreg(ID_AA64DFR0_EL1), 0, DFR0_DEBUG_MAX) | DFR0_NO_DOUBLE_LOCK |
 	       (uint64_t)realm->num_bps << DFR0_BRP_LSB | (uint64_t)realm->num_wps << DFR0_WRP_LSB;
 }
 

@@ -10,8 +10,9 @@
 static struct pe pes[MAX_PES];
 
 /*
- * Debug, PMU and profiling registers are not switched, so the realm must not reach them: it reads
- * zeros.
+ * Accesses to debug registers go to the REC's (debug.h). PMU, profiling and trace registers are not
+ * switched, so the realm must not reach them: it reads zeros. TDE stays 0: the realm's debug
+ * exceptions are its own.
  * HPMD stops cycle counting by the host's PMU set-up while the RMM itself runs.
  */
 #define MDCR_REALM                                                                                 \

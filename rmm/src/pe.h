@@ -8,6 +8,7 @@
 
 #include "attest/heap.h"
 #include "context.h"
+#include "debug.h"
 #include "fp_switch.h"
 #include "hash.h"
 
@@ -26,6 +27,7 @@ struct pe {
 	/* What of them is measured, and other things that are laid out before they are hashed. */
 	_Alignas(16) union pe_buffer measured;
 	struct host_context host_context;
+	struct host_debug host_debug;
 	struct fp_file fp;
 	struct heap *heap;  /* of the signature that this PE is working on */
 	struct pa last_rec; /* the REC that last ran here: whose translations the TLB may hold */

@@ -26,6 +26,7 @@ void rec_reset(struct rec *rec, uint64_t pc)
 		memset(memory_realm(rec->aux[n]), 0, GRANULE_SIZE);
 	}
 	memset(&rec->timers, 0, sizeof(rec->timers));
+	debug_reset(&rec->debug);
 	memset(&rec->gic, 0, sizeof(rec->gic));
 	context_reset(&rec->shared, &rec->registers);
 	rec->pc = pc;

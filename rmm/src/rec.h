@@ -12,6 +12,7 @@
 #include <lib/types.h>
 
 #include "context.h"
+#include "debug.h"
 #include "fp_switch.h"
 #include "realm.h"
 #include "rtt.h"
@@ -65,6 +66,7 @@ struct rec {
 	struct shared_registers shared;
 	struct realm_registers registers;
 	struct timer_registers timers;
+	struct rec_debug debug;
 	struct rec_gic gic;
 
 	struct pa rd;

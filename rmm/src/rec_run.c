@@ -79,6 +79,7 @@ static void load(struct rec *rec, struct pa pa, const struct rmi_rec_enter *ente
 	drop_stale_translations(rec, pa);
 	context_load_shared(&rec->shared);
 	context_load_realm(&rec->registers);
+	debug_enter(rec);
 	gic_enter(rec, enter);
 	write_sysreg(HCR_EL2, hcr(rec, enter));
 	timer_enter(rec, &host->timers);
@@ -95,6 +96,7 @@ static void unload(struct rec *rec, struct rmi_rec_exit *exit)
 	timer_leave(rec, &host->timers, exit);
 	gic_leave(rec, exit);
 	fp_leave_realm();
+	debug_leave();
 	context_save_shared(&rec->shared);
 	context_save_realm(&rec->registers);
 	context_load_shared(&host->shared);

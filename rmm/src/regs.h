@@ -56,6 +56,22 @@
 #define MDCR_HPMD  REG_BIT(17)
 #define MDCR_TTRF  REG_BIT(19)
 
+/* MDSCR_EL1 */
+#define MDSCR_SS   REG_BIT(0)
+#define MDSCR_TDCC REG_BIT(12)
+#define MDSCR_KDE  REG_BIT(13)
+#define MDSCR_MDE  REG_BIT(15)
+
+/* DBGBCR<n>_EL1, DBGWVR<n>_EL1, DBGWCR<n>_EL1: what is not RES0 */
+#define DBGBCR_BITS  UINT64_C(0x20FFE1E7)
+#define DBGWVR_BITS  (~UINT64_C(3))
+#define DBGWCR_BITS  UINT64_C(0x3F1FFFFF)
+#define DBG_LBN_MASK REG_FIELD(0xF, 16)
+
+/* OSLSR_EL1 */
+#define OSLSR_OSLK	REG_BIT(1)
+#define OSLSR_OSLM_LOCK REG_BIT(3)
+
 /* PMCR_EL0 */
 #define PMCR_DP REG_BIT(5)
 

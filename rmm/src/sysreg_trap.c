@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <lib/bits.h>
 
+#include "debug.h"
 #include "id_registers.h"
+#include "inject.h"
 #include "realm.h"
 #include "regs.h"
 #include "sysreg_trap.h"
@@ -37,6 +39,14 @@ bool sysreg_trap(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)
 {
 	unsigned int rt = (unsigned int)field_get(esr, ESR_SYSREG_RT_MASK);
 
+	if (debug_is_register(esr)) {
+		if (debug_access(rec, esr)) {
+			rec_skip_instruction(rec);
+		} else {
+			inject_undefined(rec);
+		}
+		return false;
+	}
 	rec_skip_instruction(rec);
 	if (is_gic_write(esr)) {
 		exit->exit_reason = RMI_EXIT_SYNC;

@@ -397,10 +397,10 @@ static void id_registers_hide_what_realms_cannot_use(void)
 {
 	start_active();
 	rec()->gprs[6] = UINT64_MAX;
-	/* DFR0: breakpoints as the realm was created with, no PMU. */
+	/* DFR0: breakpoints as the realm was created with, no PMU, no OS Double Lock. */
 	take(ESR_EC(EC_SYSREG) | ESR_SYSREG(3, 0, 0, 5, 0) | 6U << 5 | 1U, 0, 0);
 	EXPECT_EQ(enter(REC), RMI_SUCCESS);
-	EXPECT_EQ(seen[6], 0x30500A);
+	EXPECT_EQ(seen[6], UINT64_C(0xF00030500A));
 	/* MMFR0: 48 bits of PA, no LPA2, no FGT, ECV without offset. */
 	take(ESR_EC(EC_SYSREG) | ESR_SYSREG(3, 0, 0, 7, 0) | 6U << 5 | 1U, 0, 0);
 	EXPECT_EQ(enter(REC), RMI_SUCCESS);

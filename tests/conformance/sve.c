@@ -21,6 +21,8 @@
 #define OTHER_SEED    UINT64_C(0x07E4)
 #define OTHER_PE      2U
 #define MEASURED_SIZE 32U
+#define SOON	      UINT64_C(20000000) /* ticks of the counter */
+#define LONG	      UINT64_C(500000000)
 
 CODE(read_length, "rdvl x0, #1");
 CODE(read_zcr, "mrs x0, s3_0_c1_c2_0");
@@ -91,9 +93,10 @@ CASE(a_rec_keeps_its_vectors_over_an_interrupt, "SVE.realm_kept")
 	vectors_host(VECTORS_ZCR_MAX);
 	rec = vectors_rec(vectors_max());
 	vectors_fill(rec, REALM_SEED);
-	gic_alarm(100000);
-	EXPECT(!hand_order(rec, HAND_SPIN, UINT64_C(10000000)).done);
+	gic_alarm(SOON);
+	EXPECT(!hand_order(rec, HAND_SPIN, LONG).done);
 	EXPECT_EQ(rec->run->exit.exit_reason, RMI_EXIT_IRQ);
+	gic_alarm_off();
 	(void)gic_drain();
 	sve_fill(HOST_SEED);
 	while (!hand_resume(rec).done && !tap_failed()) {
