@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "console.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -11,20 +12,53 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 256
-#define OPEN_TRIES     2000
-#define OPEN_PAUSE_NS  1000000
+#define WAIT_TRIES     2000
+#define WAIT_PAUSE_NS  1000000
+#define PORTS	       "/sys/class/virtio-ports"
 
 /* Severe enough to be shown with "quiet" on the kernel's command line. */
 #define LOG_PREFIX "<3>"
 
 static bool console_is_open;
 
+static bool port_is_named(int ports, const char *port)
+{
+	char name[LINE_MAX_BYTES];
+
+	return snprintf(name, sizeof(name), "%s/name", port) < LINE_MAX_BYTES &&
+	       faccessat(ports, name, F_OK, 0) == 0;
+}
+
+/*
+ * Linux up to 7.3 mishandles an open of hvc0 after the terminal layer has learned of the console
+ * and before the virtio driver has: the open fails, the terminal is freed once too often, and the
+ * kernel dies of it later. The host tells of a port's name behind its console, and the driver takes
+ * one message after the other, so a name means that the console is whole.
+ */
+static bool console_is_whole(void)
+{
+	DIR *ports = opendir(PORTS);
+	bool found = false;
+
+	if (ports == NULL) {
+		return false;
+	}
+	for (struct dirent *port = readdir(ports); port != NULL && !found; port = readdir(ports)) {
+		found = port_is_named(dirfd(ports), port->d_name);
+	}
+	closedir(ports);
+	return found;
+}
+
 void console_open(void)
 {
-	const struct timespec pause = { .tv_nsec = OPEN_PAUSE_NS };
+	const struct timespec pause = { .tv_nsec = WAIT_PAUSE_NS };
 	int fd = -1;
 
-	for (int i = 0; i < OPEN_TRIES && fd < 0; i++) {
+	for (int i = 0; i < WAIT_TRIES && !console_is_whole(); i++) {
+		nanosleep(&pause, NULL);
+	}
+	for (int i = 0; i < WAIT_TRIES && fd < 0; i++) {
 		fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
 		if (fd < 0) {
 			nanosleep(&pause, NULL);

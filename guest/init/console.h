@@ -5,7 +5,7 @@
  */
 #pragma once
 
-/* Wait for the console, for at most two seconds, and make it standard input, output and error. */
+/* Wait for the console, for some seconds at most, and make it standard input, output and error. */
 void console_open(void);
 
 /* Print "init: " and a formatted line. */

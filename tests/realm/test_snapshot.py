@@ -59,6 +59,8 @@ def test_cold_neither_uses_nor_leaves_a_snapshot(realm_factory: RealmFactory) ->
         assert not session.restored
         assert not saved(session)
         check_wall_clock(session.agent)
+        # An open of the console before the kernel has it whole ends in a kernel bug, now or later.
+        assert b"hvc_open" not in session.agent.run(["dmesg"]).stdout
 
 
 def test_timers_and_interrupts_go_on_after_a_restore(realm_factory: RealmFactory) -> None:
