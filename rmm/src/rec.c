@@ -14,7 +14,9 @@ struct rec *rec_lock(struct pa pa)
 
 uint32_t rec_aux_count(const struct realm *realm)
 {
-	return REC_AUX_Z_LOW + (realm->has_sve ? fp_z_granules(realm->sve_vl) : 0U);
+	uint32_t count = REC_AUX_Z_LOW + (realm->has_sve ? fp_z_granules(realm->sve_vl) : 0U);
+
+	return count < REC_AUX_MIN ? REC_AUX_MIN : count;
 }
 
 void rec_reset(struct rec *rec, uint64_t pc)

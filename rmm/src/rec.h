@@ -49,6 +49,7 @@ enum rec_aux {
 	REC_AUX_Z_LOW,
 	REC_AUX_Z_HIGH, /* only if the first has no room for all */
 	REC_AUX_MAX,
+	REC_AUX_MIN = 2, /* hosts take it that there are two, whether they are used or not */
 };
 
 struct rec_gic {

@@ -16,27 +16,28 @@
 #include "tap.h"
 
 /* Granules of the simulated DRAM, by use. */
-#define PAGE(n)	     (FAKE_DRAM_BASE + (uint64_t)(n)*GRANULE_SIZE)
-#define PARAMS	     PAGE(0) /* Non-secure */
-#define RUN	     PAGE(1) /* Non-secure */
-#define SOURCE	     PAGE(2) /* Non-secure */
-#define RD	     PAGE(16)
-#define REC	     PAGE(17)
-#define REC2	     PAGE(18)
-#define AUX_OF(rec)  ((rec) + 1200U * GRANULE_SIZE)
-#define ROOTS	     PAGE(24) /* ROOT_COUNT, naturally aligned */
-#define TABLE	     PAGE(32)
-#define DATA	     PAGE(512) /* 512 granules, aligned to a block */
-#define UNUSED	     PAGE(2000)
-#define UNTRACKED    UINT64_C(0x1000)
-#define IPA_BITS     32U
-#define START_LEVEL  2
-#define IPA_RAM	     UINT64_C(0x40000000)
-#define IPA_SHARED   UINT64_C(0x80000000)
-#define IPA_SPACE    UINT64_C(0x100000000)
-#define BLOCK	     UINT64_C(0x200000)
-#define ROOT_COUNT   4U
-#define RTT_ERROR(l) rmi_status(RMI_ERROR_RTT, (l))
+#define PAGE(n)	      (FAKE_DRAM_BASE + (uint64_t)(n)*GRANULE_SIZE)
+#define PARAMS	      PAGE(0) /* Non-secure */
+#define RUN	      PAGE(1) /* Non-secure */
+#define SOURCE	      PAGE(2) /* Non-secure */
+#define RD	      PAGE(16)
+#define REC	      PAGE(17)
+#define REC2	      PAGE(18)
+#define AUX_OF(rec)   ((rec) + 1200U * GRANULE_SIZE)
+#define SPARE_OF(rec) ((rec) + 1400U * GRANULE_SIZE)
+#define ROOTS	      PAGE(24) /* ROOT_COUNT, naturally aligned */
+#define TABLE	      PAGE(32)
+#define DATA	      PAGE(512) /* 512 granules, aligned to a block */
+#define UNUSED	      PAGE(2000)
+#define UNTRACKED     UINT64_C(0x1000)
+#define IPA_BITS      32U
+#define START_LEVEL   2
+#define IPA_RAM	      UINT64_C(0x40000000)
+#define IPA_SHARED    UINT64_C(0x80000000)
+#define IPA_SPACE     UINT64_C(0x100000000)
+#define BLOCK	      UINT64_C(0x200000)
+#define ROOT_COUNT    4U
+#define RTT_ERROR(l)  rmi_status(RMI_ERROR_RTT, (l))
 
 static struct smc_regs regs;
 
@@ -80,18 +81,22 @@ static inline struct rmi_rec_params *rec_params(void)
 	memset(params, 0, sizeof(*params));
 	params->flags = RMI_REC_CREATE_RUNNABLE_MASK;
 	params->pc = IPA_RAM;
-	params->num_aux = 1;
+	params->num_aux = 2;
 	params->aux[0] = AUX_OF(REC);
+	params->aux[1] = SPARE_OF(REC);
 	return params;
 }
 
-/* With the auxiliary granule of the REC's own, unless the parameters name another. */
+/* With auxiliary granules of the REC's own, unless the parameters name another. */
 static inline uint64_t rec_create(uint64_t rec)
 {
 	struct rmi_rec_params *params = fake_memory(PARAMS);
 
 	if (params->aux[0] == AUX_OF(REC)) {
 		params->aux[0] = AUX_OF(rec);
+	}
+	if (params->aux[1] == SPARE_OF(REC)) {
+		params->aux[1] = SPARE_OF(rec);
 	}
 	return rmi(RMI_REC_CREATE, RD, rec, PARAMS, 0, 0);
 }
@@ -105,6 +110,8 @@ static inline void start(void)
 	(void)delegate(REC2);
 	(void)delegate(AUX_OF(REC));
 	(void)delegate(AUX_OF(REC2));
+	(void)delegate(SPARE_OF(REC));
+	(void)delegate(SPARE_OF(REC2));
 	(void)delegate(TABLE);
 	(void)delegate(DATA);
 	for (unsigned int n = 0; n < ROOT_COUNT; n++) {

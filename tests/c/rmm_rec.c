@@ -19,7 +19,9 @@ static void create_rejects_bad_parameters(void)
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
 	rec_params()->num_aux = 0;
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
-	rec_params()->num_aux = 2;
+	rec_params()->num_aux = 1;
+	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
+	rec_params()->num_aux = 3;
 	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
 	EXPECT(granule_is(pa_make(REC), GRANULE_DELEGATED));
 	EXPECT(granule_is(pa_make(AUX_OF(REC)), GRANULE_DELEGATED));
@@ -38,9 +40,12 @@ static void create_rejects_bad_auxiliary_granules(void)
 		EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
 		EXPECT(granule_is(pa_make(REC), GRANULE_DELEGATED));
 	}
+	rec_params()->aux[1] = AUX_OF(REC);
+	EXPECT_EQ(rec_create(REC), RMI_ERROR_INPUT);
 	(void)rec_params();
 	EXPECT_EQ(rec_create(REC), RMI_SUCCESS);
 	EXPECT(granule_is(pa_make(AUX_OF(REC)), GRANULE_REC_AUX));
+	EXPECT(granule_is(pa_make(SPARE_OF(REC)), GRANULE_REC_AUX));
 	rec_params()->mpidr = 1;
 	((struct rmi_rec_params *)fake_memory(PARAMS))->aux[0] = DATA;
 	EXPECT_EQ(rmi(RMI_REC_CREATE, RD, AUX_OF(REC), PARAMS, 0, 0), RMI_ERROR_INPUT);
@@ -68,6 +73,7 @@ static void create_is_for_new_realms_and_in_order(void)
 	for (unsigned int n = 0; n < 18U; n++) {
 		EXPECT_EQ(delegate(PAGE(100 + n)), RMI_SUCCESS);
 		EXPECT_EQ(delegate(AUX_OF(PAGE(100 + n))), RMI_SUCCESS);
+		EXPECT_EQ(delegate(SPARE_OF(PAGE(100 + n))), RMI_SUCCESS);
 		rec_params()->mpidr = (n % 16U) | (uint64_t)(n / 16U) << 8;
 		EXPECT_EQ(rec_create(PAGE(100 + n)), RMI_SUCCESS);
 	}

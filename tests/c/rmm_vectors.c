@@ -99,7 +99,7 @@ static void vectors_need_a_granule_or_two(void)
 
 	start_realm();
 	EXPECT_EQ(rmi(RMI_REC_AUX_COUNT, RD, 0, 0, 0, 0), RMI_SUCCESS);
-	EXPECT_EQ(regs.x[1], 1);
+	EXPECT_EQ(regs.x[1], 2);
 	for (size_t n = 0; n < sizeof(lengths) / sizeof(lengths[0]); n++) {
 		fake_reset();
 		create_sve_realm(RD, ROOTS, 1, lengths[n].vl);

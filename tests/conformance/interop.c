@@ -20,3 +20,13 @@ CASE(a_caller_whose_denial_came_too_late_goes_on, "INTEROP.denied_on")
 	EXPECT_EQ(psci_complete(pair.first, pair.second, PSCI_SUCCESS), RMI_ERROR_INPUT);
 	EXPECT_EQ(hand_do(pair.second, HAND_GET, HAND_REG_MPIDR_EL1).gprs[1] & 0xFU, 1);
 }
+
+CASE(recs_have_auxiliary_granules_to_mix_up, "INTEROP.aux")
+{
+	struct rig_realm *realm = realm_make();
+	struct rig_rec *rec = rec_prepare(realm, 0, true);
+
+	LEAVE_UNLESS(EXPECT(rec->params->num_aux >= 2U));
+	rec->params->aux[1] = rec->params->aux[0];
+	EXPECT_EQ(rec_create(rec), RMI_ERROR_INPUT);
+}

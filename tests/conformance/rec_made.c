@@ -252,20 +252,22 @@ CASE(as_many_recs_as_advertised_live_at_once, "REC_CREATE.maximum REC_CREATE.mpi
 	struct rig_realm *realm = realm_make();
 	struct rig_rec *rec = rec_prepare(realm, 0, true);
 	uint64_t own = rec->pa;
-	uint64_t granules = granules_take_delegated(maximum * 2U, GRANULE_SIZE);
+	unsigned int each = 1U + (unsigned int)rec->params->num_aux;
+	uint64_t granules = granules_take_delegated(maximum * each, GRANULE_SIZE);
 	unsigned int made = 0;
 
-	LEAVE_UNLESS(EXPECT(rec->params->num_aux <= 1U));
 	for (; made < maximum; made++) {
-		rec->pa = granules + made * 2U * GRANULE_SIZE;
-		rec->params->aux[0] = rec->pa + GRANULE_SIZE;
+		rec->pa = granules + made * each * GRANULE_SIZE;
+		for (uint64_t n = 0; n < rec->params->num_aux; n++) {
+			rec->params->aux[n] = rec->pa + (1U + n) * GRANULE_SIZE;
+		}
 		rec->params->mpidr = rec_mpidr(made);
 		if (!EXPECT_EQ(rec_create(rec), RMI_SUCCESS)) {
 			break;
 		}
 	}
 	for (unsigned int n = 0; n < made; n++) {
-		EXPECT_EQ(rmi_status(RMI_REC_DESTROY, granules + n * 2U * GRANULE_SIZE),
+		EXPECT_EQ(rmi_status(RMI_REC_DESTROY, granules + n * each * GRANULE_SIZE),
 			  RMI_SUCCESS);
 	}
 	rec->pa = own;
