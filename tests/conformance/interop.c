@@ -30,3 +30,14 @@ CASE(recs_have_auxiliary_granules_to_mix_up, "INTEROP.aux")
 	rec->params->aux[1] = rec->params->aux[0];
 	EXPECT_EQ(rec_create(rec), RMI_ERROR_INPUT);
 }
+
+CASE(a_failing_look_at_an_entry_shows_nothing, "INTEROP.read_entry")
+{
+	struct rig_realm *realm = realm_make();
+	struct call call = rmi(RMI_RTT_READ_ENTRY, realm->rd, 0, 4);
+
+	EXPECT_EQ(call.x[0], RMI_ERROR_INPUT);
+	for (unsigned int n = 1; n <= 4U; n++) {
+		EXPECT_EQ(call.x[n], 0);
+	}
+}

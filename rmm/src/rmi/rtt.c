@@ -282,6 +282,7 @@ void rmi_rtt_read_entry(struct rmi_call *call)
 	bool valid;
 
 	call->result[0] = RMI_ERROR_INPUT;
+	call->result[4] = 0;
 	if (realm == NULL) {
 		return;
 	}
@@ -298,6 +299,5 @@ void rmi_rtt_read_entry(struct rmi_call *call)
 	rtt_walk_end(&walk);
 	call->result[0] = RMI_SUCCESS;
 	call->result[1] = (uint64_t)walk.level;
-	call->result[4] = 0;
 	describe(call, &entry);
 }
