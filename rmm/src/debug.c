@@ -21,8 +21,6 @@
 
 /* What a realm can set in MDSCR_EL1; the rest belongs to external debug. */
 #define MDSCR_REALM (MDSCR_SS | MDSCR_TDCC | MDSCR_KDE | MDSCR_MDE)
-/* With these, what the PE's debug registers hold has an effect on the realm. */
-#define MDSCR_ENABLES (MDSCR_SS | MDSCR_MDE)
 
 #define EACH_NUMBER(X)                                                                             \
 	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
@@ -100,14 +98,16 @@ static void load_realm(const struct rec *rec)
 	write_sysreg(OSLAR_EL1, rec->debug.os_locked ? 1U : 0U);
 }
 
-/* Has the PE hold what the realm's MDSCR_EL1 asks for. */
-static void follow(const struct rec *rec, uint64_t mdscr)
+void debug_reset(struct rec_debug *debug)
+{
+	memset(debug, 0, sizeof(*debug));
+	debug->os_locked = true;
+}
+
+void debug_load(const struct rec *rec)
 {
 	struct host_debug *host = &pe_this()->host_debug;
 
-	if ((mdscr & MDSCR_ENABLES) == 0U) {
-		return;
-	}
 	if (!host->away) {
 		save(&host->registers);
 		host->oslsr = read_sysreg(OSLSR_EL1);
@@ -118,27 +118,14 @@ static void follow(const struct rec *rec, uint64_t mdscr)
 	load_realm(rec);
 }
 
-void debug_reset(struct rec_debug *debug)
-{
-	memset(debug, 0, sizeof(*debug));
-	debug->os_locked = true;
-}
-
-void debug_enter(const struct rec *rec)
-{
-	follow(rec, rec->shared.MDSCR_EL1_);
-}
-
-void debug_leave(void)
+void debug_restore_host(void)
 {
 	struct host_debug *host = &pe_this()->host_debug;
 
-	if (host->away) {
-		load(&host->registers);
-		write_sysreg(OSLAR_EL1, (host->oslsr & OSLSR_OSLK) != 0U ? 1U : 0U);
-		write_sysreg(OSDLR_EL1, host->osdlr);
-		host->away = false;
-	}
+	load(&host->registers);
+	write_sysreg(OSLAR_EL1, (host->oslsr & OSLSR_OSLK) != 0U ? 1U : 0U);
+	write_sysreg(OSDLR_EL1, host->osdlr);
+	host->away = false;
 }
 
 bool debug_is_register(uint64_t esr)
@@ -235,6 +222,8 @@ bool debug_access(struct rec *rec, uint64_t esr)
 	} else {
 		write_other(rec, name, rec_gpr(rec, rt));
 	}
-	follow(rec, read_sysreg(MDSCR_EL1));
+	if (debug_is_enabled(read_sysreg(MDSCR_EL1))) {
+		debug_load(rec);
+	}
 	return true;
 }

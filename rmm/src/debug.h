@@ -11,6 +11,8 @@
 
 #include <lib/types.h>
 
+#include "regs.h"
+
 #define DEBUG_MAX 16U
 
 struct rec;
@@ -40,9 +42,15 @@ struct host_debug {
 
 void debug_reset(struct rec_debug *debug);
 
-/* Around a run of the REC: MDSCR_EL1 is the realm's before the first, and still after the last. */
-void debug_enter(const struct rec *rec);
-void debug_leave(void);
+/* Whether what the PE's debug registers hold has an effect on a realm with this MDSCR_EL1. */
+static inline bool debug_is_enabled(uint64_t mdscr)
+{
+	return (mdscr & (MDSCR_SS | MDSCR_MDE)) != 0U;
+}
+
+/* Gives the PE the REC's values, having put the host's aside; and the reverse. */
+void debug_load(const struct rec *rec);
+void debug_restore_host(void);
 
 /* Whether a trapped MRS or MSR is of a debug register. */
 bool debug_is_register(uint64_t esr);

@@ -152,20 +152,11 @@ void fp_switch_to_realm(struct rec *rec)
 	fp->realm = rec;
 }
 
-void fp_leave_realm(void)
-{
-	if (pe_this()->fp.holder == FP_REALM) {
-		fp_take();
-	}
-}
-
 void fp_give_back(void)
 {
 	struct fp_file *fp = &pe_this()->fp;
 
-	if (fp->holder != FP_HOST) {
-		stop_trapping();
-		load_host(fp);
-		fp->holder = FP_HOST;
-	}
+	stop_trapping();
+	load_host(fp);
+	fp->holder = FP_HOST;
 }

@@ -62,11 +62,11 @@ uint64_t fp_realm_cptr(const struct rec *rec);
 /* The REC used a vector register: give it its own. */
 void fp_switch_to_realm(struct rec *rec);
 
-/* The REC exits to the host: save its registers if it has them. */
-void fp_leave_realm(void);
-
-/* Before code of the RMM that uses vector registers: they are free until the realm goes on. */
+/*
+ * Puts the holder's values aside: before code of the RMM that uses vector registers, which are free
+ * then until the realm goes on, and when a REC that holds them exits.
+ */
 void fp_take(void);
 
-/* The command ends: bring back the caller's registers if they were put aside. */
+/* Brings back the caller's registers. Whoever ends a command calls it if they were put aside. */
 void fp_give_back(void);

@@ -79,7 +79,9 @@ static void load(struct rec *rec, struct pa pa, const struct rmi_rec_enter *ente
 	drop_stale_translations(rec, pa);
 	context_load_shared(&rec->shared);
 	context_load_realm(&rec->registers);
-	debug_enter(rec);
+	if (debug_is_enabled(rec->shared.MDSCR_EL1_)) {
+		debug_load(rec);
+	}
 	gic_enter(rec, enter);
 	write_sysreg(HCR_EL2, hcr(rec, enter));
 	timer_enter(rec, &host->timers);
@@ -87,7 +89,8 @@ static void load(struct rec *rec, struct pa pa, const struct rmi_rec_enter *ente
 
 static void unload(struct rec *rec, struct rmi_rec_exit *exit)
 {
-	struct host_context *host = &pe_this()->host_context;
+	struct pe *pe = pe_this();
+	struct host_context *host = &pe->host_context;
 
 	write_sysreg(HCR_EL2, HCR_RW);
 	/* The host's is likely 0: a change of VMID at the world switch would cost emulators a
@@ -95,8 +98,12 @@ static void unload(struct rec *rec, struct rmi_rec_exit *exit)
 	write_sysreg(VTTBR_EL2, 0);
 	timer_leave(rec, &host->timers, exit);
 	gic_leave(rec, exit);
-	fp_leave_realm();
-	debug_leave();
+	if (pe->fp.holder == FP_REALM) {
+		fp_take();
+	}
+	if (pe->host_debug.away) {
+		debug_restore_host();
+	}
 	context_save_shared(&rec->shared);
 	context_save_realm(&rec->registers);
 	context_load_shared(&host->shared);

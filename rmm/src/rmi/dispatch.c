@@ -40,15 +40,18 @@ void rmi_handle(struct smc_regs *regs)
 {
 	uint32_t fid = (uint32_t)regs->x[0];
 	uint32_t index = (fid & ~(uint32_t)SMCCC_FID_SVE_HINT) - RMI_FID_FIRST;
+	struct pe *pe = pe_this();
 	struct rmi_call call = { .result = { [4] = regs->x[4] } };
 
-	pe_this()->fp.sve_hint = (fid & SMCCC_FID_SVE_HINT) != 0U;
+	pe->fp.sve_hint = (fid & SMCCC_FID_SVE_HINT) != 0U;
 	memcpy(call.x, regs->x, sizeof(call.x));
 	if (index < ARRAY_COUNT(handlers) && handlers[index] != NULL && !fp_caller_streams()) {
 		handlers[index](&call);
 	} else {
 		call.result[0] = (uint64_t)SMCCC_NOT_SUPPORTED;
 	}
-	fp_give_back();
+	if (pe->fp.holder != FP_HOST) {
+		fp_give_back();
+	}
 	memcpy(regs->x, call.result, sizeof(call.result));
 }
