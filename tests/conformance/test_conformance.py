@@ -2,8 +2,8 @@
 """RMM 1.0 from both sides: each case of the bare-metal suite is a test here."""
 
 import re
-import subprocess
 import runpy
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
