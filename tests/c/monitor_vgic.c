@@ -299,6 +299,31 @@ static void spi_has_one_holder_at_a_time(void)
 	EXPECT_EQ(intid_of(0), SPI);
 }
 
+/* UIE asks for an interrupt when one list register or none is in use: with one that is always. */
+static void one_list_register_announces_the_rest_by_its_own_end(void)
+{
+	start();
+	vgic.lr_count = 1;
+	redistributor(0, GICD_ISPENDR, 3U);
+	fill(0);
+	EXPECT_EQ(listed(), 1);
+	EXPECT_EQ(intid_of(0), 0);
+	EXPECT_EQ(enter.gicv3_hcr, 0);
+	EXPECT(enter.gicv3_lrs[0] & ICH_LR_EOI_MASK);
+	/* Taken, not ended: it keeps the register, and its end is still what matters. */
+	enter.gicv3_lrs[0] ^= ICH_LR_PENDING_MASK | ICH_LR_ACTIVE_MASK;
+	(void)drain(0);
+	fill(0);
+	EXPECT_EQ(intid_of(0), 0);
+	EXPECT(enter.gicv3_lrs[0] & ICH_LR_EOI_MASK);
+	enter.gicv3_lrs[0] = 0;
+	(void)drain(0);
+	fill(0);
+	EXPECT_EQ(intid_of(0), 1);
+	EXPECT_EQ(enter.gicv3_hcr, 0);
+	EXPECT((enter.gicv3_lrs[0] & ICH_LR_EOI_MASK) == 0U);
+}
+
 static void most_urgent_are_listed_and_the_rest_announced(void)
 {
 	start();
@@ -405,6 +430,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(spi_follows_its_route),
 	TAP_CASE(spi_routed_nowhere_stays_pending),
 	TAP_CASE(spi_has_one_holder_at_a_time),
+	TAP_CASE(one_list_register_announces_the_rest_by_its_own_end),
 	TAP_CASE(most_urgent_are_listed_and_the_rest_announced),
 	TAP_CASE(active_without_list_register_ends_by_count),
 	TAP_CASE(more_ends_than_actives_do_no_harm),

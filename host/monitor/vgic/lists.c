@@ -92,6 +92,19 @@ static uint64_t list(struct vgic *vgic, unsigned int cpu, unsigned int intid)
 	return lr;
 }
 
+/*
+ * Has the run end when there is room for what did not fit: when the list registers are all but
+ * empty, which a single one always is; it has to tell of its own end.
+ */
+static void announce_rest(const struct vgic *vgic, struct rmi_rec_enter *enter)
+{
+	if (vgic->lr_count > 1U) {
+		enter->gicv3_hcr = ICH_HCR_UIE_MASK;
+	} else {
+		enter->gicv3_lrs[0] |= ICH_LR_EOI_MASK;
+	}
+}
+
 void vgic_fill(struct vgic *vgic, unsigned int cpu, struct rmi_rec_enter *enter)
 {
 	struct vgic_cpu *own = &vgic->cpus[cpu];
@@ -112,7 +125,10 @@ void vgic_fill(struct vgic *vgic, unsigned int cpu, struct rmi_rec_enter *enter)
 	for (; count < RMI_GIC_LRS; count++) {
 		enter->gicv3_lrs[count] = 0;
 	}
-	enter->gicv3_hcr = (candidates[0] | candidates[1]) != 0U ? ICH_HCR_UIE_MASK : 0U;
+	enter->gicv3_hcr = 0;
+	if ((candidates[0] | candidates[1]) != 0U) {
+		announce_rest(vgic, enter);
+	}
 }
 
 static void unlist(struct vgic *vgic, unsigned int cpu, unsigned int intid, uint64_t lr)
