@@ -32,7 +32,7 @@ def machine(*lines: str) -> Machine:
 
 
 def flash(*, ours: bool) -> Flash:
-    component = SimpleNamespace(symbols=Path("rmm.elf") if ours else None)
+    component = SimpleNamespace(symbols=Path("rmm.elf"), brought=not ours)
     return cast("Flash", SimpleNamespace(rmm=component))
 
 

@@ -25,6 +25,7 @@ from realmos.machine import Layer
 from realmos.progress import Reporter
 from realmos.session import Evidence, Options, Prepared, Session
 
+_NOT_REPORTED = "not reported by this RMM"
 _SIGNAL_BASE = 128
 _TIMED_OUT = 124
 _NOT_FETCHED = 1
@@ -182,11 +183,12 @@ def _report(
         }
         print(json.dumps(facts))
         return
-    verdict = {True: "[green]yes", False: "[red]NO", None: "this RMM does not print its RIM"}
+    verdict = {True: "[green]yes", False: "[red]NO", None: _NOT_REPORTED}
+    versions = ", ".join(filter(None, (evidence.rmi_version, evidence.rsi_version)))
     table = Table("evidence", Column("", overflow="fold"))
     table.add_row("RMM image (SHA-256)", f"{evidence.rmm_sha256}\n{escape(evidence.rmm_origin)}")
-    table.add_row("RMI, RSI version", f"{evidence.rmi_version}, {evidence.rsi_version}")
-    table.add_row(f"RIM measured ({evidence.hash_algorithm})", evidence.rim)
+    table.add_row("RMI, RSI version", versions or _NOT_REPORTED)
+    table.add_row(f"RIM measured ({evidence.hash_algorithm})", evidence.rim or _NOT_REPORTED)
     table.add_row("RIM predicted", evidence.predicted_rim)
     table.add_row("equal", verdict[evidence.rim_matches])
     how = "restored from a snapshot" if evidence.restored else "booted"

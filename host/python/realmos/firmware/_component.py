@@ -29,6 +29,7 @@ class Component:
         origin: where it comes from, for people.
         symbols: the ELF file with its symbols, if there is one; of an image that the user brings
             the one of its name beside it (`my.elf` beside `my.bin`), when they fit each other.
+        brought: the user's file, not built here.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Component:
     version: str
     origin: str
     symbols: Path | None = None
+    brought: bool = False
 
     @property
     def size(self) -> int:
@@ -106,7 +108,8 @@ def from_file(name: str, path: Path) -> Component:
         problem = "is empty" if size == 0 else f"has {size} bytes, {limit} are allowed"
         raise FirmwareError(f"{option} {path} {problem}", hint="give a raw image file")
     origin = f"file {path.resolve()}"
-    return Component(name, path, sha256_file(path), "", origin, _elf_beside(path))
+    digest = sha256_file(path)
+    return Component(name, path, digest, "", origin, _elf_beside(path), brought=True)
 
 
 def _elf_beside(image: Path) -> Path | None:

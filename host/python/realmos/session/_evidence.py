@@ -49,7 +49,7 @@ def check(machine: Machine, flash: Flash, realms: Sequence[Realm]) -> None:
     machine.poll_consoles()
     found = (_ACTIVE.match(line) for line in machine.watch.lines)
     measured = [match[3] for match in found if match]
-    if not measured and flash.rmm.symbols is None:
+    if not measured and flash.rmm.brought:
         return
     for number, realm in enumerate(realms):
         rim = measured[number] if number < len(measured) else "none printed"
