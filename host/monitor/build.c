@@ -68,10 +68,31 @@ static struct fw_cfg_file find_file(const struct realm *realm, const char *kind,
 	return file;
 }
 
+/* What the plan asks for and the RMM does not offer, for the message. */
+static const char *missing_feature(const struct plan_header *plan)
+{
+	uint64_t offered = 0;
+
+	(void)rmi_features(0, &offered);
+	if (plan->hash_algo == RMI_HASH_SHA_512 &&
+	    (offered & RMI_FEATURE0_HASH_SHA_512_MASK) == 0U) {
+		return ": it does not offer SHA-512";
+	}
+	if (plan->hash_algo == RMI_HASH_SHA_256 &&
+	    (offered & RMI_FEATURE0_HASH_SHA_256_MASK) == 0U) {
+		return ": it does not offer SHA-256";
+	}
+	if (plan->s2sz > field_get(offered, RMI_FEATURE0_S2SZ_MASK)) {
+		return ": it offers fewer bits of IPA";
+	}
+	return "";
+}
+
 static void create_realm(struct realm *realm, const struct plan_header *plan)
 {
 	struct pa page = take_page(realm);
 	struct rmi_realm_params *params = memory_of(page);
+	struct rmi_result result;
 
 	if (plan->rtt_num_start == 0U || plan->rtt_num_start > 16U) {
 		power_off_error("%s: the plan asks for %lu start-level tables", realm->label,
@@ -95,7 +116,11 @@ static void create_realm(struct realm *realm, const struct plan_header *plan)
 	/* 0 is not refused, but some RMMs keep it for themselves. */
 	params->vmid = (uint16_t)(realm->number + 1U);
 	(void)memcpy(params->rpv, realm->config->rpv, sizeof(params->rpv));
-	require(realm, "RMI_REALM_CREATE", 0, rmi_realm_create(realm->rd, page));
+	result = rmi_realm_create(realm->rd, page);
+	if (!rmi_ok(result)) {
+		power_off_error("%s: RMI_REALM_CREATE: %s%s", realm->label, rmi_status_name(result),
+				missing_feature(plan));
+	}
 	pool_give_back(page);
 }
 

@@ -34,9 +34,10 @@ static void on_device_access(struct vcpu *vcpu, uint64_t ipa)
 		.ipa = ipa,
 		.size = 1U << field_get(exit->esr, ESR_SAS_MASK),
 		.is_write = (exit->esr & ESR_WNR_MASK) != 0U,
-		.value = exit->gprs[0],
 	};
 
+	/* Not every RMM takes off what the access does not write. */
+	access.value = exit->gprs[0] & mask64(8U * access.size - 1U, 0);
 	if (!mmio_emulate(vcpu, &access)) {
 		enter->flags |= RMI_ENTER_INJECT_SEA_MASK;
 		return;
@@ -47,6 +48,15 @@ static void on_device_access(struct vcpu *vcpu, uint64_t ipa)
 	}
 }
 
+/* On the access itself, or on the walk of the realm's tables that led to it. */
+static bool is_external(uint64_t esr)
+{
+	uint64_t code = field_get(esr, ESR_FSC_MASK);
+
+	return code == ESR_FSC_EXTERNAL ||
+	       (code >= ESR_FSC_EXTERNAL_WALK_FIRST && code <= ESR_FSC_EXTERNAL_WALK_LAST);
+}
+
 static void on_abort(struct vcpu *vcpu)
 {
 	const struct rmi_rec_exit *exit = &vcpu->run->exit;
@@ -54,7 +64,7 @@ static void on_abort(struct vcpu *vcpu)
 	bool is_shared = (ipa & REALM_SHARED_BIT) != 0U;
 
 	ipa &= ~(uint64_t)REALM_SHARED_BIT;
-	if (field_get(exit->esr, ESR_FSC_MASK) == ESR_FSC_EXTERNAL) {
+	if (is_external(exit->esr)) {
 		/* The memory behind the access failed, and the RMM has told the realm. */
 		realm_warn(vcpu->realm, "vCPU %u met an external abort", vcpu->index);
 	} else if (realm_has_ram(vcpu->realm, ipa, 1)) {

@@ -5,7 +5,8 @@
 #include "realm.h"
 #include "ripas.h"
 
-#define LEVEL_PAGE 3
+#define LEVEL_BLOCK 2
+#define LEVEL_PAGE  3
 
 static void destroy_recs(struct realm *realm)
 {
@@ -25,6 +26,31 @@ static void destroy_recs(struct realm *realm)
 	}
 }
 
+/*
+ * What the realm shared. Whether these mappings keep a table alive is the RMM's affair: without
+ * them none does.
+ */
+static void unmap_shared(const struct realm *realm)
+{
+	uint64_t top = 2 * (uint64_t)REALM_SHARED_BIT;
+	uint64_t at = REALM_SHARED_BIT;
+
+	while (at < top) {
+		struct ipa next = ipa_make(at);
+		struct rmi_result result =
+			rmi_rtt_unmap_unprotected(realm->rd, ipa_make(at), LEVEL_PAGE, &next);
+
+		if (rmi_is_rtt_error(result, LEVEL_BLOCK) && next.value == at) {
+			result = rmi_rtt_unmap_unprotected(realm->rd, ipa_make(at), LEVEL_BLOCK,
+							   &next);
+		}
+		if (!rmi_ok(result) && result.status != RMI_ERROR_RTT) {
+			return;
+		}
+		at = next.value > at ? next.value : at + PAGE_SIZE;
+	}
+}
+
 /* The tables of one half of the IPA space; with start level 2 they are all of level 3. */
 static void destroy_tables(struct realm *realm, uint64_t base, uint64_t top)
 {
@@ -41,7 +67,7 @@ static void destroy_tables(struct realm *realm, uint64_t base, uint64_t top)
 		} else if (result.status != RMI_ERROR_RTT) {
 			return;
 		}
-		/* `next` skips what is not live, but stops at a block that the realm shares. */
+		/* `next` skips what is not live. */
 		at = next.value >= at + BLOCK_SIZE ? next.value : at + BLOCK_SIZE;
 	}
 }
@@ -54,6 +80,7 @@ void realm_tear_down(struct realm *realm)
 	destroy_recs(realm);
 	spin_lock(&realm->memory_lock);
 	ripas_release(realm, REALM_RAM_BASE, ram_top);
+	unmap_shared(realm);
 	destroy_tables(realm, 0, REALM_SHARED_BIT);
 	destroy_tables(realm, REALM_SHARED_BIT, 2 * (uint64_t)REALM_SHARED_BIT);
 	spin_unlock(&realm->memory_lock);

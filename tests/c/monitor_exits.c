@@ -171,6 +171,29 @@ static void device_writes_are_carried_out(void)
 	EXPECT_EQ(fake_realm.vgic.enabled_groups, GICD_CTLR_ENABLE_GRP1_MASK);
 }
 
+static void device_writes_are_as_wide_as_the_access(void)
+{
+	const uint64_t router = REALM_GICD_BASE + GICD_IROUTER + 8U * GIC_SPI_FIRST;
+
+	fake_start();
+	fake_run()->exit.gprs[0] = UINT64_C(0xBAD0000000000002);
+	fake_abort(SHARED | router, DATA_ABORT | TRANSLATION | WORD | ESR_WNR_MASK);
+	EXPECT_EQ(fake_realm.vgic.route[0], 2);
+}
+
+static void external_aborts_of_any_kind_end_nothing(void)
+{
+	const uint64_t codes[] = { ESR_FSC_EXTERNAL, ESR_FSC_EXTERNAL_WALK_FIRST,
+				   ESR_FSC_EXTERNAL_WALK_LAST };
+
+	for (size_t n = 0; n < ARRAY_COUNT(codes); n++) {
+		fake_start();
+		fake_abort(0, DATA_ABORT | codes[n]);
+		EXPECT(realm_runs(&fake_realm));
+		EXPECT_EQ(fake_run()->enter.flags, 0);
+	}
+}
+
 static void absent_devices_abort_in_the_realm(void)
 {
 	const uint64_t holes[] = { 0, REALM_VIRTIO_BASE + REALM_VIRTIO_STRIDE * REALM_VIRTIO_COUNT,
@@ -445,6 +468,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(shared_memory_mapped_by_another_vcpu_is_no_fault),
 	TAP_CASE(device_reads_are_answered),
 	TAP_CASE(device_writes_are_carried_out),
+	TAP_CASE(device_writes_are_as_wide_as_the_access),
+	TAP_CASE(external_aborts_of_any_kind_end_nothing),
 	TAP_CASE(absent_devices_abort_in_the_realm),
 	TAP_CASE(device_access_that_was_not_decoded_aborts_in_the_realm),
 	TAP_CASE(window_without_device_reads_zero),

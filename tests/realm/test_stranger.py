@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A stranger's RMM, which does otherwise what RMM 1.0 leaves open: realms run on it as on ours."""
+
+from pathlib import Path
+
+import pytest
+from realmos import process
+from realmos.errors import BootError
+from realmos.pytest_plugin import RealmFactory
+from realmos.realm import RealmConfig
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def stranger(
+    top: Path,
+    generated: Path,
+    cross_compile: str,
+    mbedtls_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The image, with its ELF file beside it as in a build directory."""
+    out = tmp_path_factory.mktemp("stranger")
+    process.run(
+        ["make", "-j2", "-f", top / "tests/stranger/Makefile", f"BUILD_DIR={out}",
+         f"GENERATED={generated}", f"CROSS_COMPILE={cross_compile}", f"MBEDTLS={mbedtls_path}"]
+    )  # fmt: skip
+    return out / "rmm.bin"
+
+
+def test_two_realms_run_the_example_and_end_on_a_strangers_rmm(
+    stranger: Path, realm_factory: RealmFactory, top: Path
+) -> None:
+    example = (top / "examples/hello/hello.py").read_bytes()
+    configs = (RealmConfig(memory=384 * MIB), RealmConfig(memory=384 * MIB, vcpus=2))
+    with realm_factory(rmm=stranger, realms=configs, cold=True, boot_timeout=400.0) as session:
+        machine = session.machine
+        for agent in session.agents:
+            assert agent.run(["hello.py"], script=example).status == 0
+        assert session.evidence().rim_matches is None
+        session.agents[0].shutdown()
+        machine.wait_line("MON: realm 0 linux: off", timeout=120)
+        assert session.agents[1].run(["hello.py"], script=example).status == 0
+        session.agents[1].shutdown()
+        assert machine.wait_power_off(timeout=120) == 0
+        assert [line for line in machine.watch.lines if line.startswith("RMM: ")] == []
+        assert [line for line in machine.watch.lines if "RMI_" in line or "cannot" in line] == []
+
+
+def test_a_feature_that_a_strangers_rmm_lacks_is_named(
+    stranger: Path, realm_factory: RealmFactory
+) -> None:
+    realm = RealmConfig(hash_algorithm="sha-512")
+    with (
+        pytest.raises(BootError, match="RMI_ERROR_INPUT: it does not offer SHA-512"),
+        realm_factory(rmm=stranger, realms=(realm,), cold=True),
+    ):
+        pass
