@@ -19,9 +19,22 @@ struct z_halves {
 	void *high;
 };
 
+static void stop_trapping(void)
+{
+	if (read_sysreg(CPTR_EL2) != CPTR_OWN) {
+		write_sysreg(CPTR_EL2, CPTR_OWN);
+		isb();
+	}
+}
+
 bool fp_caller_streams(void)
 {
-	return cpu_features()->sme && (read_sysreg(SVCR) & SVCR_SM) != 0U;
+	if (!cpu_features()->sme) {
+		return false;
+	}
+	/* What a realm ran with is still in force. */
+	stop_trapping();
+	return (read_sysreg(SVCR) & SVCR_SM) != 0U;
 }
 
 static size_t half_size(uint8_t vl)
@@ -119,14 +132,6 @@ static void load_host(const struct fp_file *fp)
 	}
 	write_sysreg(ZCR_EL1, fp->host_sve.zcr_el1);
 	set_vl(fp->host_zcr_el2);
-}
-
-static void stop_trapping(void)
-{
-	if (read_sysreg(CPTR_EL2) != CPTR_OWN) {
-		write_sysreg(CPTR_EL2, CPTR_OWN);
-		isb();
-	}
 }
 
 void fp_take(void)

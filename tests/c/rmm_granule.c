@@ -129,6 +129,10 @@ static void calls_from_streaming_mode_are_not_supported(void)
 	EXPECT_EQ(rmi(RMI_VERSION, 0x10000, 0, 0, 7, 0), SMCCC_NOT_SUPPORTED);
 	EXPECT_EQ(regs.x[4], 7);
 	write_sysreg(SVCR, 0);
+	/* The traps of the last realm would be the RMM's. */
+	write_sysreg(CPTR_EL2, CPTR_RES1 | CPTR_TSM);
+	EXPECT(!fp_caller_streams());
+	EXPECT_EQ(read_sysreg(CPTR_EL2) & CPTR_TSM, 0);
 	EXPECT_EQ(rmi(RMI_VERSION, 0x10000, 0, 0, 0, 0), RMI_SUCCESS);
 }
 
