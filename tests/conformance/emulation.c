@@ -4,6 +4,7 @@
 #include <abi/rsi.h>
 
 #include "call.h"
+#include "gic.h"
 #include "granules.h"
 #include "pe.h"
 #include "space.h"
@@ -250,4 +251,34 @@ CASE(an_emulation_is_completed_on_another_pe, "EMULATION.migration")
 	pe_send(OTHER_PE, answer_there, rec);
 	pe_join(OTHER_PE);
 	came_back(elsewhere, PATTERN);
+}
+
+CASE(an_access_can_be_emulated_only_at_the_entry_after_its_exit, "EMULATION.last_exit")
+{
+	struct rig_rec *rec = stop_rec(1);
+
+	EXPECT(!hand_start(rec, load_word, ADDRESS).done);
+	gic_kick(pe_index());
+	EXPECT(!hand_resume(rec).done);
+	EXPECT(stop_is(rec, RMI_EXIT_IRQ, 0));
+	rec->run->enter.flags = RMI_ENTER_EMUL_MMIO_MASK;
+	EXPECT_EQ(rec_enter(rec), RMI_ERROR_REC);
+	rec->run->enter.flags = RMI_ENTER_INJECT_SEA_MASK;
+	EXPECT_EQ(rec_enter(rec), RMI_ERROR_REC);
+	rec->run->enter.flags = 0;
+	(void)gic_drain();
+	EXPECT(!hand_resume(rec).done);
+	EXPECT(stopped(rec, WORD, 0, 0));
+}
+
+CASE(an_access_is_emulated_though_an_interrupt_ends_the_run_at_once, "EMULATION.last_exit")
+{
+	struct rig_rec *rec = stop_rec(1);
+
+	EXPECT(!hand_start(rec, load_double, ADDRESS).done);
+	gic_kick(pe_index());
+	EXPECT(!answer(rec, PATTERN).done);
+	EXPECT(stop_is(rec, RMI_EXIT_IRQ, 0));
+	(void)gic_drain();
+	came_back(hand_resume(rec), PATTERN);
 }

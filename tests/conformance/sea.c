@@ -121,3 +121,14 @@ CASE(an_abort_is_injected_once, "SEA.once")
 	EXPECT_EQ(rec_enter(rec), RMI_ERROR_REC);
 	rec->run->enter.flags = 0;
 }
+
+CASE(an_abort_that_cannot_be_emulated_is_not_emulated_with_an_injection_either, "SEA.both")
+{
+	struct rig_rec *rec = stop_rec(1);
+
+	EXPECT(!hand_start(rec, load_pair, ADDRESS).done);
+	rec->run->enter.flags = RMI_ENTER_INJECT_SEA_MASK | RMI_ENTER_EMUL_MMIO_MASK;
+	EXPECT_EQ(rec_enter(rec), RMI_ERROR_REC);
+	rec->run->enter.flags = 0;
+	EXPECT(inject(rec).done);
+}

@@ -145,6 +145,26 @@ CASE(a_physical_timer_that_is_due_at_entry_is_told_first, "TIMER.changed")
 	is_told_first(&physical);
 }
 
+CODE(stop_virtual, "msr CNTV_CTL_EL0, xzr\nmrs x0, ID_AA64PFR0_EL1");
+CODE(stop_physical, "msr CNTP_CTL_EL0, xzr\nmrs x0, ID_AA64PFR0_EL1");
+
+CASE(a_timer_that_the_realm_stops_is_told_when_the_rmm_sees_it, "TIMER.deasserted")
+{
+	struct rig_rec *rec = stop_rec(1);
+
+	set(rec, &virtual, PAST, IMASK);
+	set(rec, &physical, PAST, IMASK);
+	(void)hand_order(rec, HAND_SET, virtual.ctl, ENABLE);
+	(void)gic_drain();
+	(void)hand_order(rec, HAND_GET, HAND_REG_CURRENTEL);
+	EXPECT_EQ(rec->run->exit.cntv_ctl, FIRED);
+	EXPECT(!hand_start(rec, stop_virtual, 0).done);
+	EXPECT(stop_is(rec, RMI_EXIT_IRQ, 0));
+	EXPECT_EQ(rec->run->exit.cntv_ctl & FIRED, 0);
+	EXPECT(hand_resume(rec).done);
+	EXPECT(hand_start(rec, stop_physical, 0).done);
+}
+
 CASE(timers_that_are_masked_or_off_are_not_told, "TIMER.not_asserted")
 {
 	struct rig_rec *rec = stop_rec(1);
