@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,22 @@ _Noreturn void series_failed(const char *what, uint64_t value);
 
 /* Gives back what an operation's realms were made of. */
 void clean_up(void);
+
+/* A realm of one REC whose hand takes orders. */
+struct rig_rec;
+struct rig_rec *fresh_rec(void);
+
+/* Has it repeat something (hand.h), to the first stop for `reason`. */
+void begin_turns(struct rig_rec *rec, uint64_t what, uint64_t address, uint64_t turns,
+		 uint64_t reason);
+
+/*
+ * Enters the REC; returns the ticks. An RMM may come back as if by an interrupt at any time: then
+ * exit_came() is false, and enter_until() goes on to the stop that was meant.
+ */
+uint64_t enter_timed(const struct rig_rec *rec);
+bool exit_came(const struct rig_rec *rec, uint64_t reason);
+void enter_until(const struct rig_rec *rec, uint64_t reason);
 
 /* The operations by the file that has them. */
 void measure_floor(void);

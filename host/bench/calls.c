@@ -34,20 +34,22 @@ static void measure_call(struct rig_rec *rec, const char *name, const uint64_t *
 }
 
 /* The exit, what the host must do for it, and the REC's return to the call. */
-static uint64_t change_ripas(const struct rig_rec *rec)
+static bool change_ripas(const struct rig_rec *rec, uint64_t *ticks)
 {
 	struct call nothing = { .clobbered = 0 };
-	struct call enter = { .x = { RMI_REC_ENTER, rec->pa, (uintptr_t)rec->run } };
 	struct call set = { .x = { RMI_RTT_SET_RIPAS, rec->realm->rd, rec->pa, PAGE,
 				   PAGE + GRANULE_SIZE } };
-	uint64_t ticks = timed_smc(&set);
 
-	ticks += timed_smc(&enter);
-	if (set.x[0] != RMI_SUCCESS || enter.x[0] != RMI_SUCCESS ||
-	    rec->run->exit.exit_reason != RMI_EXIT_RIPAS_CHANGE) {
-		series_failed("answer", set.x[0] | enter.x[0]);
+	*ticks = timed_smc(&set) - timed_nothing(&nothing) - HAND_REPEAT_RIPAS_LENGTH;
+	if (set.x[0] != RMI_SUCCESS) {
+		series_failed("answer", set.x[0]);
 	}
-	return ticks - 2U * timed_nothing(&nothing) - HAND_REPEAT_RIPAS_LENGTH;
+	*ticks += enter_timed(rec);
+	if (exit_came(rec, RMI_EXIT_RIPAS_CHANGE)) {
+		return true;
+	}
+	enter_until(rec, RMI_EXIT_RIPAS_CHANGE);
+	return false;
 }
 
 /* The turns alternate, so every other one counts. */
@@ -56,15 +58,15 @@ static void measure_ripas(const char *name, unsigned int first)
 	struct rig_rec *rec;
 
 	series_begin(name);
-	rec = &hand_realm(1)->recs[0];
-	if (!hand_begin(rec) || realm_data_unknown(rec->realm, PAGE) != RMI_SUCCESS) {
-		series_failed("exit", rec->run->exit.exit_reason);
+	rec = fresh_rec();
+	if (realm_data_unknown(rec->realm, PAGE) != RMI_SUCCESS) {
+		series_failed("no page at", PAGE);
 	}
-	(void)hand_order(rec, HAND_REPEAT, HAND_REPEAT_RIPAS, PAGE, 2U * BENCH_SAMPLES + 1U);
+	begin_turns(rec, HAND_REPEAT_RIPAS, PAGE, 2U * BENCH_SAMPLES + 1U, RMI_EXIT_RIPAS_CHANGE);
 	for (unsigned int n = 0; n < 2U * BENCH_SAMPLES; n++) {
-		uint64_t ticks = change_ripas(rec);
+		uint64_t ticks;
 
-		if (n % 2U == first) {
+		if (change_ripas(rec, &ticks) && n % 2U == first) {
 			series_add(ticks);
 		}
 	}
@@ -74,12 +76,10 @@ static void measure_ripas(const char *name, unsigned int first)
 
 void measure_calls(void)
 {
-	struct rig_rec *rec = &hand_realm(1)->recs[0];
+	struct rig_rec *rec;
 
 	series_begin("RSI calls");
-	if (!hand_begin(rec)) {
-		series_failed("exit", rec->run->exit.exit_reason);
-	}
+	rec = fresh_rec();
 	measure_call(rec, "RSI_VERSION", RIG_WORDS(RSI_VERSION, RSI_ABI_VERSION_1_0));
 	measure_call(rec, "RSI_MEASUREMENT_READ", RIG_WORDS(RSI_MEASUREMENT_READ, REM));
 	measure_call(rec, "RSI_MEASUREMENT_EXTEND",

@@ -54,14 +54,12 @@ static uint64_t read_token(struct rig_rec *rec, uint64_t max_size)
 
 void measure_token(void)
 {
-	struct rig_rec *rec = &hand_realm(1)->recs[0];
+	struct rig_rec *rec;
 
 	series_begin(NAME);
+	rec = fresh_rec();
 	for (uint64_t n = 0; n < PAGES; n++) {
 		(void)realm_data_unknown(rec->realm, BUFFER + n * GRANULE_SIZE);
-	}
-	if (!hand_begin(rec)) {
-		series_failed("exit", rec->run->exit.exit_reason);
 	}
 	for (unsigned int n = 0; n < SAMPLES; n++) {
 		struct outcome outcome = begin(rec);

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A stranger's RMM, which does otherwise what RMM 1.0 leaves open: realms run on it as on ours."""
 
+import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,10 @@ def test_a_feature_that_a_strangers_rmm_lacks_is_named(
         realm_factory(rmm=stranger, realms=(realm,), cold=True),
     ):
         pass
+
+
+def test_every_operation_of_a_strangers_rmm_can_be_measured(stranger: Path) -> None:
+    words = ["-m", "realmos.cli", "bench", "rmm", "--rmm", str(stranger), "--json"]
+    ours, other = json.loads(process.run([sys.executable, *words], env=dict(os.environ)))["rmms"]
+    assert other["costs"].keys() == ours["costs"].keys()
+    assert all(cost["samples"] > 0 for cost in other["costs"].values())
