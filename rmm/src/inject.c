@@ -12,7 +12,7 @@
 
 #define SCTLR_EL1_DSSBS	     REG_BIT(44)
 /* What survives an exception entry of PSTATE. */
-#define PSTATE_KEPT    (SPSR_NZCV | SPSR_DIT | SPSR_PAN)
+#define PSTATE_KEPT (SPSR_NZCV | SPSR_DIT | SPSR_PAN)
 
 /* The rest describes the access to a hypervisor, and is 0 in the syndrome of a stage 1 abort. */
 #define ABORT_ISS_KEPT (ESR_IL | ESR_CM | ESR_WNR)
