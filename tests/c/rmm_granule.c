@@ -3,6 +3,7 @@
 #include <abi/platform.h>
 
 #include "cpu_features.h"
+#include "fp_switch.h"
 #include "rmm_fixture.h"
 
 static void delegate_rejects_what_is_not_tracked(void)
