@@ -8,9 +8,9 @@
 void fp_save(struct fp_state *to);
 void fp_load(const struct fp_state *from);
 
-/* Z0 to Z15, Z16 to Z31, and P0 to P15 with FFR, at the vector length in force. */
-void sve_save(void *low, void *high, void *predicates);
-void sve_load(const void *low, const void *high, const void *predicates);
+/* Z0 to Z15, Z16 to Z31, and P0 to P15, perhaps with FFR, at the vector length in force. */
+void sve_save(void *low, void *high, void *predicates, bool ffr);
+void sve_load(const void *low, const void *high, const void *predicates, bool ffr);
 
 /* Makes P0 to P15 and FFR false. */
 void sve_clear_predicates(void);

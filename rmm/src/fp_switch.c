@@ -27,7 +27,8 @@ static void stop_trapping(void)
 	}
 }
 
-bool fp_caller_streams(void)
+/* With nothing trapped. */
+static bool is_streaming(void)
 {
 	if (!cpu_features()->sme) {
 		return false;
@@ -81,7 +82,7 @@ static void save_realm(struct rec *rec)
 		struct z_halves z = realm_z(rec);
 
 		rec->sve.zcr_el1 = read_sysreg(ZCR_EL1);
-		sve_save(z.low, z.high, rec->sve.predicates);
+		sve_save(z.low, z.high, rec->sve.predicates, true);
 	}
 }
 
@@ -94,44 +95,72 @@ static void load_realm(const struct rec *rec)
 	if (rec->has_sve) {
 		struct z_halves z = realm_z(rec);
 
-		sve_load(z.low, z.high, rec->sve.predicates);
+		sve_load(z.low, z.high, rec->sve.predicates, true);
 		write_sysreg(ZCR_EL1, rec->sve.zcr_el1);
+	}
+}
+
+static void use_host_z(struct fp_file *fp, bool streaming, bool save)
+{
+	void *predicates = fp->host_sve.predicates;
+
+	if (save) {
+		sve_save(fp->host_z[0], fp->host_z[16], predicates, !streaming);
+	} else {
+		sve_load(fp->host_z[0], fp->host_z[16], predicates, !streaming);
 	}
 }
 
 /*
  * At the longest vectors, whatever length the host has chosen for now: it may have values from
- * before. And with the hint, which says that it has none, none of the realm's may be left there.
+ * before. And with the hint, which says that it has none, none of the realm's may be left there. A
+ * host in streaming mode has no others than those of that mode; FFR is not among them.
  */
 static void save_host(struct fp_file *fp)
 {
-	fp_save(&fp->host);
-	if (!cpu_features()->sve) {
-		return;
+	fp->streams = is_streaming();
+	if (fp->streams) {
+		fp->host_smcr_el2 = read_sysreg(SMCR_EL2);
+		write_sysreg(SMCR_EL2, fp->host_smcr_el2 | SMCR_LEN_MAX);
+		isb();
 	}
-	fp->host_zcr_el2 = read_sysreg(ZCR_EL2);
-	fp->host_sve.zcr_el1 = read_sysreg(ZCR_EL1);
-	set_vl(SVE_MAX_VL);
-	if (!fp->sve_hint) {
-		sve_save(fp->host_z[0], fp->host_z[16], fp->host_sve.predicates);
+	fp_save(&fp->host);
+	if (fp->streams) {
+		use_host_z(fp, true, true);
+		write_sysreg(SVCR, read_sysreg(SVCR) & ~SVCR_SM);
+	}
+	if (cpu_features()->sve) {
+		fp->host_zcr_el2 = read_sysreg(ZCR_EL2);
+		fp->host_sve.zcr_el1 = read_sysreg(ZCR_EL1);
+		set_vl(SVE_MAX_VL);
+		if (!fp->streams && !fp->sve_hint) {
+			use_host_z(fp, false, true);
+		}
 	}
 }
 
-static void load_host(const struct fp_file *fp)
+/* To enter streaming mode clears all that SVE has. */
+static void load_host(struct fp_file *fp)
 {
-	if (!cpu_features()->sve) {
-		fp_load(&fp->host);
-		return;
+	if (cpu_features()->sve) {
+		set_vl(SVE_MAX_VL);
 	}
-	set_vl(SVE_MAX_VL);
+	if (fp->streams) {
+		write_sysreg(SVCR, read_sysreg(SVCR) | SVCR_SM);
+	}
 	fp_load(&fp->host);
-	if (fp->sve_hint) {
+	if (fp->streams) {
+		use_host_z(fp, true, false);
+		write_sysreg(SMCR_EL2, fp->host_smcr_el2);
+	} else if (cpu_features()->sve && fp->sve_hint) {
 		sve_clear_predicates();
-	} else {
-		sve_load(fp->host_z[0], fp->host_z[16], fp->host_sve.predicates);
+	} else if (cpu_features()->sve) {
+		use_host_z(fp, false, false);
 	}
-	write_sysreg(ZCR_EL1, fp->host_sve.zcr_el1);
-	set_vl(fp->host_zcr_el2);
+	if (cpu_features()->sve) {
+		write_sysreg(ZCR_EL1, fp->host_sve.zcr_el1);
+		set_vl(fp->host_zcr_el2);
+	}
 }
 
 void fp_take(void)
@@ -145,6 +174,16 @@ void fp_take(void)
 		save_realm(fp->realm);
 	}
 	fp->holder = FP_RMM;
+}
+
+void fp_stop_streaming(void)
+{
+	if (cpu_features()->sme) {
+		stop_trapping();
+		if (is_streaming()) {
+			fp_take();
+		}
+	}
 }
 
 void fp_switch_to_realm(struct rec *rec)

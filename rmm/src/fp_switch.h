@@ -44,14 +44,16 @@ struct fp_file {
 	struct fp_state host;
 	struct sve_state host_sve;
 	uint64_t host_zcr_el2;
+	uint64_t host_smcr_el2;
+	bool streams; /* the host, in SME's streaming mode */
 	_Alignas(16) uint8_t host_z[32][SVE_MAX_VECTOR_SIZE];
 };
 
 /*
- * Whether the caller is in SME's streaming mode, where the RMM's vector instructions are undefined
- * and a realm's would be.
+ * Before a realm runs: ends SME's streaming mode, in which the caller may be, and in which a
+ * realm's vector instructions would be undefined. ZA stays as it is, out of everybody's reach.
  */
-bool fp_caller_streams(void);
+void fp_stop_streaming(void);
 
 /* Granules for the vectors of a realm whose longest vector is `vl` as RMI has it. */
 uint32_t fp_z_granules(uint8_t vl);

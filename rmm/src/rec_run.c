@@ -161,6 +161,7 @@ void rec_run(struct rec *rec, struct pa pa, const struct rmi_rec_enter *enter,
 	bool leave;
 
 	memset(exit, 0, sizeof(*exit));
+	fp_stop_streaming();
 	load(rec, pa, enter);
 	leave = complete_pending(rec, enter, exit);
 	while (!leave) {

@@ -43,8 +43,9 @@
 #define CPTR_TTA  REG_BIT(20)
 #define CPTR_TAM  REG_BIT(30)
 
-/* SVCR */
-#define SVCR_SM REG_BIT(0)
+/* SVCR, SMCR_EL2 */
+#define SVCR_SM	     REG_BIT(0)
+#define SMCR_LEN_MAX UINT64_C(0xF)
 
 /* MDCR_EL2 */
 #define MDCR_TPMCR REG_BIT(5)

@@ -274,6 +274,30 @@ static void hashing_leaves_the_realms_as_they_were(void)
 	EXPECT(host_is_as_before());
 }
 
+static enum realm_vector note_mode(uint64_t gprs[RMI_GPRS])
+{
+	(void)gprs;
+	found = (read_sysreg(SVCR) & SVCR_SM) == 0U;
+	return REALM_VECTOR_IRQ;
+}
+
+static void a_host_in_streaming_mode_finds_itself_there_again(void)
+{
+	const char *missing;
+
+	start_sve(SVE_MAX_VL);
+	write_sysreg(ID_AA64PFR1_EL1, read_sysreg(ID_AA64PFR1_EL1) | UINT64_C(1) << 24);
+	EXPECT(cpu_features_probe(&missing));
+	write_sysreg(SVCR, SVCR_SM | 2U);
+	write_sysreg(SMCR_EL2, 1);
+	fake_realm = note_mode;
+	EXPECT_EQ(enter(REC), RMI_SUCCESS);
+	EXPECT(found);
+	EXPECT_EQ(read_sysreg(SVCR), SVCR_SM | 2U);
+	EXPECT_EQ(read_sysreg(SMCR_EL2), 1);
+	EXPECT(host_is_as_before());
+}
+
 static void sve_is_undefined_in_a_realm_without(void)
 {
 	start_active();
@@ -295,6 +319,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(nothing_moves_unless_the_realm_uses_it),
 	TAP_CASE(hashing_leaves_the_hosts_as_they_were),
 	TAP_CASE(hashing_leaves_the_realms_as_they_were),
+	TAP_CASE(a_host_in_streaming_mode_finds_itself_there_again),
 	TAP_CASE(sve_is_undefined_in_a_realm_without),
 };
 

@@ -21,7 +21,8 @@
 #define OTHER_SEED    UINT64_C(0x07E4)
 #define OTHER_PE      2U
 #define MEASURED_SIZE 32U
-#define SOON	      UINT64_C(20000000) /* ticks of the counter */
+#define CPACR_ALL     UINT64_C(0x3330000) /* FPEN, ZEN, SMEN */
+#define SOON	      UINT64_C(20000000)  /* ticks of the counter */
 #define LONG	      UINT64_C(500000000)
 
 CODE(read_length, "rdvl x0, #1");
@@ -214,6 +215,7 @@ CASE(sme_is_undefined_and_hidden, "SVE.sme")
 	struct rig_rec *rec = stop_rec(1);
 	struct outcome outcome;
 
+	(void)hand_do(rec, HAND_SET, HAND_REG_CPACR_EL1, CPACR_ALL);
 	outcome = hand_run(rec, read_svcr, 0);
 	EXPECT(took_exception(&outcome, ESR_UNKNOWN, VECTOR_SAME));
 	outcome = hand_run(rec, start_sme, 0);

@@ -17,6 +17,10 @@
 #define REALM_SEED UINT64_C(0x4EA1)
 #define HOST_ZCR   UINT64_C(5)
 #define V_SIZE	   16U
+#define PFR1_SME   (UINT64_C(0xF) << 24)
+#define CPTR_TSM   (UINT64_C(1) << 12)
+#define SVCR_SM	   UINT64_C(1)
+#define SMCR_LEN   UINT64_C(1)
 
 static const uint8_t lengths[] = { 15, 0, 6 };
 
@@ -28,7 +32,7 @@ struct snapshot {
 
 static struct snapshot before, after;
 
-static void take_snapshot(struct snapshot *to)
+static void take_snapshot_but_ffr(struct snapshot *to)
 {
 	memset(to, 0, sizeof(*to));
 	for (uint32_t n = 0; n < SVE_VECTORS; n++) {
@@ -37,6 +41,11 @@ static void take_snapshot(struct snapshot *to)
 	for (uint32_t n = 0; n < SVE_PREDICATES; n++) {
 		sve_get_p(n, to->p[n]);
 	}
+}
+
+static void take_snapshot(struct snapshot *to)
+{
+	take_snapshot_but_ffr(to);
 	sve_get_ffr(to->p[SVE_PREDICATES]);
 }
 
@@ -171,4 +180,74 @@ CASE(a_host_that_narrowed_its_vectors_finds_nothing_foreign, "SVE.host_narrow")
 	vectors_host(VECTORS_ZCR_MAX);
 	take_snapshot(&after);
 	EXPECT(nothing_foreign());
+}
+
+/* FFR does not exist in streaming mode. */
+static void start_streaming(void)
+{
+	static struct snapshot pattern;
+
+	vectors_host(HOST_ZCR);
+	write_sysreg(CPTR_EL2, read_sysreg(CPTR_EL2) & ~CPTR_TSM);
+	isb();
+	write_sysreg(SMCR_EL2, SMCR_LEN);
+	isb();
+	write_sysreg(SVCR, SVCR_SM);
+	for (size_t n = 0; n < sizeof(pattern); n++) {
+		((uint8_t *)&pattern)[n] = (uint8_t)(n * 7U + 1U);
+	}
+	for (uint32_t n = 0; n < SVE_VECTORS; n++) {
+		sve_put_z(n, pattern.z[n]);
+	}
+	for (uint32_t n = 0; n < SVE_PREDICATES; n++) {
+		sve_put_p(n, pattern.p[n]);
+	}
+	take_snapshot_but_ffr(&before);
+}
+
+static void stop_streaming(void)
+{
+	take_snapshot_but_ffr(&after);
+	EXPECT(memcmp(&before, &after, sizeof(before)) == 0);
+	EXPECT_EQ(read_sysreg(SVCR), SVCR_SM);
+	EXPECT_EQ(read_sysreg(SMCR_EL2), SMCR_LEN);
+	EXPECT_EQ(read_sysreg(ZCR_EL2), HOST_ZCR);
+	write_sysreg(SVCR, 0);
+}
+
+static bool pe_has_sme(void)
+{
+	bool has = (read_sysreg(ID_AA64PFR1_EL1) & PFR1_SME) != 0U;
+
+	if (!has) {
+		tap_note("this PE has no SME");
+	}
+	return has && vectors_offered();
+}
+
+CASE(a_host_in_streaming_mode_keeps_its_vectors_over_realms, "SVE.host_streams")
+{
+	struct rig_rec *wide;
+	struct rig_rec *plain;
+
+	LEAVE_UNLESS(pe_has_sme());
+	wide = vectors_rec(vectors_max());
+	plain = stop_rec(1);
+	start_streaming();
+	vectors_fill(wide, REALM_SEED);
+	EXPECT(vectors_hold(wide, REALM_SEED, vectors_max()));
+	EXPECT_EQ(hand_do(plain, HAND_FILL, REALM_SEED).gprs[HAND_FAULTS], 0);
+	fill_in_realm_with_hint(wide);
+	stop_streaming();
+}
+
+CASE(a_host_in_streaming_mode_keeps_its_vectors_over_measuring, "SVE.host_streams")
+{
+	struct rig_realm *realm;
+
+	LEAVE_UNLESS(pe_has_sme());
+	start_streaming();
+	realm = hand_realm(1);
+	EXPECT(hand_begin(&realm->recs[0]));
+	stop_streaming();
 }

@@ -17,8 +17,8 @@ from realmos.session import Options
 from realmos.source import find_qemu
 
 HERE = Path(__file__).resolve().parent
-SUITE_CPU = CPU.replace("sve=off", "sve=on")
-"""Our machines turn SVE off for speed; here it shows what becomes of it."""
+SUITE_CPU = CPU.replace("sve=off", "sve=on").replace("sme=off", "sme=on")
+"""Our machines turn both off for speed; here it shows what becomes of them."""
 PATIENCE = 900.0
 _PES = re.compile(r"CONFORMANCE_PES (\d+)U")
 _RESULT = re.compile(r"^(ok|not ok) \d+ - (\w+)$")

@@ -47,7 +47,7 @@ fp_load:
 	\instruction	z\n, [x1, #\at, mul vl]
 	.endm
 
-	/* void sve_save(void *low, void *high, void *predicates) */
+	/* void sve_save(void *low, void *high, void *predicates, bool ffr) */
 	.global sve_save
 	.type sve_save, %function
 sve_save:
@@ -55,19 +55,22 @@ sve_save:
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	str	p\n, [x2, #\n, mul vl]
 	.endr
+	cbz	w3, 1f
 	rdffr	p0.b
 	str	p0, [x2, #16, mul vl]
 	ldr	p0, [x2]
-	ret
+1:	ret
 	.size sve_save, . - sve_save
 
-	/* void sve_load(const void *low, const void *high, const void *predicates) */
+	/* void sve_load(const void *low, const void *high, const void *predicates, bool ffr) */
 	.global sve_load
 	.type sve_load, %function
 sve_load:
 	each_z	ldr
+	cbz	w3, 1f
 	ldr	p0, [x2, #16, mul vl]
 	wrffr	p0.b
+1:
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	ldr	p\n, [x2, #\n, mul vl]
 	.endr

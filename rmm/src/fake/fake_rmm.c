@@ -226,17 +226,19 @@ void fp_load(const struct fp_state *from)
 	fake_vectors.upper = 0;
 }
 
-void sve_save(void *low, void *high, void *predicates)
+void sve_save(void *low, void *high, void *predicates, bool ffr)
 {
+	(void)ffr;
 	memcpy(low, &fake_vectors.upper, sizeof(fake_vectors.upper));
 	memcpy(high, &fake_vectors.upper, sizeof(fake_vectors.upper));
 	memcpy(predicates, &fake_vectors.predicates, sizeof(fake_vectors.predicates));
 }
 
-void sve_load(const void *low, const void *high, const void *predicates)
+void sve_load(const void *low, const void *high, const void *predicates, bool ffr)
 {
 	uint64_t twice;
 
+	(void)ffr;
 	memcpy(&fake_vectors.upper, low, sizeof(fake_vectors.upper));
 	memcpy(&twice, high, sizeof(twice));
 	memcpy(&fake_vectors.predicates, predicates, sizeof(fake_vectors.predicates));

@@ -45,7 +45,7 @@ void rmi_handle(struct smc_regs *regs)
 
 	pe->fp.sve_hint = (fid & SMCCC_FID_SVE_HINT) != 0U;
 	memcpy(call.x, regs->x, sizeof(call.x));
-	if (index < ARRAY_COUNT(handlers) && handlers[index] != NULL && !fp_caller_streams()) {
+	if (index < ARRAY_COUNT(handlers) && handlers[index] != NULL) {
 		handlers[index](&call);
 	} else {
 		call.result[0] = (uint64_t)SMCCC_NOT_SUPPORTED;

@@ -7,6 +7,7 @@
 #define ZCR_EL1		S3_0_C1_C2_0
 #define ZCR_EL2		S3_4_C1_C2_0
 #define SVCR		S3_3_C4_C2_2
+#define SMCR_EL2	S3_4_C1_C2_6
 #define ICC_SRE_EL2	S3_4_C12_C9_5
 #define ICC_IAR1_EL1	S3_0_C12_C12_0
 #define ICC_EOIR1_EL1	S3_0_C12_C12_1
