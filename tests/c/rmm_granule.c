@@ -2,8 +2,6 @@
 #include <abi/el3.h>
 #include <abi/platform.h>
 
-#include "cpu_features.h"
-#include "fp_switch.h"
 #include "rmm_fixture.h"
 
 static void delegate_rejects_what_is_not_tracked(void)
@@ -118,25 +116,6 @@ static void unknown_functions_are_not_supported(void)
 	EXPECT_EQ(rmi(0x84000150, 0, 0, 0, 0, 0), UINT64_MAX);
 }
 
-static void calls_from_streaming_mode_are_not_supported(void)
-{
-	const char *missing;
-
-	fake_reset();
-	write_sysreg(SVCR, SVCR_SM);
-	EXPECT_EQ(rmi(RMI_VERSION, 0x10000, 0, 0, 0, 0), RMI_SUCCESS);
-	write_sysreg(ID_AA64PFR1_EL1, UINT64_C(0x1001000121));
-	EXPECT(cpu_features_probe(&missing));
-	EXPECT_EQ(rmi(RMI_VERSION, 0x10000, 0, 0, 7, 0), SMCCC_NOT_SUPPORTED);
-	EXPECT_EQ(regs.x[4], 7);
-	write_sysreg(SVCR, 0);
-	/* The traps of the last realm would be the RMM's. */
-	write_sysreg(CPTR_EL2, CPTR_RES1 | CPTR_TSM);
-	EXPECT(!fp_caller_streams());
-	EXPECT_EQ(read_sysreg(CPTR_EL2) & CPTR_TSM, 0);
-	EXPECT_EQ(rmi(RMI_VERSION, 0x10000, 0, 0, 0, 0), RMI_SUCCESS);
-}
-
 static void version_and_features(void)
 {
 	fake_reset();
@@ -166,7 +145,6 @@ static const struct tap_case cases[] = {
 	TAP_CASE(banks_do_not_share_granules),
 	TAP_CASE(a_lock_in_another_state_does_not_wait),
 	TAP_CASE(unknown_functions_are_not_supported),
-	TAP_CASE(calls_from_streaming_mode_are_not_supported),
 	TAP_CASE(version_and_features),
 };
 
