@@ -108,7 +108,7 @@ def test_a_terminal_that_dies_leaves_nothing(
     words: tuple[str, ...], nothing_stays: NothingStays
 ) -> None:
     child, processes = started(*words)
-    vars(child.ptyproc)["fileobj"].close()  # which stubs of pexpect leave out
+    vars(child)["ptyproc"].fileobj.close()  # the stubs of pexpect leave it out
     assert child.wait() == 130
     nothing_stays(processes)
 
