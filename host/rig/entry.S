@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* First instructions of the PEs, exception vectors, and accesses that may fault. */
-#include "rig.h"
+#include <arch/exception_frame.S>
 
-#define FRAME_SIZE   192
-#define FRAME_RECORD 176
+#include "rig.h"
 
 	.section .text.entry, "ax"
 	.global rig_entry
@@ -51,53 +50,19 @@ pe_setup:
 	ret
 	.size pe_setup, . - pe_setup
 
-	.macro vector kind
-	.balign 128
-	sub	sp, sp, #FRAME_SIZE
-	stp	x0, x1, [sp]
-	mov	x0, #\kind
-	b	take
-	.endm
-
 	.text
 	.balign 2048
 vectors:
 	.rept 4
-	vector	0
-	vector	1
-	vector	2
-	vector	3
+	exception_vector 0, take
+	exception_vector 1, take
+	exception_vector 2, take
+	exception_vector 3, take
 	.endr
 
 	.type take, %function
 take:
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, x30, [sp, #144]
-	mrs	x1, elr_el2
-	stp	x29, x1, [sp, #FRAME_RECORD]
-	add	x29, sp, #FRAME_RECORD
-	bl	exception_take
-	msr	elr_el2, x0
-	ldr	x29, [sp, #FRAME_RECORD]
-	ldp	x18, x30, [sp, #144]
-	ldp	x16, x17, [sp, #128]
-	ldp	x14, x15, [sp, #112]
-	ldp	x12, x13, [sp, #96]
-	ldp	x10, x11, [sp, #80]
-	ldp	x8, x9, [sp, #64]
-	ldp	x6, x7, [sp, #48]
-	ldp	x4, x5, [sp, #32]
-	ldp	x2, x3, [sp, #16]
-	ldp	x0, x1, [sp]
-	add	sp, sp, #FRAME_SIZE
-	eret
+	exception_call exception_take
 	.size take, . - take
 
 	.macro fixup from, to

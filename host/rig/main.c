@@ -23,7 +23,7 @@ extern const struct fixup fixups_start[], fixups_end[];
 
 /* From entry.S. */
 _Noreturn void rig_start(void);
-uint64_t exception_take(uint64_t kind);
+uint64_t exception_take(uint32_t kind, uint64_t lr);
 
 static _Noreturn void power_off(void)
 {
@@ -52,7 +52,7 @@ void rig_start(void)
 	power_off();
 }
 
-uint64_t exception_take(uint64_t kind)
+uint64_t exception_take(uint32_t kind, uint64_t lr)
 {
 	uint64_t elr = read_sysreg(ELR_EL2);
 
@@ -61,7 +61,7 @@ uint64_t exception_take(uint64_t kind)
 			return each->to;
 		}
 	}
-	rig_give_up("exception of kind %lu at 0x%lx, ESR 0x%lx, FAR 0x%lx on PE %u",
-		    (unsigned long)kind, (unsigned long)elr, (unsigned long)read_sysreg(ESR_EL2),
+	rig_give_up("exception of kind %u at 0x%lx, LR 0x%lx, ESR 0x%lx, FAR 0x%lx on PE %u", kind,
+		    (unsigned long)elr, (unsigned long)lr, (unsigned long)read_sysreg(ESR_EL2),
 		    (unsigned long)read_sysreg(FAR_EL2), pe_index());
 }

@@ -5,23 +5,15 @@
  */
 #include <arch/exception_frame.S>
 
-	.macro vector kind
-	.balign 128
-	sub	sp, sp, #EXCEPTION_FRAME_SIZE
-	stp	x0, x1, [sp]
-	mov	x0, #\kind
-	b	take
-	.endm
-
 	.text
 	.balign 2048
 	.global vectors
 vectors:
 	.rept 4
-	vector	0
-	vector	1
-	vector	2
-	vector	3
+	exception_vector 0, take
+	exception_vector 1, take
+	exception_vector 2, take
+	exception_vector 3, take
 	.endr
 
 	.type take, %function

@@ -35,7 +35,7 @@ void repeat_call(uint64_t page, uint64_t turns);
 void repeat_call_fp(uint64_t page, uint64_t turns);
 void repeat_ripas(uint64_t page, uint64_t turns);
 _Noreturn void hand_main(uint64_t index);
-uint64_t hand_exception(uint64_t offset, uint64_t link);
+uint64_t hand_exception(uint32_t offset, uint64_t link);
 
 /* A REC's stack page and its page of the call go by the same index. */
 static struct rsi_host_call *own_page(void)
@@ -54,7 +54,7 @@ static void take_irq(uint64_t *gprs)
 	isb();
 }
 
-uint64_t hand_exception(uint64_t offset, uint64_t link)
+uint64_t hand_exception(uint32_t offset, uint64_t link)
 {
 	uint64_t *gprs = own_page()->gprs;
 	uint64_t esr = read_sysreg(ESR_EL1);
