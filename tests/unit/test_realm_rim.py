@@ -38,7 +38,7 @@ def plan(hash_algo: int) -> Plan:
 
 
 def test_each_step_of_the_sha256_chain_has_its_known_value() -> None:
-    assert [rim.hex() for _, rim in steps(plan(0), [PAGE])] == list(SHA256)
+    assert [step.rim.hex() for step in steps(plan(0), [PAGE])] == list(SHA256)
 
 
 def test_the_sha512_chain_ends_in_its_known_value() -> None:

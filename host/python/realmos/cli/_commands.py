@@ -16,13 +16,13 @@ from realmos.cli._bench_rmm import bench_rmm
 from realmos.cli._debug import announce, debug_cmdline, debug_port
 from realmos.cli._doctor import print_requirements
 from realmos.cli._logs import print_logs
+from realmos.cli._measure import realm_config, run_measure
 from realmos.cli._run import run_workload
 from realmos.cli._stages import timed
 from realmos.firmware import build_firmware
 from realmos.image import build_image
 from realmos.machine import last_run
 from realmos.progress import Terminal
-from realmos.realm import RealmConfig
 from realmos.session import Options
 from realmos.source import move_lock, requirements
 
@@ -32,13 +32,7 @@ _MIB = 1 << 20
 def options_of(arguments: argparse.Namespace) -> Options:
     """Return the machine's options that a command line asks for."""
     gdb = getattr(arguments, "gdb", None)
-    realm = RealmConfig(
-        memory=arguments.memory,
-        vcpus=arguments.vcpus,
-        hash_algorithm=arguments.hash,
-        rpv=arguments.rpv,
-        cmdline=debug_cmdline(arguments.append, gdb),
-    )
+    realm = realm_config(arguments, cmdline=debug_cmdline(arguments.append, gdb))
     return Options(
         image=arguments.image,
         realms=(realm,),
@@ -56,6 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     reporter = timed(Terminal(verbose=arguments.verbose))
     options = options_of(arguments)
     return run_workload(arguments, options, Cache(), reporter, began=began, on_start=announce)
+
+
+def measure(arguments: argparse.Namespace) -> int:
+    """`realmos measure`."""
+    return run_measure(arguments, Cache(), Terminal(verbose=arguments.verbose))
 
 
 def shell(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,14 @@ EXAMPLES = {
   realmos run --put in.csv:/run/in.csv --get /run/out.csv:out.csv job.py
   realmos run --timeout 60 --json job.py         for machines: facts on stdout, output on stderr
   realmos run --gdb hello.py                     waits for gdb at the realm's first instruction""",
+    "measure": """\
+  realmos measure                                the default realm's RIM
+  realmos measure small --vcpus 2 --hash sha-512
+  realmos measure hello.py one two               REM 1 too, as it is when the script starts
+  realmos measure --steps                        how the RIM comes about; --steps all: page by page
+  realmos measure --json >before.json            to compare with a later build
+  realmos measure --diff before.json linux       what changed since
+  realmos measure --diff linux 'linux --vcpus 2'""",
     "shell": """\
   realmos shell                                  ends with `exit` or Ctrl-D
   realmos shell --image small --cold             the small kernel, booted rather than restored""",

@@ -21,6 +21,7 @@ Build, boot and use Arm CCA realms on QEMU's emulated RME platform.
 
   realmos run hello.py            run a Python program inside a fresh realm
   realmos run -- uname -a         run a command there
+  realmos measure                 predict a realm's measurements, without a machine
   realmos shell                   a console in a realm
   realmos logs                    what every layer of the last machine printed
   realmos doctor                  what this machine needs, and how to get it
@@ -35,6 +36,16 @@ Boots a realm, runs the program there with its output as it comes, prints the ev
 and exits with the program's status (128 + N for signal N, 124 after --timeout; 1 when that would
 be 0 but a file for --get was not there).
 Its input is this command's, unless that is a terminal. With --json its output goes to stderr."""
+
+
+_MEASURE_USAGE = """\
+realmos measure [options] [IMAGE] [options] [SCRIPT.py [ARGS …] | -- CMD [ARGS …]]
+       realmos measure --diff A B"""
+_MEASURE_DESCRIPTION = """\
+Predicts what `realmos run` with the same words makes of a realm's measurements: the RIM of the
+image and the options, and with a program REM 1 as it is when the program starts. Builds the image
+if need be; runs nothing. IMAGE is a recipe's name or directory; a script of that name is ./IMAGE.
+With --diff the status is 1 when the two differ."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -126,6 +137,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"realmos {__version__}")
     actions = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(actions)
+    _add_measure(actions)
     _add_shell(actions)
     _add_build(actions)
     _add_logs(actions)
@@ -151,7 +163,7 @@ def _verbose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
 
 
-def _machine(parser: argparse.ArgumentParser) -> None:
+def _realm(parser: argparse.ArgumentParser) -> None:
     default = RealmConfig()
     group = parser.add_argument_group("the realm")
     group.add_argument(
@@ -172,6 +184,10 @@ def _machine(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--append", default="", metavar="WORDS", help="added to the kernel's command line"
     )
+
+
+def _machine(parser: argparse.ArgumentParser) -> None:
+    _realm(parser)
     group = parser.add_argument_group("the firmware")
     group.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
     group.add_argument(
@@ -189,14 +205,7 @@ def _cold(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_run(actions: _Actions) -> None:
-    parser = actions.add_parser(
-        "run",
-        help="run a Python program, or `-- CMD …`, inside a fresh realm",
-        usage=_RUN_USAGE,
-        description=_RUN_DESCRIPTION,
-    )
-    _machine(parser)
+def _program(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
     group = parser.add_argument_group("the program")
     group.add_argument(
         "-e", "--env", type=setting, action="append", default=[], metavar="NAME=VALUE",
@@ -206,6 +215,18 @@ def _add_run(actions: _Actions) -> None:
         "--put", type=transfer, action="append", default=[], metavar="FILE:PATH",
         help="copy a file into the realm first",
     )  # fmt: skip
+    return group
+
+
+def _add_run(actions: _Actions) -> None:
+    parser = actions.add_parser(
+        "run",
+        help="run a Python program, or `-- CMD …`, inside a fresh realm",
+        usage=_RUN_USAGE,
+        description=_RUN_DESCRIPTION,
+    )
+    _machine(parser)
+    group = _program(parser)
     group.add_argument(
         "--get", type=transfer, action="append", default=[], metavar="PATH:FILE",
         help="copy a file out of the realm afterwards",
@@ -224,6 +245,44 @@ def _add_run(actions: _Actions) -> None:
         "words", nargs=argparse.REMAINDER, metavar="SCRIPT.py …", help="the program, and its words"
     )
     parser.set_defaults(command=commands.run)
+
+
+def _measured(parser: argparse.ArgumentParser) -> None:
+    _realm(parser)
+    _program(parser)
+    parser.add_argument(
+        "--steps", nargs="?", const="grouped", choices=["grouped", "all"], metavar="all",
+        help="list every operation with the value after it; all: each page on a line",
+    )  # fmt: skip
+    parser.add_argument(
+        "--diff", nargs=2, metavar=("A", "B"),
+        help="where two part: each a file written with --json, or an image and realm options",
+    )  # fmt: skip
+    _json(parser)
+    _verbose(parser)
+    parser.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="IMAGE SCRIPT.py …",
+        help="the image (default linux); then the program, and its words",
+    )  # fmt: skip
+
+
+def _parse_measured(words: Sequence[str], defaults: argparse.Namespace) -> argparse.Namespace:
+    """Parse more words of `realmos measure`, on top of what is already known."""
+    parser = Parser(prog="realmos measure", usage=_MEASURE_USAGE)
+    _measured(parser)
+    parser.set_defaults(**vars(defaults))
+    return parser.parse_args(words)
+
+
+def _add_measure(actions: _Actions) -> None:
+    parser = actions.add_parser(
+        "measure",
+        help="predict a realm's RIM, and REM 1 for a program, without a machine",
+        usage=_MEASURE_USAGE,
+        description=_MEASURE_DESCRIPTION,
+    )
+    _measured(parser)
+    parser.set_defaults(command=commands.measure, parse=_parse_measured)
 
 
 def _add_shell(actions: _Actions) -> None:

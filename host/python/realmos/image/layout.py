@@ -23,10 +23,11 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Load:
-    """A file to be loaded: its path and IPA, which is granule-aligned."""
+    """A file to be loaded: its path, its IPA, which is granule-aligned, and what it is."""
 
     path: Path
     ipa: int
+    what: str
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ def place(
     if dtb.stat().st_size > _DTB_ROOM:
         raise ConfigError(f"the realm's device tree has more than {_DTB_ROOM >> 10} KiB")
     loads = (
-        Load(image.kernel.path, kernel_ipa),
-        Load(dtb, dtb_ipa),
-        Load(image.initrd.path, initrd_ipa),
+        Load(image.kernel.path, kernel_ipa, "kernel"),
+        Load(dtb, dtb_ipa, "device tree"),
+        Load(image.initrd.path, initrd_ipa, "initramfs"),
     )
     return Placement(loads, entry=kernel_ipa, dtb_ipa=dtb_ipa, cmdline=cmdline)
 

@@ -66,7 +66,10 @@ class RealmConfig:
 
 @dataclass(frozen=True)
 class Realm:
-    """A realm ready to be created: blobs by number, plan, predicted RIM, and its entry's IPA."""
+    """A realm ready to be created: blobs by number, plan, predicted RIM, and its entry's IPA.
+
+    `names` says what each blob is, for people.
+    """
 
     config: RealmConfig
     image_name: str
@@ -74,6 +77,7 @@ class Realm:
     plan: Plan
     rim: bytes
     entry: int
+    names: tuple[str, ...] = ()
 
 
 def build_realm(image: Image, config: RealmConfig, *, out: Path) -> Realm:
@@ -106,13 +110,15 @@ def build_realm(image: Image, config: RealmConfig, *, out: Path) -> Realm:
         entry=placement.entry,
         gprs=(placement.dtb_ipa,),
     )
-    with _mapped(blobs) as views:
+    names = tuple(load.what for load in placement.loads)
+    with mapped(blobs) as views:
         rim = initial_measurement(plan, views)
-    return Realm(config, image.name, blobs, plan, rim, placement.entry)
+    return Realm(config, image.name, blobs, plan, rim, placement.entry, names)
 
 
 @contextmanager
-def _mapped(paths: Sequence[Path]) -> Iterator[list[Blob]]:
+def mapped(paths: Sequence[Path]) -> Iterator[list[Blob]]:
+    """Yield files as blobs."""
     with contextlib.ExitStack() as stack:
         views: list[Blob] = []
         for path in paths:

@@ -5,7 +5,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import realmos_abi
 
@@ -47,8 +47,21 @@ class _State:
         return digest.ljust(_SLOT, b"\0")
 
 
-def steps(plan: Plan, blobs: Sequence[Blob]) -> Iterator[tuple[Operation | RealmParams, bytes]]:
-    """Yield the realm's creation and each operation with the RIM after it (hash length bytes).
+class Step(NamedTuple):
+    """One command of the RMM: a granule of a Data, an RTT entry of an InitRipas, or all of another.
+
+    `content` is the hash of the memory that was measured, if any; `rim` the value after it.
+    """
+
+    operation: Operation | RealmParams
+    ipa: int
+    size: int
+    content: bytes
+    rim: bytes
+
+
+def steps(plan: Plan, blobs: Sequence[Blob]) -> Iterator[Step]:
+    """Yield the realm's creation and each command of the plan with the RIM after it.
 
     Args:
         plan: what the monitor executes.
@@ -56,25 +69,28 @@ def steps(plan: Plan, blobs: Sequence[Blob]) -> Iterator[tuple[Operation | Realm
     """
     state = _State(_HASHES[plan.params.hash_algo], b"")
     state.rim = state.hash(_realm_params(plan.params))
-    yield plan.params, state.rim
+    yield Step(plan.params, 0, 0, b"", state.rim)
     for operation in plan.operations:
         match operation:
             case RttCreate(ipa):
                 state.tables.add(ipa - ipa % BLOCK)
-            case InitRipas(ipa, size):
-                _init_ripas(state, ipa, ipa + size)
+                yield Step(operation, ipa, 0, b"", state.rim)
+            case InitRipas():
+                yield from _init_ripas(state, operation)
             case Data():
-                _data(state, operation, blobs[operation.blob])
+                yield from _data(state, operation, blobs[operation.blob])
             case Rec():
                 _rec(state, operation)
+                yield Step(operation, 0, 0, b"", state.rim)
             case Activate():
-                pass
-        yield operation, state.rim
+                yield Step(operation, 0, 0, b"", state.rim)
 
 
 def initial_measurement(plan: Plan, blobs: Sequence[Blob]) -> bytes:
     """Return the RIM that the RMM reports for a realm built by `plan`: 32 or 64 bytes."""
-    *_, (_, rim) = steps(plan, blobs)
+    rim = b""
+    for step in steps(plan, blobs):
+        rim = step.rim
     return rim
 
 
@@ -96,15 +112,17 @@ def _extend(state: _State, layout: str, values: Mapping[str, int | bytes]) -> No
     state.rim = state.hash(descriptor)
 
 
-def _init_ripas(state: _State, base: int, top: int) -> None:
+def _init_ripas(state: _State, operation: InitRipas) -> Iterator[Step]:
+    base, top = operation.ipa, operation.ipa + operation.size
     while base < top:
         entry = GRANULE if base - base % BLOCK in state.tables else BLOCK
         values = {"type": _RMI["RMM_MEASURE_RIPAS"], "base": base, "top": base + entry}
         _extend(state, "RmmMeasurementRipas", values)
+        yield Step(operation, base, entry, b"", state.rim)
         base += entry
 
 
-def _data(state: _State, data: Data, blob: Blob) -> None:
+def _data(state: _State, data: Data, blob: Blob) -> Iterator[Step]:
     """Extend the RIM by each page.
 
     A realm has thousands: one descriptor is filled in again and again, which halves the time of a
@@ -117,14 +135,17 @@ def _data(state: _State, data: Data, blob: Blob) -> None:
     ipa, rim, content = (layout.members[name] for name in ("ipa", "rim", "content"))
     set_ipa = struct.Struct(ipa.format).pack_into
     end = len(state.rim)
+    digest = b""
     for at in range(0, data.size, GRANULE):
         set_ipa(descriptor, ipa.offset, data.ipa + at)
         if data.measure:
             size = min(GRANULE, data.size - at)
             page = blob[data.offset + at : data.offset + at + size].ljust(GRANULE, b"\0")
-            descriptor[content.offset : content.offset + end] = state.hash(page)
+            digest = state.hash(page)
+            descriptor[content.offset : content.offset + end] = digest
         descriptor[rim.offset : rim.offset + end] = state.rim
         state.rim = state.hash(descriptor)
+        yield Step(data, data.ipa + at, GRANULE, digest, state.rim)
 
 
 def _rec(state: _State, rec: Rec) -> None:
