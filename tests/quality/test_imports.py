@@ -10,15 +10,25 @@ from pathlib import Path
 FOUNDATIONS = {"errors", "process", "tree", "cache", "progress"}
 # Each stage, and the stages that it may import besides the foundations and itself.
 MAY_IMPORT = {
+    "attest": set[str](),
     "source": set[str](),
     "firmware": {"source"},
     "image": {"source"},
     "realm": {"source", "image"},
     "machine": {"source", "firmware", "image", "realm"},
     "agent": set[str](),
-    "session": {"source", "firmware", "image", "realm", "machine", "agent"},
-    "cli": {"source", "firmware", "image", "realm", "machine", "agent", "session"},
-    "pytest_plugin": {"source", "firmware", "image", "realm", "machine", "agent", "session"},
+    "session": {"attest", "source", "firmware", "image", "realm", "machine", "agent"},
+    "cli": {"attest", "source", "firmware", "image", "realm", "machine", "agent", "session"},
+    "pytest_plugin": {
+        "attest",
+        "source",
+        "firmware",
+        "image",
+        "realm",
+        "machine",
+        "agent",
+        "session",
+    },
 } | dict.fromkeys(FOUNDATIONS, FOUNDATIONS)
 
 HOST = "host/python/realmos"

@@ -14,6 +14,7 @@
     │   ├── PeerTimeoutError   it did not answer in time
     │   └── PeerRefusedError   it answered that it could not do what was asked
     └── AttestationError   a measurement or token that does not say what it must
+        └── TokenError         bytes that are no CCA attestation token; names the field
 
 Each carries a `hint`: what to do next. Libraries raise; only the CLI prints and exits.
 """
@@ -106,3 +107,22 @@ class PeerRefusedError(PeerError):
 
 class AttestationError(RealmosError):
     """A measurement or token differs from what it must be."""
+
+
+class TokenError(AttestationError):
+    """Bytes are no well-formed CCA attestation token.
+
+    Args:
+        message: what is wrong.
+        field: the part of the token that it is wrong with, such as `realm.rim`; may be empty.
+        expected: what had to be there, as short text; may be empty.
+        found: what is there, as short text; may be empty.
+    """
+
+    def __init__(
+        self, message: str, *, field: str = "", expected: str = "", found: str = ""
+    ) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+        self.expected = expected
+        self.found = found

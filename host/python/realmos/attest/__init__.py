@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""CCA attestation tokens: parsed strictly, and verified against a policy.
+
+Pure: bytes and a policy in, a verdict out. No file, no network and no clock is used.
+"""
+
+from realmos.attest._anchor import Anchor, AnchorKind, key_from_pem, sample_anchor
+from realmos.attest._claims import PlatformClaims, RealmClaims, SoftwareComponent
+from realmos.attest._cose import Sign1
+from realmos.attest._names import HASH_SIZES, LIFE_CYCLES, replay
+from realmos.attest._policy import (
+    Policy,
+    ReferenceComponent,
+    ReferenceRem,
+    ReferenceRim,
+    default_policy,
+)
+from realmos.attest._token import Era, Token, parse_token
+from realmos.attest._verdict import Check, Status, Verdict
+
+__all__ = [
+    "HASH_SIZES",
+    "LIFE_CYCLES",
+    "Anchor",
+    "AnchorKind",
+    "Check",
+    "Era",
+    "PlatformClaims",
+    "Policy",
+    "RealmClaims",
+    "ReferenceComponent",
+    "ReferenceRem",
+    "ReferenceRim",
+    "Sign1",
+    "SoftwareComponent",
+    "Status",
+    "Token",
+    "Verdict",
+    "default_policy",
+    "key_from_pem",
+    "parse_token",
+    "replay",
+    "sample_anchor",
+]
