@@ -114,15 +114,9 @@ class TokenError(AttestationError):
 
     Args:
         message: what is wrong.
-        field: the part of the token that it is wrong with, such as `realm.rim`; may be empty.
-        expected: what had to be there, as short text; may be empty.
-        found: what is there, as short text; may be empty.
+        field: the part of the token that it is wrong with, such as `realm.rim`.
     """
 
-    def __init__(
-        self, message: str, *, field: str = "", expected: str = "", found: str = ""
-    ) -> None:
-        super().__init__(f"{field}: {message}" if field else message)
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(f"{field}: {message}")
         self.field = field
-        self.expected = expected
-        self.found = found

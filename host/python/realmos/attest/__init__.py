@@ -15,8 +15,10 @@ from realmos.attest._policy import (
     ReferenceRim,
     default_policy,
 )
+from realmos.attest._policy_file import read_policy, write_policy
 from realmos.attest._token import Era, Token, parse_token
 from realmos.attest._verdict import Check, Status, Verdict
+from realmos.attest._verify import verify
 
 __all__ = [
     "HASH_SIZES",
@@ -39,6 +41,9 @@ __all__ = [
     "default_policy",
     "key_from_pem",
     "parse_token",
+    "read_policy",
     "replay",
     "sample_anchor",
+    "verify",
+    "write_policy",
 ]

@@ -22,6 +22,10 @@ _MEC_POLICIES: Final = (0, 1, "private", "shared")
 """Private and shared memory encryption contexts: as numbers, or in older drafts as texts."""
 
 
+NOTHING: Final = "nothing"
+"""What is found where a claim is missing."""
+
+
 @dataclass(frozen=True)
 class ClaimProblem:
     """A claim that is absent, or not of its type or length."""
@@ -184,7 +188,7 @@ class _Reader:
     def note(self, name: str, expected: str, found: object) -> None:
         """Note a problem with the claim `name`."""
         shown = repr(found) if isinstance(found, str | int) else kind(found)
-        shown = "nothing" if found is None else shown
+        shown = NOTHING if found is None else shown
         self.problems.append(ClaimProblem(f"{self._name}.{name}", expected, shown))
 
     def rest(self) -> Mapping[object, object]:

@@ -57,6 +57,9 @@ ALGORITHMS: Final = (
 )  # fmt: skip
 """Every algorithm that is accepted. Nothing a token says can add to these."""
 
+CURVES: Final = tuple(algorithm.curve.name for algorithm in ALGORITHMS)
+"""The curves of keys, by cryptography's names."""
+
 
 def cose_key(data: bytes, what: str) -> ec.EllipticCurvePublicKey:
     """Return the public key that a COSE_Key of type EC2 holds.
@@ -67,14 +70,14 @@ def cose_key(data: bytes, what: str) -> ec.EllipticCurvePublicKey:
     fields = decode(data, what)
     if not is_map(fields):
         raise TokenError(f"expected a COSE_Key, found {kind(fields)}", field=what)
-    if fields.get(_CCA["COSE_KEY_KTY"]) != _CCA["COSE_KTY_EC2"]:
+    if not _is(fields.get(_CCA["COSE_KEY_KTY"]), _CCA["COSE_KTY_EC2"]):
         raise TokenError("expected a COSE_Key of type EC2", field=what)
     if _CCA["COSE_KEY_D"] in fields:
         raise TokenError("the COSE_Key has a private part", field=what)
     curve = fields.get(_CCA["COSE_KEY_CRV"])
     for algorithm in ALGORITHMS:
-        if type(curve) is int and algorithm.curve_number == curve:
-            if fields.get(_CCA["COSE_KEY_ALG"], algorithm.number) != algorithm.number:
+        if _is(curve, algorithm.curve_number):
+            if not _is(fields.get(_CCA["COSE_KEY_ALG"], algorithm.number), algorithm.number):
                 raise TokenError("the COSE_Key's algorithm is not its curve's", field=what)
             halves = (fields.get(_CCA[name]) for name in ("COSE_KEY_X", "COSE_KEY_Y"))
             return _point(algorithm, tuple(halves), what)
@@ -92,6 +95,11 @@ def raw_key(data: bytes, what: str) -> ec.EllipticCurvePublicKey:
             middle = 1 + algorithm.size
             return _point(algorithm, (data[1:middle], data[middle:]), what)
     raise TokenError(f"expected an uncompressed point, found {len(data)} bytes", field=what)
+
+
+def _is(value: object, number: int) -> bool:
+    """Return whether a decoded value is this integer, and not a float that equals it."""
+    return type(value) is int and value == number
 
 
 def _point(
