@@ -2,10 +2,12 @@
 """Files to and from the build machine, in pieces, and the session's work directory."""
 
 import errno
+import hashlib
 import os
 import stat
 
 from realmos_agent.protocol import Credit, Data, Done, Eof, Get, Message, Opened, Put, numbers
+from realmos_agent.protocol.measurement import file_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,12 +17,13 @@ _PERMISSIONS = 0o7777
 
 
 class PutOperation:
-    """Receives a file beside its final name, and renames it when it is whole."""
+    """Receives a file beside its final name; measures and renames it when it is whole."""
 
     def __init__(self, service: "Service", message: Put) -> None:
         self._service = service
         self._message = message
         self._size = 0
+        self._hash = hashlib.sha256()
         folder, name = os.path.split(message.path)
         if not name:
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), message.path)
@@ -36,6 +39,7 @@ class PutOperation:
             self._write(message.data)
         elif isinstance(message, Eof):
             os.fchmod(self._fd, self._message.mode & _PERMISSIONS)
+            self._measure()
             os.replace(self._part, self._message.path)
             os.close(self._fd)
             self._service.finish(Done(self._message.id, self._size))
@@ -51,7 +55,17 @@ class PutOperation:
         except OSError:
             pass  # a workload was faster, or made the directory read-only
 
+    def _measure(self) -> None:
+        event = file_event(
+            self._message.path,
+            self._message.mode,
+            self._hash.digest(),
+            work_dir=self._service.work_dir,
+        )
+        self._service.ledger.record(event)
+
     def _write(self, data: bytes) -> None:
+        self._hash.update(data)
         view = memoryview(data)
         while view:
             view = view[os.write(self._fd, view) :]
@@ -82,7 +96,7 @@ class GetOperation:
         """Send while there is credit and room."""
         service = self._service
         while not service.congested:
-            credit = service.session.credit(self._id, numbers.STREAM_OUT)
+            credit = service.channel.credit(self._id, numbers.STREAM_OUT)
             if not credit:
                 return
             data = os.read(self._fd, min(credit, numbers.DATA_MAX))

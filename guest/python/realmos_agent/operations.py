@@ -4,10 +4,13 @@
 import errno
 import sys
 
+from realmos_agent import attestation
 from realmos_agent.clock import set_clock
 from realmos_agent.entropy import reseed
 from realmos_agent.files import GetOperation, PutOperation
 from realmos_agent.protocol import (
+    Attest,
+    Attested,
     Clock,
     Done,
     Get,
@@ -23,6 +26,7 @@ from realmos_agent.runs import RunOperation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ssl import SSLContext
     from typing import TypeAlias
 
     from realmos_agent.service import Service
@@ -55,6 +59,20 @@ def begin(service: "Service", message: OperationMessage) -> None:
     elif isinstance(message, Clock):
         set_clock(message.time_ns)
         service.send(Done(message.id, 0))
+    elif isinstance(message, Attest):
+        service.send(Attested(message.id, _token(message.challenge), service.ledger.path))
+
+
+def _token(challenge: bytes) -> bytes:
+    """Return an attestation token.
+
+    Raises:
+        OSError: there is none.
+    """
+    try:
+        return attestation.token(challenge)
+    except (attestation.AttestationError, ValueError) as error:
+        raise OSError(errno.ENODEV, str(error)) from error
 
 
 def prepare() -> None:
@@ -66,3 +84,25 @@ def prepare() -> None:
         import site
 
         site.main()
+    try:
+        import realmos_agent.identity  # noqa: F401 - what it imports is slow to
+    except ImportError:
+        pass  # an image without cryptography; whoever asks for a channel is told
+
+
+def channel_context(nonce: bytes) -> "SSLContext":
+    """Return TLS settings with a certificate that attests to this realm for `nonce`.
+
+    Raises:
+        OSError: this realm cannot attest to itself.
+    """
+    try:
+        from realmos_agent.identity import server_context
+    except ImportError as error:
+        raise OSError(errno.ENOSYS, f"This image has no TLS channel: {error}") from error
+    # A restored realm is a copy: its key must not be the one that the other copies make.
+    reseed(nonce)
+    try:
+        return server_context(nonce)
+    except attestation.AttestationError as error:
+        raise OSError(errno.ENODEV, f"This realm cannot attest to itself: {error}") from error

@@ -71,7 +71,7 @@ class OutputPipe:
     def _room(self) -> int:
         if self._service.congested:
             return 0
-        credit = self._service.session.credit(self._operation, self._stream)
+        credit = self._service.channel.credit(self._operation, self._stream)
         return min(credit, numbers.DATA_MAX)
 
     def _on_ready(self) -> None:

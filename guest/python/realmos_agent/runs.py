@@ -3,6 +3,7 @@
 
 import _signal  # type: ignore[import-not-found] # `signal` without its import of enum
 import errno
+import hashlib
 import os
 import sys
 import time
@@ -21,6 +22,7 @@ from realmos_agent.protocol import (
     Started,
     numbers,
 )
+from realmos_agent.protocol.measurement import RunEvent, run_event
 from realmos_agent.spawn import Program, spawn
 
 TYPE_CHECKING = False
@@ -45,6 +47,7 @@ class RunOperation:
         self._started = False
         self._since_us = time.monotonic_ns() // 1000
         program = _program(service, message)
+        service.ledger.record(_event(message, program, service.work_dir))
         self._name = program.argv[0]
         if message.pty is None:
             self._start_on_pipes(program, stdin=message.stdin)
@@ -221,6 +224,19 @@ def _program(service: "Service", message: Run) -> Program:
             raise OSError(errno.EINVAL, "An environment entry without a name")
         env[name] = value
     return Program(argv, env, message.cwd or service.work_dir, message.python)
+
+
+def _event(message: Run, program: Program, work_dir: bytes) -> RunEvent:
+    """Return what REM 1 takes for a run.
+
+    Raises:
+        OSError: there is no such script.
+    """
+    script = None
+    if program.python:
+        with open(os.path.join(program.cwd or work_dir, program.argv[0]), "rb") as file:
+            script = hashlib.sha256(file.read()).digest()
+    return run_event(message.argv, message.env, message.cwd, program=script, work_dir=work_dir)
 
 
 def _set_size(terminal: int, rows: int, columns: int) -> None:

@@ -17,6 +17,7 @@ from realmos_agent.port import RETRY_MS, Port
 from realmos_agent.protocol import (
     Bye,
     Cancel,
+    Channel,
     Done,
     Error,
     Exited,
@@ -24,7 +25,7 @@ from realmos_agent.protocol import (
     Message,
     OperationMessage,
     RemoteProtocolError,
-    Session,
+    Secure,
     Shutdown,
     Welcome,
     numbers,
@@ -32,6 +33,7 @@ from realmos_agent.protocol import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from realmos_agent.ledger import Ledger
     from realmos_agent.operations import Operation
 
 # Above this much unsent output the agent neither reads nor produces more.
@@ -68,7 +70,7 @@ class Service:
         marks: list[tuple[str, int]],
     ) -> None:
         self.loop = Loop()
-        self.session = Session("agent")
+        self.channel = Channel("agent")
         self.operations: dict[int, Operation] = {}
         self.environment = environment
         self.work_dir = work_base
@@ -80,6 +82,16 @@ class Service:
         self._connected = True
         self._prepared = False
         self._exit_status: int | None = None
+        self._ledger: Ledger | None = None
+
+    @property
+    def ledger(self) -> "Ledger":
+        """What measures into REM 1 what clients ask for; made after the first answer."""
+        if self._ledger is None:
+            from realmos_agent.ledger import Ledger
+
+            self._ledger = Ledger(os.path.join(self._work_base, b"events"), self._log)
+        return self._ledger
 
     def serve(self) -> int:
         """Serve until a client asks for a shutdown; return the exit status for PID 1."""
@@ -109,6 +121,10 @@ class Service:
         if not self._connected:
             self._on_port()
 
+    def _send_output(self) -> None:
+        for frame in self.channel.take_output():
+            self._port.send(frame)
+
     def renew_nonce(self) -> None:
         """Become distinguishable from a copy of this agent."""
         self._nonce = os.urandom(numbers.NONCE_SIZE)
@@ -120,7 +136,8 @@ class Service:
 
     def send(self, message: Message) -> None:
         """Send a message of the session."""
-        self._port.send(self.session.send(message))
+        self.channel.send(message)
+        self._send_output()
 
     def finish(self, message: Exited | Done) -> None:
         """Send the message that ends an operation."""
@@ -144,6 +161,7 @@ class Service:
             from realmos_agent import operations
 
             operations.prepare()
+            _ = self.ledger
 
     def _watch_port(self) -> None:
         port = self._port
@@ -161,16 +179,17 @@ class Service:
         self._connected = data != b""
         if not self._connected:
             self._port.clear()
-            self.session.disconnected()
+            self.channel.disconnected()
             self._end_session()
         elif data is not None:
-            self.session.feed(data)
+            self.channel.feed(data)
             self._take_events()
+            self._send_output()
 
     def _take_events(self) -> None:
         while True:
             try:
-                message = self.session.next_event()
+                message = self.channel.next_event()
             except RemoteProtocolError as error:
                 self._log(f"session ended: {error}")
                 self._end_session()
@@ -189,6 +208,8 @@ class Service:
             self._take_operation(message)
         elif isinstance(message, Hello):
             self._greet(message)
+        elif isinstance(message, Secure):
+            self._secure(message)
         elif isinstance(message, Bye):
             self._end_session()
 
@@ -230,11 +251,27 @@ class Service:
             )
         )
 
+    def _secure(self, message: Secure) -> None:
+        """Go on inside TLS; what ran in the plain session ends with it.
+
+        Raises:
+            OSError: this realm cannot attest to itself.
+        """
+        self._end_session()
+        if len(message.nonce) != numbers.CHALLENGE_SIZE:
+            raise OSError(errno.EINVAL, f"A channel's nonce has {numbers.CHALLENGE_SIZE} bytes")
+        from realmos_agent.operations import channel_context
+
+        self.channel.secure(channel_context(message.nonce))
+        self._send_output()
+
     def _end_session(self) -> None:
         operations, self.operations = self.operations, {}
         for operation in operations.values():
             operation.abort()
-        self._port.drop()
+        if not self.channel.secured:
+            # Inside TLS nothing can be left out: the peer would take it for an attack.
+            self._port.drop()
         if self._greeted:
             self._greeted = b""
             from realmos_agent.files import remove_tree

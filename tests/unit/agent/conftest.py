@@ -19,6 +19,7 @@ from realmos_agent.protocol import numbers
 
 _PIECE = 64 << 10
 EXIT_STATUSES = (numbers.EXIT_POWER_OFF, numbers.EXIT_REBOOT)
+_ATTESTING = Path(__file__).with_name("attesting_agent.py")
 _PYTHONPATH = Path(realmos_agent.__file__).parents[1]
 
 
@@ -102,10 +103,11 @@ class Port:
 class Agent:
     """The agent's process."""
 
-    def __init__(self, port: Port, folder: Path) -> None:
+    def __init__(self, port: Port, folder: Path, *, attests: bool) -> None:
         self.port = port
         self.work = folder / "work"
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_PYTHONPATH)}
+        program = [str(_ATTESTING)] if attests else ["-m", "realmos_agent"]
         fds = (port.agent_in, port.agent_out)
         self.process = subprocess.Popen(
             [
@@ -113,8 +115,7 @@ class Agent:
                 "-P",
                 "-s",
                 "-S",
-                "-m",
-                "realmos_agent",
+                *program,
                 "--fds",
                 f"{fds[0]},{fds[1]}",
                 "--work-dir",
@@ -154,12 +155,12 @@ def start_agent(tmp_path: Path) -> Iterator[Starter]:
     """Start agents, each on a port of its own."""
     with contextlib.ExitStack() as stack:
 
-        def start(*, announces: bool = True) -> Agent:
+        def start(*, announces: bool = True, attests: bool = False) -> Agent:
             folder = tmp_path / f"agent{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
             port = Port(folder, announces=announces)
             stack.callback(port.close)
-            agent = Agent(port, folder)
+            agent = Agent(port, folder, attests=attests)
             stack.callback(agent.close)
             return agent
 

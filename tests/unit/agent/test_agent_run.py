@@ -166,6 +166,7 @@ def test_flood_keeps_memory_bounded_on_both_sides(client: AgentClient, agent: "A
         nonlocal count
         count += len(data)
 
+    client.report()  # after it, the agent has all that it imports
     before = agent.memory()
     ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     result = client.run(["head", "-c", str(FLOOD), "/dev/zero"], stdout=sink, timeout=60)
@@ -181,6 +182,7 @@ def test_flood_that_is_captured_is_cut(client: AgentClient) -> None:
 
 
 def test_client_that_stops_reading_stops_the_program(client: AgentClient, agent: "Agent") -> None:
+    client.report()  # after it, the agent has all that it imports
     before = agent.memory()
     seen: list[int] = []
     handle = client.start(["cat", "/dev/zero"], stdout=lambda data: seen.append(len(data)))

@@ -214,6 +214,7 @@ def test_other_version_is_refused_and_said(agent: "Agent") -> None:
 
 
 def test_requests_without_reading_answers_do_not_fill_memory(agent: "Agent") -> None:
+    works(agent)  # after it, the agent has all that it imports
     with RawClient(agent.port.path) as raw:
         raw.greet()
         before = agent.memory()

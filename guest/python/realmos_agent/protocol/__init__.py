@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The agent protocol without any I/O, shared by the agent and its client.
 
-`Session` is the whole interface: `feed` it received bytes, take events with `next_event`, and
-write out what `send` returns. docs/agent-protocol.md describes what goes over the wire; the
+`Channel` is the whole interface: `feed` it received bytes, take events with `next_event`, and
+write out what `take_output` returns. docs/agent-protocol.md describes what goes over the wire; the
 numbers come from the ABI table `agent`. This package imports nothing but builtin modules and
 `struct`, see `realmos_agent`: that is why records stand for dataclasses and literals for enums.
 """
 
+from realmos_agent.protocol.channel import Channel
 from realmos_agent.protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from realmos_agent.protocol.messages import (
+    Attest,
+    Attested,
     Bye,
     Cancel,
     Clock,
@@ -29,6 +32,9 @@ from realmos_agent.protocol.messages import (
     Reseed,
     Resize,
     Run,
+    Sealed,
+    Secure,
+    Secured,
     Shutdown,
     Signal,
     Started,
@@ -37,8 +43,11 @@ from realmos_agent.protocol.messages import (
 from realmos_agent.protocol.session import Session
 
 __all__ = [
+    "Attest",
+    "Attested",
     "Bye",
     "Cancel",
+    "Channel",
     "Clock",
     "Credit",
     "Data",
@@ -60,6 +69,9 @@ __all__ = [
     "Reseed",
     "Resize",
     "Run",
+    "Sealed",
+    "Secure",
+    "Secured",
     "Session",
     "Shutdown",
     "Signal",

@@ -48,6 +48,22 @@ class Welcome(Message):
     marks: tuple[tuple[str, int], ...]
 
 
+class Secure(Message):
+    """Client: go on inside TLS, with a certificate that attests to the realm for `nonce`."""
+
+    nonce: bytes
+
+
+class Secured(Message):
+    """Agent: it listens for a TLS client."""
+
+
+class Sealed(Message):
+    """Either: a piece of the TLS connection."""
+
+    data: bytes
+
+
 class Bye(Message):
     """Client: end the session, and all that runs in it."""
 
@@ -212,6 +228,21 @@ class Clock(OperationMessage):
     time_ns: int
 
 
+class Attest(OperationMessage):
+    """Client: fetch an attestation token for `challenge`, at most `CHALLENGE_SIZE` bytes."""
+
+    id: int
+    challenge: bytes
+
+
+class Attested(OperationMessage):
+    """Agent: the token. What REM 1 holds is explained by the events in the file `log`."""
+
+    id: int
+    token: bytes
+    log: bytes
+
+
 class Shutdown(OperationMessage):
     """Client: power the realm off, or reboot it."""
 
@@ -224,6 +255,9 @@ TYPES: dict[int, type[Message]] = {
     numbers.MSG_WELCOME: Welcome,
     numbers.MSG_BYE: Bye,
     numbers.MSG_ERROR: Error,
+    numbers.MSG_SECURE: Secure,
+    numbers.MSG_SECURED: Secured,
+    numbers.MSG_SEALED: Sealed,
     numbers.MSG_RUN: Run,
     numbers.MSG_STARTED: Started,
     numbers.MSG_EXITED: Exited,
@@ -242,6 +276,8 @@ TYPES: dict[int, type[Message]] = {
     numbers.MSG_RESEED: Reseed,
     numbers.MSG_SHUTDOWN: Shutdown,
     numbers.MSG_CLOCK: Clock,
+    numbers.MSG_ATTEST: Attest,
+    numbers.MSG_ATTESTED: Attested,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
     Role: TypeAlias = Literal["client", "agent"]
-    State: TypeAlias = Literal["idle", "greeting", "open"]
+    State: TypeAlias = Literal["idle", "greeting", "open", "securing", "secured"]
     Phase: TypeAlias = Literal["requested", "active", "ended"]
 
 # What a message that is not an operation's does to the session. The agent's Error always ends it.
@@ -25,10 +25,18 @@ SESSION: "dict[Role, dict[tuple[State, type[msg.Message]], State]]" = {
         ("open", msg.Hello): "greeting",
         ("greeting", msg.Bye): "idle",
         ("open", msg.Bye): "idle",
+        ("open", msg.Secure): "securing",
+        ("securing", msg.Hello): "greeting",
+        ("securing", msg.Bye): "idle",
+        ("secured", msg.Sealed): "secured",
+        ("secured", msg.Hello): "greeting",
+        ("secured", msg.Bye): "idle",
     },
     "agent": {
         ("greeting", msg.Welcome): "open",
         ("open", msg.Welcome): "open",
+        ("securing", msg.Secured): "secured",
+        ("secured", msg.Sealed): "secured",
     },
 }
 
@@ -49,7 +57,14 @@ class Kind(Record):
 _ANSWERED = Kind(
     from_client=(),
     from_agent=(),
-    agent={"requested": {msg.Reported: "ended", msg.Done: "ended", msg.Error: "ended"}},
+    agent={
+        "requested": {
+            msg.Reported: "ended",
+            msg.Attested: "ended",
+            msg.Done: "ended",
+            msg.Error: "ended",
+        }
+    },
     client=(),
 )
 
@@ -93,4 +108,5 @@ KINDS: dict[type[msg.Message], Kind] = {
     msg.Reseed: _ANSWERED,
     msg.Shutdown: _ANSWERED,
     msg.Clock: _ANSWERED,
+    msg.Attest: _ANSWERED,
 }

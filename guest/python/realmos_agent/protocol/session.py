@@ -141,7 +141,9 @@ class Session:
                 raise Refusal("a welcome to another session")
             again, self.state = self.state == "open", state
             return not again or sender == self.role
-        self._end()
+        if state == "idle":
+            self._end()
+        self.state = state
         return True
 
     def _apply_hello(self, hello: Hello) -> bool:

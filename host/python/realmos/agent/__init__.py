@@ -5,7 +5,7 @@
 """
 
 from realmos.agent._client import AgentClient
-from realmos.agent._results import Greeting, RealmReport, RunResult
+from realmos.agent._results import Attestation, Greeting, RealmReport, RunResult
 from realmos.agent._runs import RunHandle
 
-__all__ = ["AgentClient", "Greeting", "RealmReport", "RunHandle", "RunResult"]
+__all__ = ["AgentClient", "Attestation", "Greeting", "RealmReport", "RunHandle", "RunResult"]

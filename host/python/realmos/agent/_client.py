@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from realmos_agent.protocol import (
+    Attest,
+    Attested,
     Bye,
     Clock,
     Get,
@@ -24,7 +26,7 @@ from realmos_agent.protocol import (
 
 from realmos.agent._engine import Engine
 from realmos.agent._files import Download, Upload
-from realmos.agent._results import Greeting, RealmReport, RunResult
+from realmos.agent._results import Attestation, Greeting, RealmReport, RunResult
 from realmos.agent._runs import RunHandle
 from realmos.agent._shell import run_shell
 from realmos.agent._streams import Input, Sink, source_of
@@ -87,6 +89,33 @@ class AgentClient:
             connection.send(Bye())
             connection.flush(_BYE_S)
         connection.close()
+
+    def secure(self, judge: Callable[[bytes, bytes], None], *, timeout: float = 60.0) -> None:
+        """Go on inside TLS with a realm that `judge` trusts; what ran in the session ends.
+
+        Args:
+            judge: called with the realm's certificate (DER) and the nonce that it must attest to,
+                before anything else is sent; raises if the realm is not to be trusted.
+            timeout: seconds that the realm has to make its certificate and to shake hands.
+
+        Raises:
+            PeerTimeoutError: it does not answer in time.
+            PeerError: it cannot attest to itself, or somebody breaks the protocol.
+        """
+        self._engine.connection.secure(judge, timeout=timeout)
+
+    def attest(self, challenge: bytes) -> Attestation:
+        """Fetch an attestation token, and what explains its REM 1.
+
+        Args:
+            challenge: at most 64 bytes; a fresh nonce.
+
+        Raises:
+            PeerRefusedError: the realm cannot attest to itself.
+        """
+        answer = self._engine.call(Attest(self._engine.next_id(), challenge), "attest")
+        assert isinstance(answer, Attested)
+        return Attestation(answer.token, self.get_bytes(os.fsdecode(answer.log)))
 
     def hello(self) -> Greeting:
         """Return how the agent introduced itself."""

@@ -11,21 +11,29 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from realmos_agent.protocol import (
+    Channel,
     Error,
     Hello,
     LocalProtocolError,
     Message,
     RemoteProtocolError,
+    Secure,
+    Secured,
     Session,
     Welcome,
     numbers,
 )
+from realmos_agent.protocol.tls import context
 
 from realmos import __version__
 from realmos.errors import PeerError, PeerTimeoutError
 
+_Result = TypeVar("_Result")
+
+_CLOSED = "the realm closed the agent's connection"
 _CLOSED_HINT = "`realmos logs` shows the last lines of each layer"
 _EXPLAIN_S = 1.0
 _RETRY_S = 0.05
@@ -56,7 +64,7 @@ class Connection:
         self._watch = watch
         self._deadline = time.monotonic() + timeout
         self._queue = bytearray()
-        self.session = Session("client")
+        self._channel = Channel("client")
         self._socket = self._connect()
         try:
             self.welcome = self._greet()
@@ -67,6 +75,63 @@ class Connection:
     def close(self) -> None:
         """Close the socket; what runs in the session ends with it."""
         self._socket.close()
+
+    @property
+    def session(self) -> Session:
+        """The session, inside TLS once there is a channel."""
+        return self._channel.session
+
+    def secure(self, judge: Callable[[bytes, bytes], None], *, timeout: float) -> None:
+        """Go on inside TLS with a realm that `judge` trusts; what ran in the session ends.
+
+        Nothing but the nonce and the handshake is sent before `judge` returns.
+
+        Args:
+            judge: called with the realm's certificate (DER) and the nonce that it must attest to;
+                raises if it is not to be trusted.
+            timeout: seconds that the realm has to make its certificate.
+
+        Raises:
+            PeerTimeoutError: it does not answer in time.
+            PeerError: it cannot, or somebody breaks the protocol.
+        """
+        nonce = os.urandom(numbers.CHALLENGE_SIZE)
+        self._deadline = time.monotonic() + timeout
+        self.send(Secure(nonce))
+        answer = self._await(self.next_event, "it makes a certificate")
+        if not isinstance(answer, Secured):
+            raise PeerError(f"the agent answered a request for a channel with {answer!r:.80}")
+        self._channel.secure(context(server=False))
+        self._queue_output()
+        judge(self._await(self._certificate, "the TLS handshake is under way"), nonce)
+        self._channel.trust()
+        self.send(_hello())
+        welcome = self._await(self.next_event, "the session inside TLS begins")
+        if not isinstance(welcome, Welcome):
+            raise PeerError(f"the agent answered a hello with {welcome!r:.80}")
+        self.welcome = welcome
+
+    def _certificate(self) -> bytes | None:
+        message = self.next_event()
+        if message is not None:
+            raise PeerError(f"the agent left the TLS handshake with {message!r:.80}")
+        return self._channel.peer_certificate()
+
+    def _await(self, attempt: Callable[[], _Result | None], state: str) -> _Result:
+        """Exchange until `attempt` returns something.
+
+        Raises:
+            PeerTimeoutError: it does not in time.
+            PeerError: the connection closed.
+        """
+        closed = False
+        while (result := attempt()) is None:
+            if closed:
+                self._let_watch_explain()
+                raise PeerError(_CLOSED, hint=_CLOSED_HINT)
+            self._wait_or_give_up(state)
+            _, closed = self._exchange(_TICK_S, ())
+        return result
 
     @property
     def has_room(self) -> bool:
@@ -80,11 +145,16 @@ class Connection:
             PeerError: the session is over.
         """
         try:
-            self._queue += self.session.send(message)
+            self._channel.send(message)
         except LocalProtocolError as error:
             if self.session.state == "open":
                 raise
             raise PeerError("the agent's session is over", hint=_CLOSED_HINT) from error
+        self._queue_output()
+
+    def _queue_output(self) -> None:
+        for frame in self._channel.take_output():
+            self._queue += frame
 
     def flush(self, timeout: float) -> None:
         """Write out what is queued, for at most `timeout` seconds."""
@@ -109,7 +179,7 @@ class Connection:
         ready, closed = self._exchange(min(timeout, _TICK_S), inputs)
         if closed:
             self._let_watch_explain()
-            raise PeerError("the realm closed the agent's connection", hint=_CLOSED_HINT)
+            raise PeerError(_CLOSED, hint=_CLOSED_HINT)
         return ready
 
     def _let_watch_explain(self) -> None:
@@ -126,9 +196,10 @@ class Connection:
             PeerError: the agent broke the protocol, or says that we did.
         """
         try:
-            message = self.session.next_event()
+            message = self._channel.next_event()
         except RemoteProtocolError as error:
             raise PeerError(f"the agent broke the protocol: {error}") from error
+        self._queue_output()
         if isinstance(message, Error) and message.id == 0:
             raise PeerError(f"the agent ended the session: {message.message}")
         return message
@@ -151,11 +222,11 @@ class Connection:
 
     def _greet(self) -> Welcome:
         """Say hello until a welcome comes; again and again, since the agent may start late."""
-        hello = Hello(numbers.VERSION, os.urandom(numbers.NONCE_SIZE), f"realmos {__version__}")
+        hello = _hello()
         again = 0.0
         while True:
             if not self._queue and time.monotonic() >= again:
-                self._queue += self.session.send(hello)
+                self.send(hello)
                 again = time.monotonic() + _HELLO_AGAIN_S
             self._wait_or_give_up("the port is open, but nobody reads it")
             _, closed = self._exchange(_TICK_S, ())
@@ -168,10 +239,10 @@ class Connection:
 
     def _reconnect(self) -> None:
         if isinstance(self._target, socket.socket):
-            raise PeerError("the realm closed the agent's connection", hint=_CLOSED_HINT)
+            raise PeerError(_CLOSED, hint=_CLOSED_HINT)
         self._socket.close()
         self._queue.clear()
-        self.session = Session("client")
+        self._channel = Channel("client")
         time.sleep(_RETRY_S)
         self._socket = self._connect()
 
@@ -214,5 +285,9 @@ class Connection:
             return False
         except ConnectionResetError:
             return True
-        self.session.feed(data)
+        self._channel.feed(data)
         return not data
+
+
+def _hello() -> Hello:
+    return Hello(numbers.VERSION, os.urandom(numbers.NONCE_SIZE), f"realmos {__version__}")

@@ -23,6 +23,19 @@ class Greeting:
 
 
 @dataclass(frozen=True)
+class Attestation:
+    """What a realm says about itself, for a verifier.
+
+    Args:
+        token: the CCA attestation token.
+        log: the events that REM 1 took, as `realmos_agent.protocol.measurement` reads them.
+    """
+
+    token: bytes
+    log: bytes
+
+
+@dataclass(frozen=True)
 class RunResult:
     """How a workload ended.
 
