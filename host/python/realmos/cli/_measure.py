@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from realmos.cache import Cache
 from realmos.cli._run import workload_of
 from realmos.cli._steps import print_comparison, print_steps, show_event
+from realmos.cli._transfers import check_transfers
 from realmos.errors import ConfigError
 from realmos.image import build_image, names
 from realmos.image.recipe import FILE_NAME
@@ -94,6 +95,7 @@ def _events(arguments: argparse.Namespace) -> list[measurement.Event]:
             )
         return []
     named = workload_of(arguments.words)
+    check_transfers(arguments.put, [])
     return workload_events(
         Workload(
             named.argv,
@@ -149,10 +151,13 @@ def _side(text: str, arguments: argparse.Namespace, cache: Cache, reporter: Repo
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{text} cannot be read: {error}") from error
     known = argparse.Namespace(**{**vars(arguments), "diff": None})
-    side = _with_image(arguments.parse(shlex.split(text), known))
-    if side.words or side.diff:
+    try:
+        side = _with_image(arguments.parse(shlex.split(text), known))
+        if side.words or side.diff:
+            raise ValueError("a program, or another --diff")  # noqa: TRY301 -- one refusal
+    except ValueError as error:
         raise ConfigError(
             f"--diff: {text} is neither a file nor an image with options of a realm",
             hint="realmos measure --diff before.json 'linux --vcpus 2'",
-        )
+        ) from error
     return _predict(side, cache, reporter)

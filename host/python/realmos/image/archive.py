@@ -122,9 +122,9 @@ def _unpack_block(packed: bytes, end: int) -> bytes:
         literals, at = _length(packed, at + 1, token >> 4)
         out += packed[at : at + literals]
         at += literals
-        if at >= len(packed):
+        if at == len(packed):
             break
-        back = packed[at] | packed[at + 1] << 8
+        back = packed[at] | packed[at + 1] << 8  # cut short: an IndexError
         size, at = _length(packed, at + 2, token & 15)
         size += _LEAST_MATCH
         if not 0 < back <= len(out) or len(out) + size > _BLOCK_MAX:

@@ -18,6 +18,7 @@ from realmos.realm._plan import Activate, Data, InitRipas, Operation, RealmParam
 from realmos.realm._rim import Step, steps
 
 _FORMAT = "realmos-account-1"
+_OPERATIONS = {"create", "table", "ripas", "data", "unmeasured data", "rec", "activate"}
 _SMALL = 64 << 10
 _Record = TypeVar("_Record", "SourceFile", "Line")
 
@@ -159,6 +160,8 @@ def _parse(found: dict[str, object]) -> Account:
     lines = tuple(_checked(Line(**row)) for row in rows)
     if not lines or not all(-1 <= line.file < len(sources) for line in lines):
         raise ValueError("no steps, or a step of a file that is not there")
+    if not {line.operation for line in lines} <= _OPERATIONS:
+        raise ValueError("an unknown operation")
     if any(file.data and len(bytes.fromhex(file.data)) != file.size for file in sources):
         raise ValueError("a file with another size")
     return Account(
