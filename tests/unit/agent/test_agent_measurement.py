@@ -6,7 +6,7 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from realmos_agent.protocol import cbor, measurement, numbers
+from realmos_agent.protocol import Run, cbor, measurement, numbers
 from realmos_agent.protocol.measurement import (
     EventError,
     FileEvent,
@@ -16,6 +16,7 @@ from realmos_agent.protocol.measurement import (
     file_event,
     run_event,
 )
+from realmos_agent.protocol.messages import encode_message
 
 WORK = b"/run/realmos/00112233445566778899aabbccddeeff"
 HASH = hashlib.sha256(b"content").digest()
@@ -187,9 +188,26 @@ def test_bytes_are_refused_or_are_the_encoding_of_what_they_say(data: bytes) -> 
     assert encode(event) == data
 
 
-def test_an_event_is_bounded_and_the_longest_message_fits() -> None:
-    longest = run_event([b"x" * numbers.PAYLOAD_MAX], [], None, program=HASH, work_dir=WORK)
-    assert decode(encode(longest)) == longest
+@pytest.mark.parametrize(
+    ("argv", "env"),
+    [
+        ((b"x" * 65450,), ()),
+        ((), tuple(b"%04x" % number for number in range(13000))),
+        ((), tuple(bytes([first, second]) for first in range(1, 256) for second in range(1, 60))),
+    ],
+    ids=["one word", "many names", "many short names"],
+)
+def test_the_longest_message_makes_an_event_that_fits(
+    argv: tuple[bytes, ...], env: tuple[bytes, ...]
+) -> None:
+    env = tuple(name for name in env if b"=" not in name)
+    message = Run(id=1, argv=argv, env=env, cwd=None, python=False, stdin=False, pty=None)
+    assert len(encode_message(message)[1]) > numbers.PAYLOAD_MAX // 2
+    event = run_event(message.argv, message.env, message.cwd, program=None, work_dir=WORK)
+    assert decode(encode(event)) == event
+
+
+def test_an_event_that_is_too_long_is_refused() -> None:
     with pytest.raises(EventError, match="bytes"):
         encode(FileEvent(b"x" * measurement.EVENT_MAX, 0, HASH))
     with pytest.raises(EventError, match="bytes"):

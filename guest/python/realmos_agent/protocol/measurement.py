@@ -20,8 +20,11 @@ REM_INDEX = 1
 WORK_DIR = b"\0work"
 """Stands for the session's work directory, whose name is random; no path or word holds a NUL."""
 
-EVENT_MAX = numbers.PAYLOAD_MAX + 0x100
-"""Bytes: no message that fits a frame makes an event that is longer."""
+EVENT_MAX = 2 * numbers.PAYLOAD_MAX
+"""Bytes: no message that fits a frame makes an event that is longer.
+
+What grows most are entries of the environment without a value, each by a byte.
+"""
 
 _MODE_MAX = 0o7777
 _SHA256_SIZE = 32
