@@ -8,27 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FOUNDATIONS = {"errors", "process", "tree", "cache", "progress"}
+_COMPOSED = {"attest", "anchor", "source", "firmware", "image", "realm", "machine", "agent"}
 # Each stage, and the stages that it may import besides the foundations and itself.
 MAY_IMPORT = {
     "attest": set[str](),
+    "anchor": {"attest"},
     "source": set[str](),
-    "firmware": {"source"},
+    "firmware": {"attest", "anchor", "source"},
     "image": {"source"},
     "realm": {"source", "image"},
     "machine": {"source", "firmware", "image", "realm"},
     "agent": set[str](),
-    "session": {"attest", "source", "firmware", "image", "realm", "machine", "agent"},
-    "cli": {"attest", "source", "firmware", "image", "realm", "machine", "agent", "session"},
-    "pytest_plugin": {
-        "attest",
-        "source",
-        "firmware",
-        "image",
-        "realm",
-        "machine",
-        "agent",
-        "session",
-    },
+    "session": _COMPOSED,
+    "cli": _COMPOSED | {"session"},
+    "pytest_plugin": _COMPOSED | {"session"},
 } | dict.fromkeys(FOUNDATIONS, FOUNDATIONS)
 
 HOST = "host/python/realmos"

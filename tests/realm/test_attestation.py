@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Attestation tokens that Linux fetches in a realm, verified by a small strict reader."""
 
-import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Self
 
 import cbor2
@@ -13,6 +13,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA384
+from realmos.anchor import DevelopmentAnchor
+from realmos.attest import Anchor
+from realmos.firmware import Flash
 from realmos.pytest_plugin import RealmFactory
 from realmos.realm import RealmConfig
 from realmos.session import Session
@@ -28,12 +31,8 @@ REALM_PROFILE = "tag:arm.com,2023:realm#1.0.0"
 PLATFORM_CHALLENGE, PLATFORM_PROFILE_LABEL = 10, 265
 ES384_HEADER = bytes.fromhex("a1013822")
 
-# The public part of the key that signs TF-A's sample platform token.
-CPAK = ec.EllipticCurvePublicNumbers(
-    x=0x212867C52E2B9508B0A420A90560F394D2DFAA21BDD7514FF1A901AFE7E1F78BB11D4E66F8A8A38AFA76AF6A31C4DE8C,
-    y=0x84CE2DAFC9964258B53FAD718774F45620D111B176E8318E1187DB0235A318D37BA597FEE80E0E4C762A12BCB3EA6ED4,
-    curve=ec.SECP384R1(),
-).public_key()
+# In the platform's part of a token: its software, and of each component the type and the hash.
+PLATFORM_COMPONENTS, COMPONENT_TYPE, COMPONENT_MEASUREMENT = 2399, 1, 2
 
 # In the realm: tokens for challenges, by the kernel's own interface; each as hex, a line.
 FETCH = """
@@ -110,7 +109,7 @@ class Token:
     realm: dict[int, Any]
 
 
-def verify(data: bytes) -> Token:
+def verify(data: bytes, anchor: Anchor) -> Token:
     """Check signatures, binding and shape of a CCA token.
 
     Raises:
@@ -120,9 +119,9 @@ def verify(data: bytes) -> Token:
     parts = decode_map(data, CCA["CCA_TOKEN_TAG"])
     require(list(parts) == labels, "parts")
     platform_part, realm_part = (Sign1.read(parts[label]) for label in labels)
-    platform = platform_part.verify(CPAK)
+    platform = platform_part.verify(anchor.public_key)
     key = realm_part.unverified().get(CCA["CCA_REALM_PUBLIC_KEY"], b"")
-    require(platform[PLATFORM_CHALLENGE] == hashlib.sha256(key).digest(), "binding")
+    require(platform[PLATFORM_CHALLENGE] == sha256(key).digest(), "binding")
     realm = realm_part.verify(cose_key(key))
     require(realm[CCA["CCA_REALM_PUBLIC_KEY_HASH_ALGORITHM"]] == "sha-256", "key's hash")
     require(platform[PLATFORM_PROFILE_LABEL] == PLATFORM_PROFILE, "platform profile")
@@ -191,11 +190,27 @@ def check_claims(token: Token, session: Session, challenge: bytes) -> None:
     assert realm.rim.hex() == session.evidence().rim
 
 
+def anchor_of(session: Session) -> Anchor:
+    return session.prepared.flash.anchor
+
+
+def built(flash: Flash) -> dict[str, bytes]:
+    """Hash what the token measures, as it was built: BL31 before a token was put into it."""
+    parts = flash.firmware
+    images = {"AP_BL1": parts.bl1, "AP_BL2": parts.bl2, "AP_BL31": parts.bl31, "RMM": parts.rmm}
+    return {kind: sha256(part.path.read_bytes()).digest() for kind, part in images.items()}
+
+
 def test_linux_fetches_a_token_that_verifies(realm_machine: Session) -> None:
+    assert anchor_of(realm_machine).worth == "development anchor of this machine"
     challenges = [secrets.token_bytes(64), secrets.token_bytes(32)]
     tokens = fetch(realm_machine, challenges)
     for challenge, data in zip(challenges, tokens, strict=True):
-        check_claims(verify(data), realm_machine, challenge)
+        token = verify(data, anchor_of(realm_machine))
+        check_claims(token, realm_machine, challenge)
+        components = token.platform[PLATFORM_COMPONENTS]
+        told = {each[COMPONENT_TYPE]: each[COMPONENT_MEASUREMENT] for each in components}
+        assert told == built(realm_machine.prepared.flash)
     again = fetch(realm_machine, challenges)
     assert again == tokens, "equal claims, and other bytes: the nonce was not derived from them"
 
@@ -208,16 +223,31 @@ def test_every_vcpu_of_a_sha_512_realm_gets_tokens(realm_factory: RealmFactory) 
         for cpu in range(config.vcpus):
             challenge = secrets.token_bytes(64)
             (data,) = fetch(session, [challenge], cpu)
-            check_claims(verify(data), session, challenge)
+            check_claims(verify(data, anchor_of(session)), session, challenge)
+
+
+def test_the_sample_anchor_is_there_for_who_asks_and_called_forgeable(
+    realm_factory: RealmFactory,
+) -> None:
+    with realm_factory(anchor="sample") as session:
+        challenge = secrets.token_bytes(64)
+        (data,) = fetch(session, [challenge])
+        anchor = anchor_of(session)
+        assert anchor.worth == "sample anchor, forgeable"
+        check_claims(verify(data, anchor), session, challenge)
+        with pytest.raises(BadTokenError, match="signature"):
+            verify(data, DevelopmentAnchor.new().attest_anchor())
 
 
 def test_a_token_that_was_changed_anywhere_does_not_verify(realm_machine: Session) -> None:
     (data,) = fetch(realm_machine, [secrets.token_bytes(64)])
+    anchor = anchor_of(realm_machine)
+    verify(data, anchor)
     for position in range(0, len(data), 41):
         changed = bytearray(data)
         changed[position] ^= 1
         with pytest.raises(BadTokenError):
-            verify(bytes(changed))
+            verify(bytes(changed), anchor)
     for other in (data[:-1], data + b"\0", b""):
         with pytest.raises(BadTokenError):
-            verify(other)
+            verify(other, anchor)

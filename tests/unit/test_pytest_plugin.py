@@ -84,8 +84,8 @@ def test_every_option_reaches_the_machine(pytester: pytest.Pytester) -> None:
         "    realm = RealmConfig(memory=1 << 30, vcpus=4)\n"
         "    assert realm_options == Options(\n"
         "        image='small', realms=(realm,), rmm=Path('r.img'), bl33=Path('b.img'),\n"
-        "        boot_timeout=7.5)\n"
+        "        anchor='sample', boot_timeout=7.5)\n"
     )
     words = "--realm-image small --realm-rmm r.img --realm-bl33 b.img --realm-memory 1024"
-    more = "--realm-vcpus 4 --realm-boot-timeout 7.5 -p no:cacheprovider"
+    more = "--realm-vcpus 4 --realm-boot-timeout 7.5 --realm-anchor sample -p no:cacheprovider"
     pytester.runpytest(*words.split(), *more.split()).assert_outcomes(passed=1)

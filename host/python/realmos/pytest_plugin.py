@@ -20,6 +20,7 @@ import pytest
 
 from realmos import session as sessions
 from realmos.agent import AgentClient
+from realmos.anchor import ANCHOR_CHOICES
 from realmos.cache import Cache
 from realmos.machine import Layer
 from realmos.progress import Silent
@@ -39,6 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--realm-image", default="linux", help="image recipe of the realms")
     group.addoption("--realm-rmm", type=Path, help="an RMM image instead of ours")
     group.addoption("--realm-bl33", type=Path, help="a normal-world image instead of the monitor")
+    group.addoption(
+        "--realm-anchor",
+        default="development",
+        choices=ANCHOR_CHOICES,
+        help="what vouches for the platform: this machine's anchor, or TF-A's forgeable sample",
+    )
     group.addoption("--realm-memory", type=int, default=512, help="MiB of RAM of each realm")
     group.addoption("--realm-vcpus", type=int, default=1, help="vCPUs of each realm")
     group.addoption(
@@ -100,6 +107,7 @@ def realm_options(pytestconfig: pytest.Config) -> Options:
         realms=(realm,),
         rmm=pytestconfig.getoption("--realm-rmm"),
         bl33=pytestconfig.getoption("--realm-bl33"),
+        anchor=pytestconfig.getoption("--realm-anchor"),
         boot_timeout=pytestconfig.getoption("--realm-boot-timeout"),
     )
 

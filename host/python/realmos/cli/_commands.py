@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from realmos import session as sessions
+from realmos.anchor import choose_anchor
 from realmos.cache import Cache
 from realmos.cli._bench import bench_boot
 from realmos.cli._bench_rmm import bench_rmm
@@ -38,6 +39,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         realms=(realm,),
         rmm=arguments.rmm,
         bl33=arguments.bl33,
+        anchor=arguments.anchor,
         gdb=debug_port(gdb),
         boot_timeout=arguments.boot_timeout,
         cold=getattr(arguments, "cold", False),
@@ -71,7 +73,10 @@ def build(arguments: argparse.Namespace) -> int:
     cache = Cache()
     made: dict[str, dict[str, object]] = {}
     if arguments.what in {None, "firmware"}:
-        flash = build_firmware(cache, reporter, rmm=arguments.rmm, bl33=arguments.bl33)
+        anchor = choose_anchor(arguments.anchor)
+        flash = build_firmware(
+            cache, reporter, rmm=arguments.rmm, bl33=arguments.bl33, anchor=anchor
+        )
         made["firmware"] = flash.manifest()
     if arguments.what in {None, "image"}:
         made["image"] = build_image(arguments.image, cache, reporter).manifest()

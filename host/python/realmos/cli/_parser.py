@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from realmos import __version__
+from realmos.anchor import ANCHOR_CHOICES
 from realmos.cli import _commands as commands
 from realmos.cli._examples import EXAMPLES
 from realmos.realm import HASHES, RealmConfig
@@ -189,13 +190,23 @@ def _realm(parser: argparse.ArgumentParser) -> None:
 def _machine(parser: argparse.ArgumentParser) -> None:
     _realm(parser)
     group = parser.add_argument_group("the firmware")
-    group.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
-    group.add_argument(
-        "--bl33", type=Path, metavar="FILE", help="a normal-world image instead of the monitor"
-    )
+    _firmware(group)
     group.add_argument(
         "--boot-timeout", type=seconds, default=BOOT_TIMEOUT, metavar="SECONDS",
         help=f"give up a boot after this time (default {BOOT_TIMEOUT:.0f})",
+    )  # fmt: skip
+
+
+# argparse has no public name for what parsers and their groups have in common.
+def _firmware(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
+    parser.add_argument(
+        "--bl33", type=Path, metavar="FILE", help="a normal-world image instead of the monitor"
+    )
+    parser.add_argument(
+        "--anchor", default="development", choices=ANCHOR_CHOICES,
+        help="what vouches for the platform in tokens: this machine's development anchor\n"
+        "(default), or TF-A's sample, with which anybody can sign",
     )  # fmt: skip
 
 
@@ -297,10 +308,7 @@ def _add_build(actions: _Actions) -> None:
     parser = actions.add_parser("build", help="build what is missing, run nothing")
     parser.add_argument("what", nargs="?", choices=["firmware", "image"], help="default: both")
     parser.add_argument("--image", default="linux", help="image recipe: linux or small")
-    parser.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
-    parser.add_argument(
-        "--bl33", type=Path, metavar="FILE", help="a normal-world image instead of the monitor"
-    )
+    _firmware(parser)
     _json(parser)
     _verbose(parser)
     parser.set_defaults(command=commands.build)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Firmware: TF-A, the RMM and the monitor, put together into the flash that the machine boots."""
 
+import hashlib
 from pathlib import Path
 
+from realmos.anchor import DevelopmentAnchor
 from realmos.cache import Cache, sha256_file
+from realmos.firmware._anchoring import anchor_firmware
 from realmos.firmware._component import Component, Firmware, from_file
 from realmos.firmware.cimage import build_bench, build_monitor, build_rmm
-from realmos.firmware.flash import Flash, build_flash
+from realmos.firmware.flash import Flash, build_flash, write_flash
 from realmos.firmware.mbedtls import find_mbedtls
 from realmos.firmware.tfa import build_tfa
 from realmos.progress import Reporter
@@ -24,6 +27,7 @@ def build_firmware(
     rmm: Path | None = None,
     bl33: Path | None = None,
     stock_tfa: bool = False,
+    anchor: DevelopmentAnchor | None = None,
 ) -> Flash:
     """Return the flash image, building what the cache does not hold.
 
@@ -33,9 +37,11 @@ def build_firmware(
         rmm: a raw RMM image to use instead of ours.
         bl33: a raw normal-world image to use instead of the monitor.
         stock_tfa: build TF-A without our fixes, to try what does not need them.
+        anchor: what signs the platform token; None for TF-A's sample, which anybody can forge.
 
     Raises:
-        FirmwareError: an image brought in cannot be used.
+        FirmwareError: an image brought in cannot be used; or there is an anchor, and TF-A without
+            our fixes has no place for its token.
         SourceError: the source of TF-A or mbedTLS cannot be had.
         ToolError: a program that builds need is absent or fails.
     """
@@ -57,13 +63,17 @@ def build_firmware(
         sources=sources,
         compiler=compiler.identity,
     )
-    hashes = {part.name: part.sha256 for part in firmware.components}
+    anchoring = anchor_firmware(firmware, anchor)
+    inputs = {part.name: part.sha256 for part in firmware.components}
+    # The token names all that is public about the anchor, the RMM's key among it.
+    inputs["platform token"] = hashlib.sha256(anchoring.token).hexdigest()
 
     def make(out: Path) -> None:
-        build_flash(firmware, out=out / _FLASH)
+        out.chmod(0o700)
+        write_flash(firmware, anchoring, out=out / _FLASH)
 
-    path = cache.build("flash", hashes, make) / _FLASH
-    return Flash(path, sha256_file(path), firmware)
+    path = cache.build("flash", inputs, make) / _FLASH
+    return Flash(path, sha256_file(path), firmware, anchoring.anchor, anchoring.components)
 
 
 def build_bench_flash(cache: Cache, reporter: Reporter, *, rmm: Path | None = None) -> Flash:

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from realmos.anchor import AnchorChoice
 from realmos.realm import RealmConfig
 
 BOOT_TIMEOUT = 300.0
@@ -19,6 +20,7 @@ class Options:
         realms: one configuration per realm.
         rmm: an RMM image to use instead of ours.
         bl33: a normal-world image to use instead of the monitor.
+        anchor: what the machine's platform tokens are signed with.
         gdb: TCP port for QEMU's gdb stub; the machine then starts halted.
         boot_timeout: seconds to wait for the first answer.
         cold: boot even when there is a snapshot, and leave none.
@@ -29,6 +31,7 @@ class Options:
     realms: tuple[RealmConfig, ...] = (RealmConfig(),)
     rmm: Path | None = None
     bl33: Path | None = None
+    anchor: AnchorChoice = "development"
     gdb: int | None = None
     boot_timeout: float = BOOT_TIMEOUT
     cold: bool = False

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from realmos.anchor import choose_anchor
 from realmos.cache import Cache
 from realmos.errors import ConfigError
 from realmos.firmware import Flash, build_firmware
@@ -47,13 +48,15 @@ def prepare(options: Options, cache: Cache, reporter: Reporter, *, out: Path) ->
         out: directory for what is made anew each time (device trees).
 
     Raises:
-        ConfigError: no machine can be what is wanted; nothing is built then.
+        ConfigError: no machine can be what is wanted, or there is no anchor; nothing is built
+            then.
     """
     if not options.realms:
         raise ConfigError("a machine has at least one realm")
     check_fit(options.realms)
+    anchor = choose_anchor(options.anchor)
     qemu = find_qemu(cache, reporter)
-    flash = build_firmware(cache, reporter, rmm=options.rmm, bl33=options.bl33)
+    flash = build_firmware(cache, reporter, rmm=options.rmm, bl33=options.bl33, anchor=anchor)
     image = build_image(options.image, cache, reporter)
     realms = []
     for number, config in enumerate(options.realms):
