@@ -78,6 +78,11 @@ void console_open(void)
 	}
 }
 
+void console_use_stderr(void)
+{
+	console_is_open = true;
+}
+
 static void console_write(const char *line, size_t size)
 {
 	int fd = STDERR_FILENO;

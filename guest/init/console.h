@@ -8,6 +8,9 @@
 /* Wait for the console, for some seconds at most, and make it standard input, output and error. */
 void console_open(void);
 
+/* Take standard error for the console. */
+void console_use_stderr(void);
+
 /* Print "init: " and a formatted line. */
 void console_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

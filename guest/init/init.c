@@ -3,9 +3,13 @@
  * PID 1 of the Linux image. It makes the kernel's file systems available, loads the modules that
  * the image lists, starts the agent, and reaps what the agent's workloads leave behind. When the
  * agent ends, the realm ends.
+ *
+ * As `/init attestation`, it is no PID 1 but prepares what programs need for attestation, which few
+ * of them do, and which would make every realm start later.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,6 +17,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "attestation.h"
 #include "console.h"
 #include "modules.h"
 #include "system.h"
@@ -37,15 +42,24 @@ static int wait_for_agent(pid_t agent)
 	}
 }
 
-int main(void)
+static int help_program(int argc, char *const argv[])
+{
+	console_use_stderr();
+	if (argc == 2 && strcmp(argv[1], "attestation") == 0) {
+		return attestation_prepare() ? 0 : 1;
+	}
+	console_say("only as PID 1, or with the word attestation");
+	return 1;
+}
+
+int main(int argc, char *argv[])
 {
 	struct timespec start;
 	pid_t agent;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	if (getpid() != 1) {
-		console_say("only as PID 1");
-		return 1;
+		return help_program(argc, argv);
 	}
 	umask(0022);
 	system_mount();

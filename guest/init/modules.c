@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "modules.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/module.h>
 #include <stdbool.h>
@@ -36,7 +37,8 @@ static bool module_load(const char *path)
 		console_complain("module %s", path);
 		return false;
 	}
-	if (syscall(SYS_finit_module, fd, "", flags) != 0) {
+	/* EEXIST: another program has loaded it, at once with us or before. */
+	if (syscall(SYS_finit_module, fd, "", flags) != 0 && errno != EEXIST) {
 		console_complain("module %s", path);
 	} else {
 		loaded = true;
@@ -45,22 +47,22 @@ static bool module_load(const char *path)
 	return loaded;
 }
 
-unsigned int modules_load(const char *path)
+bool modules_load(const char *path)
 {
 	char line[PATH_MAX_BYTES];
-	unsigned int count = 0;
+	bool all_loaded = true;
 	FILE *list = fopen(path, "re");
 
 	if (list == NULL) {
 		console_complain("%s", path);
-		return 0;
+		return false;
 	}
 	while (fgets(line, sizeof(line), list) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
-		if (line[0] != '\0' && module_load(line)) {
-			count++;
+		if (line[0] != '\0' && !module_load(line)) {
+			all_loaded = false;
 		}
 	}
 	fclose(list);
-	return count;
+	return all_loaded;
 }

@@ -47,6 +47,18 @@ void system_mount(void)
 	}
 }
 
+bool system_mount_reports(void)
+{
+	/* EBUSY: another program was first. */
+	if (mount("configfs", "/sys/kernel/config", "configfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  NULL) != 0 &&
+	    errno != EBUSY) {
+		console_complain("mount /sys/kernel/config");
+		return false;
+	}
+	return true;
+}
+
 static void loopback_up(void)
 {
 	struct ifreq request = { .ifr_name = "lo" };

@@ -40,6 +40,8 @@ MAY_INCLUDE = {
 }
 # PID 1 is a Linux program: it has the C library, and no header of ours but the agent's numbers.
 INIT = "guest/init"
+# Part of a kernel: it has that one's headers, and its own device's numbers.
+DRIVER = "guest/rsi"
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
@@ -147,3 +149,15 @@ def test_init_includes_nothing_of_ours(
         assert {path.parent / name for name in quoted.findall(texts[path])} <= set(sources), path
         ours = [n for n in INCLUDE.findall(texts[path]) if n.startswith(("abi/", "lib/", "arch/"))]
         assert set(ours) <= {"abi/agent.h"}, path
+
+
+def test_the_kernels_driver_includes_the_kernel_and_its_own_numbers(
+    texts: dict[Path, str], files: list[Path], top: Path
+) -> None:
+    sources = [
+        p for p in files if p.suffix in {".c", ".h", ".S"} and p.is_relative_to(top / DRIVER)
+    ]
+    assert sources
+    for path in sources:
+        for name in INCLUDE.findall(texts[path]):
+            assert name.startswith(("linux/", "asm/")) or name == "abi/rsi_device.h", (path, name)

@@ -17,7 +17,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def root() -> Path:
-    """Return the directory that holds rmm/, host/, guest/init/ and images/.
+    """Return the directory that holds rmm/, host/, guest/init/, guest/rsi/ and images/.
 
     Raises:
         ConfigError: neither a checkout nor a complete wheel is around this module.

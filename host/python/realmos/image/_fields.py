@@ -60,6 +60,17 @@ class Fields:
             raise self.error(f"{key} must be a whole number, not negative")
         return value
 
+    def flag(self, key: str) -> bool:
+        """Take an optional boolean, false when absent.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        value = self._take(key, default=False)
+        if not isinstance(value, bool):
+            raise self.error(f"{key} must be true or false")
+        return value
+
     def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         """Take a list of strings.
 

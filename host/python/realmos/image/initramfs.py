@@ -6,6 +6,7 @@ are packed by LZ4: every byte is copied and measured before the realm starts, an
 the realm less than that. An edited agent makes only the first anew.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ from realmos_abi.__main__ import main as write_headers
 from realmos import process, tree
 from realmos.cache import Cache, sha256_file
 from realmos.errors import ConfigError
-from realmos.image import _libraries, bytecode, cpio, rootfs
+from realmos.image import _libraries, bytecode, cpio, rootfs, rsimodule
 from realmos.image._target import Target, find_target
 from realmos.image.kernel import Kernel, is_kernel_package
-from realmos.image.recipe import DebianKernel, Recipe, RootFs
+from realmos.image.recipe import DebianKernel, Recipe, RootFs, SourceKernel
 from realmos.progress import Reporter
 from realmos.source import CrossCompiler, Lock, fetch, find_cross_compiler
 from realmos.source.toolchain import MAKE
@@ -31,7 +32,9 @@ _ROOT_TREE = "tree"
 _ARCHIVE = "initramfs"
 _FACTS = "facts.json"
 _AGENT_HOME = "usr/lib/realmos"
+_PACKAGES = "usr/lib/python3/dist-packages"
 _MODULE_LIST = "etc/realmos/modules"
+_LAZY_MODULE_LIST = "etc/realmos/lazy-modules"
 _LZ4 = "usr/bin/lz4"
 _PAGE = 4096
 
@@ -67,14 +70,15 @@ def build_initramfs(
     agent = tree.agent_package()
     init = tree.root() / "guest" / "init"
     compiler = find_cross_compiler()
-    modules = recipe.kernel.modules if isinstance(recipe.kernel, DebianKernel) else ()
+    modules = _module_nodes(
+        recipe.kernel, kernel, _rsi_module(recipe, kernel, lock, cache, reporter)
+    )
     inputs = {
         "root": cache.name(_ROOT, _root_inputs(recipe.root, root_packages)),
         "agent": tree.digest([agent]),
         "init": tree.digest([init, tree.abi_package()]),
         "compiler": compiler.identity,
-        "kernel": kernel.sha256,
-        "modules": modules,
+        "modules": {node.path: hashlib.sha256(node.data).hexdigest() for node in modules},
     }
 
     def make(out: Path) -> None:
@@ -84,7 +88,7 @@ def build_initramfs(
             nodes = [
                 cpio.file("init", _build_init(init, cache, compiler), executable=True),
                 *_agent_nodes(target, recipe.root.optimize, work, reporter),
-                *_module_nodes(kernel, modules),
+                *modules,
             ]
             _pack(target, nodes, work, out / _ARCHIVE)
         with (out / _ARCHIVE).open("ab") as file:
@@ -169,7 +173,12 @@ def _agent_nodes(target: Target, level: int, work: Path, reporter: Reporter) -> 
     compiled = bytecode.compile_modules(
         target, sources, work / "compiled", level=level, reporter=reporter
     )
-    return [cpio.file(rootfs.bytecode_path(name), data) for name, data in compiled.items()]
+    package = tree.agent_package().name
+    return [
+        *(cpio.file(rootfs.bytecode_path(name), data) for name, data in compiled.items()),
+        # So that workloads can import it: the agent's own place is not on their path.
+        cpio.symlink(f"{_PACKAGES}/{package}", f"/{_AGENT_HOME}/{package}"),
+    ]
 
 
 def _build_init(source: Path, cache: Cache, compiler: CrossCompiler) -> bytes:
@@ -192,18 +201,35 @@ def _build_init(source: Path, cache: Cache, compiler: CrossCompiler) -> bytes:
         return (work / "build" / "init").read_bytes()
 
 
-def _module_nodes(kernel: Kernel, modules: Sequence[str]) -> list[cpio.Node]:
-    """Return the kernel's modules, and the list of those that PID 1 loads, in order."""
-    if kernel.modules is None:
-        return [cpio.file(_MODULE_LIST, b"")]
+def _rsi_module(
+    recipe: Recipe, kernel: Kernel, lock: Lock, cache: Cache, reporter: Reporter
+) -> Path | None:
+    """Return the module of guest/rsi, or None for a recipe without it, or with it built in."""
+    if not isinstance(recipe.kernel, DebianKernel) or not recipe.kernel.rsi_device:
+        return None
+    return rsimodule.build_module(kernel, lock, cache, reporter)
+
+
+def _module_nodes(
+    recipe: DebianKernel | SourceKernel, kernel: Kernel, rsi_module: Path | None
+) -> list[cpio.Node]:
+    """Return the kernel's modules, and the lists of those that PID 1 loads, in order."""
+    if kernel.modules is None or not isinstance(recipe, DebianKernel):
+        return [cpio.file(_MODULE_LIST, b""), cpio.file(_LAZY_MODULE_LIST, b"")]
     below = f"usr/lib/modules/{kernel.release}"
-    files = sorted(kernel.modules.glob("*.ko"))
-    listed = [
-        f"/{below}/{name}.ko\n" for name in modules if (kernel.modules / f"{name}.ko").exists()
-    ]
+    files = {path.stem: path for path in sorted(kernel.modules.glob("*.ko"))}
+    lazy = recipe.lazy_modules
+    if rsi_module is not None:
+        files[rsi_module.stem] = rsi_module
+        lazy = (*lazy, rsi_module.stem)
+
+    def listed(names: Sequence[str]) -> bytes:
+        return "".join(f"/{below}/{name}.ko\n" for name in names if name in files).encode()
+
     return [
-        *(cpio.file(f"{below}/{path.name}", path.read_bytes()) for path in files),
-        cpio.file(_MODULE_LIST, "".join(listed).encode()),
+        *(cpio.file(f"{below}/{path.name}", path.read_bytes()) for path in files.values()),
+        cpio.file(_MODULE_LIST, listed(recipe.modules)),
+        cpio.file(_LAZY_MODULE_LIST, listed(lazy)),
     ]
 
 

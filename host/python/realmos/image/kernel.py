@@ -101,8 +101,13 @@ _NEEDED = ("CONFIG_VIRTIO_MMIO", "CONFIG_VIRTIO_CONSOLE", "CONFIG_BLK_DEV_INITRD
 
 
 def is_kernel_package(name: str) -> bool:
-    """Return whether a locked package is part of the kernel."""
+    """Return whether a locked package is part of the kernel, or of what its modules need."""
     return name.startswith("linux-")
+
+
+def is_headers_package(name: str) -> bool:
+    """Return whether a locked package holds headers of the kernel."""
+    return name.startswith("linux-headers-")
 
 
 def build_debian(recipe: DebianKernel, lock: Lock, cache: Cache, reporter: Reporter) -> Kernel:
@@ -112,7 +117,9 @@ def build_debian(recipe: DebianKernel, lock: Lock, cache: Cache, reporter: Repor
         ConfigError: it has no realm support, or lacks a module that the recipe names.
         SourceError: it cannot be downloaded, or its packages do not hold it.
     """
-    packages = lock.select(lambda package: is_kernel_package(package.name))
+    packages = lock.select(
+        lambda package: is_kernel_package(package.name) and not is_headers_package(package.name)
+    )
     if not packages.packages:
         raise ConfigError(
             "the package lock has no kernel", hint=f"move the lock: realmos lock {lock.image}"

@@ -23,11 +23,13 @@ class DebianKernel:
 
     Attributes:
         modules: loaded by PID 1 before anything else, in this order.
-        lazy_modules: in the image, loaded by whoever needs them.
+        lazy_modules: loaded, in this order, when a program first uses attestation.
+        rsi_device: the module of guest/rsi is built, and is the last of the lazy ones.
     """
 
     modules: tuple[str, ...]
     lazy_modules: tuple[str, ...]
+    rsi_device: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,13 @@ class SourceKernel:
         fragment: the configuration, on top of `allnoconfig`.
         steps: about how many lines make prints; for the progress bar.
         unused: directories of the source whose C files are not needed.
+        rsi_device: the driver of guest/rsi is built in.
     """
 
     fragment: Path
     steps: int
     unused: tuple[str, ...]
+    rsi_device: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,12 +157,14 @@ def _kernel(fields: Fields) -> DebianKernel | SourceKernel:
         kernel = DebianKernel(
             modules=fields.texts("modules", ()),
             lazy_modules=fields.texts("lazy_modules", ()),
+            rsi_device=fields.flag("rsi_device"),
         )
     elif origin == "source":
         kernel = SourceKernel(
             fragment=fields.path("fragment"),
             steps=fields.number("steps"),
             unused=fields.texts("unused", ()),
+            rsi_device=fields.flag("rsi_device"),
         )
     else:
         raise fields.error(f"origin must be debian or source, not {origin}")

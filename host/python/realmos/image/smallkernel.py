@@ -16,6 +16,7 @@ from pathlib import Path
 from realmos import process
 from realmos.cache import Cache, sha256_file
 from realmos.errors import ConfigError, SourceError, ToolError
+from realmos.image import rsimodule
 from realmos.image.kernel import (
     CONFIG,
     IMAGE,
@@ -65,18 +66,22 @@ def build_from_source(recipe: SourceKernel, lock: Lock, cache: Cache, reporter: 
         )
     package = packages.packages[0]
     compiler = find_cross_compiler()
-    inputs = {
+    inputs: dict[str, object] = {
         "lock": packages.digest,
         "fragment": sha256_file(recipe.fragment),
         "compiler": compiler.identity,
         "recipe": _RECIPE,
     }
+    if recipe.rsi_device:
+        inputs["rsi"] = rsimodule.digest()
 
     def make(out: Path) -> None:
         require_tools()
         deb = fetch(packages, cache, reporter)[package.name]
         with workspace(cache) as work:
             source = _unpack(deb, package.name, recipe.unused, work, reporter)
+            if recipe.rsi_device:
+                rsimodule.add_to_kernel(source)
             _Build(source, work / "objects", compiler, cache.path / "logs").run(
                 recipe, out, reporter
             )
