@@ -5,6 +5,7 @@ Pure: bytes and a policy in, a verdict out. No file, no network and no clock is 
 """
 
 from realmos.attest._anchor import Anchor, AnchorKind, key_from_pem, sample_anchor
+from realmos.attest._certificate import verify_certificate
 from realmos.attest._claims import PlatformClaims, RealmClaims, SoftwareComponent
 from realmos.attest._cose import Sign1
 from realmos.attest._names import HASH_SIZES, LIFE_CYCLES, replay
@@ -45,5 +46,6 @@ __all__ = [
     "replay",
     "sample_anchor",
     "verify",
+    "verify_certificate",
     "write_policy",
 ]

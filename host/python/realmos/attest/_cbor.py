@@ -55,7 +55,8 @@ def decode(data: bytes, what: str) -> object:
             immutable=True,
         )
     except cbor2.CBORDecodeError as error:
-        raise TokenError(f"not the CBOR that it has to be: {error}", field=what) from error
+        cause = f": {error.__cause__}" if error.__cause__ else ""
+        raise TokenError(f"not strict CBOR: {error}{cause}", field=what) from error
 
 
 def untag(value: object, tags: tuple[int, ...], what: str) -> tuple[int, object]:

@@ -93,13 +93,6 @@ def _check_platform_signature(book: Book, policy: Policy, parts: Parts) -> None:
     )
 
 
-def _vouches(anchor: Anchor, implementation: object, instance: object) -> bool:
-    any_instance = anchor.instance_id is None
-    return anchor.implementation_id == implementation and (
-        any_instance or anchor.instance_id == instance
-    )
-
-
 def _identity(anchor: Anchor) -> str:
     instance = "any" if anchor.instance_id is None else anchor.instance_id.hex()
     return f"implementation {anchor.implementation_id.hex()}, instance {instance}"
