@@ -183,7 +183,7 @@ def check_claims(token: Token, session: Session, challenge: bytes) -> None:
     (realm,), claims = session.prepared.realms, token.realm
     empty = bytes(len(realm.rim))
     assert claims[CCA["CCA_REALM_CHALLENGE"]] == challenge.ljust(CCA["CCA_CHALLENGE_SIZE"], b"\0")
-    assert claims[CCA["CCA_REALM_PERSONALIZATION_VALUE"]] == realm.config.rpv.ljust(64, b"\0")
+    assert claims[CCA["CCA_REALM_PERSONALIZATION_VALUE"]] == realm.rpv
     assert claims[CCA["CCA_REALM_HASH_ALGORITHM"]] == realm.config.hash_algorithm
     assert claims[CCA["CCA_REALM_INITIAL_MEASUREMENT"]] == realm.rim
     assert claims[CCA["CCA_REALM_EXTENSIBLE_MEASUREMENTS"]] == [empty] * 4

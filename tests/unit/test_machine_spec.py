@@ -21,7 +21,8 @@ def realm(blobs: tuple[str, ...] = ("kernel",), **config: object) -> Realm:
     loads = tuple(Data(0x40000000 + n * 4096, 4096, n) for n in range(len(blobs)))
     plan = Plan(RealmParams(), (*loads, Activate()))
     made = RealmConfig(**config)  # type: ignore[arg-type] # names are checked by the class
-    return Realm(made, "linux", paths, plan, b"rim", 0x40000000)
+    rpv = (made.rpv or b"").ljust(64, b"\0")
+    return Realm(made, "linux", paths, plan, b"rim", 0x40000000, rpv=rpv)
 
 
 def spec(*realms: Realm) -> MachineSpec:

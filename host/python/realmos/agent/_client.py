@@ -90,6 +90,16 @@ class AgentClient:
             connection.flush(_BYE_S)
         connection.close()
 
+    def renew(self, *, timeout: float = 60.0) -> None:
+        """Begin another session in place of this one; what ran in it ends.
+
+        An agent answers its first hello before it is quite ready; when it answers this, it is.
+
+        Raises:
+            PeerTimeoutError: it does not answer in time.
+        """
+        self._engine.connection.renew(timeout=timeout)
+
     def secure(self, judge: Callable[[bytes, bytes], None], *, timeout: float = 60.0) -> None:
         """Go on inside TLS with a realm that `judge` trusts; what ran in the session ends.
 

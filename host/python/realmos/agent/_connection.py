@@ -81,6 +81,15 @@ class Connection:
         """The session, inside TLS once there is a channel."""
         return self._channel.session
 
+    def renew(self, *, timeout: float) -> None:
+        """Begin another session in place of this one.
+
+        Raises:
+            PeerTimeoutError: nobody answered in time.
+        """
+        self._deadline = time.monotonic() + timeout
+        self.welcome = self._greet()
+
     def secure(self, judge: Callable[[bytes, bytes], None], *, timeout: float) -> None:
         """Go on inside TLS with a realm that `judge` trusts; what ran in the session ends.
 

@@ -43,6 +43,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
         gdb=debug_port(gdb),
         boot_timeout=arguments.boot_timeout,
         cold=getattr(arguments, "cold", False),
+        plain=getattr(arguments, "plain", False),
+        verify=not getattr(arguments, "no_verify", False),
     )
 
 

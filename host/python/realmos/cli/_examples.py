@@ -15,7 +15,8 @@ EXAMPLES = {
   realmos measure --steps                        how the RIM comes about; --steps all: page by page
   realmos measure --json >before.json            to compare with a later build
   realmos measure --diff before.json linux       what changed since
-  realmos measure --diff linux 'linux --vcpus 2'""",
+  realmos measure --diff linux 'linux --vcpus 2'
+  realmos measure --policy policy.toml hello.py  a policy that accepts this, and nothing else""",
     "shell": """\
   realmos shell                                  ends with `exit` or Ctrl-D
   realmos shell --image small --cold             the small kernel, booted rather than restored""",

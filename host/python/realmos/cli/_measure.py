@@ -14,8 +14,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from realmos.cache import Cache
-from realmos.cli._run import workload_of
-from realmos.cli._steps import print_comparison, print_steps, show_event
+from realmos.cli._references import write_references
+from realmos.cli._run import with_surroundings, workload_of
+from realmos.cli._steps import print_comparison, print_steps
 from realmos.cli._transfers import check_transfers
 from realmos.errors import ConfigError
 from realmos.image import build_image, names
@@ -24,12 +25,13 @@ from realmos.progress import Reporter
 from realmos.realm import (
     Account,
     RealmConfig,
-    Workload,
     account,
     build_realm,
     compare,
     extended_measurement,
     read_account,
+    show_event,
+    summary,
     workload_events,
 )
 
@@ -49,12 +51,18 @@ def run_measure(arguments: argparse.Namespace, cache: Cache, reporter: Reporter)
     """Predict, or compare two predictions; return the exit status."""
     arguments = _with_image(arguments)
     if arguments.diff is not None:
-        if arguments.words:
-            raise ConfigError("--diff compares realms, not programs", hint="leave the program out")
+        if arguments.words or arguments.policy is not None:
+            raise ConfigError(
+                "--diff compares realms, and does nothing else",
+                hint="leave the program and --policy out",
+            )
         return _compare(arguments, cache, reporter)
     events = _events(arguments)
-    found = _predict(arguments, cache, reporter)
+    each = arguments.json or arguments.steps is not None
+    found = _predict(arguments, cache, reporter, each=each)
     rem = extended_measurement(events, arguments.hash).hex() if events else ""
+    if arguments.policy is not None:
+        write_references(arguments, found, bytes.fromhex(rem), cache, reporter)
     if arguments.json:
         print(json.dumps({**found.to_json(), **_events_json(events, rem)}))
         return 0
@@ -78,11 +86,15 @@ def _is_image(word: str) -> bool:
     return word in names() or ("/" in word and (Path(word) / FILE_NAME).is_file())
 
 
-def _predict(arguments: argparse.Namespace, cache: Cache, reporter: Reporter) -> Account:
+def _predict(
+    arguments: argparse.Namespace, cache: Cache, reporter: Reporter, *, each: bool = True
+) -> Account:
+    """Return the account of a prediction, or a summary without `each` command."""
     config = realm_config(arguments, cmdline=arguments.append)
     image = build_image(arguments.image, cache, reporter)
     with tempfile.TemporaryDirectory() as folder:
-        return account(build_realm(image, config, out=Path(folder)))
+        realm = build_realm(image, config, out=Path(folder))
+        return account(realm) if each else summary(realm)
 
 
 def _events(arguments: argparse.Namespace) -> list[measurement.Event]:
@@ -96,14 +108,7 @@ def _events(arguments: argparse.Namespace) -> list[measurement.Event]:
         return []
     named = workload_of(arguments.words)
     check_transfers(arguments.put, [])
-    return workload_events(
-        Workload(
-            named.argv,
-            named.script,
-            env=tuple(arguments.env),
-            put=tuple((Path(source), target) for source, target in arguments.put),
-        )
-    )
+    return workload_events(with_surroundings(named, arguments))
 
 
 def _events_json(events: list[measurement.Event], rem: str) -> dict[str, object]:

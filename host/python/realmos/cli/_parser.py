@@ -181,7 +181,9 @@ def _realm(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--hash", default="sha-256", choices=sorted(HASHES), help="hash of RIM and REMs"
     )
-    group.add_argument("--rpv", type=rpv, default=b"", metavar="HEX", help="personalisation value")
+    group.add_argument(
+        "--rpv", type=rpv, metavar="HEX", help="personalisation value (default: random)"
+    )
     group.add_argument(
         "--append", default="", metavar="WORDS", help="added to the kernel's command line"
     )
@@ -207,6 +209,18 @@ def _firmware(parser: argparse._ActionsContainer) -> None:
         "--anchor", default="development", choices=ANCHOR_CHOICES,
         help="what vouches for the platform in tokens: this machine's development anchor\n"
         "(default), or TF-A's sample, with which anybody can sign",
+    )  # fmt: skip
+
+
+def _trust(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("trust")
+    group.add_argument(
+        "--no-verify", action="store_true",
+        help="go on with a realm whose token does not show it to be the one built here",
+    )  # fmt: skip
+    group.add_argument(
+        "--plain", action="store_true",
+        help="talk to the realm outside TLS: whoever is in between can read and change it all",
     )  # fmt: skip
 
 
@@ -237,6 +251,7 @@ def _add_run(actions: _Actions) -> None:
         description=_RUN_DESCRIPTION,
     )
     _machine(parser)
+    _trust(parser)
     group = _program(parser)
     group.add_argument(
         "--get", type=transfer, action="append", default=[], metavar="PATH:FILE",
@@ -260,7 +275,12 @@ def _add_run(actions: _Actions) -> None:
 
 def _measured(parser: argparse.ArgumentParser) -> None:
     _realm(parser)
+    _firmware(parser.add_argument_group("the firmware, for --policy"))
     _program(parser)
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE",
+        help="make a policy that accepts these measurements, or add them to the one in FILE",
+    )  # fmt: skip
     parser.add_argument(
         "--steps", nargs="?", const="grouped", choices=["grouped", "all"], metavar="all",
         help="list every operation with the value after it; all: each page on a line",
@@ -299,6 +319,7 @@ def _add_measure(actions: _Actions) -> None:
 def _add_shell(actions: _Actions) -> None:
     parser = actions.add_parser("shell", help="a console in a fresh realm")
     _machine(parser)
+    _trust(parser)
     _cold(parser)
     _verbose(parser)
     parser.set_defaults(command=commands.shell)

@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from realmos_agent.protocol import measurement
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
@@ -23,20 +24,13 @@ from realmos.cli._transfers import check_transfers, fetch
 from realmos.errors import ConfigError, PeerTimeoutError, RealmosError
 from realmos.machine import Layer
 from realmos.progress import Reporter
-from realmos.session import Evidence, Options, Prepared, Session
+from realmos.realm import Workload, workload_events
+from realmos.session import Attested, Evidence, Options, Prepared, Session
 
 _NOT_REPORTED = "not reported by this RMM"
 _SIGNAL_BASE = 128
 _TIMED_OUT = 124
 _NOT_FETCHED = 1
-
-
-@dataclass(frozen=True)
-class Workload:
-    """What is to run: a script's bytes with its name, or a command."""
-
-    argv: tuple[str, ...]
-    script: bytes | None
 
 
 def workload_of(words: list[str]) -> Workload:
@@ -49,7 +43,7 @@ def workload_of(words: list[str]) -> Workload:
         words = words[1:]
         if not words:
             raise ConfigError("no command after --", hint="realmos run -- uname -a")
-        return Workload(tuple(words), None)
+        return Workload(tuple(words))
     if not words:
         raise ConfigError("nothing to run", hint="realmos run SCRIPT.py, or realmos run -- CMD")
     try:
@@ -60,6 +54,12 @@ def workload_of(words: list[str]) -> Workload:
             hint="give a Python script, or a command in the realm after --",
         ) from error
     return Workload((Path(words[0]).name, *words[1:]), script)
+
+
+def with_surroundings(workload: Workload, arguments: argparse.Namespace) -> Workload:
+    """Return `workload` with the files and the environment that a command line gives it."""
+    put = tuple((Path(source), target) for source, target in arguments.put)
+    return replace(workload, env=tuple(arguments.env), put=put)
 
 
 def run_workload(
@@ -79,15 +79,18 @@ def run_workload(
     """
     workload = workload_of(arguments.words)
     check_transfers(arguments.put, arguments.get)
+    expected = workload_events(with_surroundings(workload, arguments))
+    events = [measurement.encode(event) for event in expected]
     start = lambda prepared: on_start(prepared, arguments.gdb)  # noqa: E731 -- one argument bound
     with sessions.running(options, cache, reporter, on_start=start) as session:
         with _silence_explained(session):
             for source, target in arguments.put:
                 session.agent.put(Path(source), target)
             result = _run(session, workload, arguments)
+            attested = session.attest(events=events)
             failures = fetch(session.agent, arguments.get)
         evidence = session.evidence()
-    _report(evidence, result, failures, time.monotonic() - began, as_json=arguments.json)
+    _report(evidence, attested, result, failures, time.monotonic() - began, as_json=arguments.json)
     explain(result, memory=arguments.memory, timeout=arguments.timeout)
     for failure in failures:
         complain(f"--get: {failure}", failure.hint or "has the program written that file?")
@@ -163,6 +166,7 @@ def _signal_name(number: int) -> str:
 
 def _report(
     evidence: Evidence,
+    attested: Attested,
     result: RunResult,
     failures: Sequence[RealmosError],
     seconds: float,
@@ -173,6 +177,7 @@ def _report(
     if as_json:
         facts = {
             **asdict(evidence),
+            "verdict": attested.verdict.to_json(),
             "rim_matches": evidence.rim_matches,
             "status": exit_status(result),
             "signal": result.signal,
@@ -191,7 +196,19 @@ def _report(
     table.add_row(f"RIM measured ({evidence.hash_algorithm})", evidence.rim or _NOT_REPORTED)
     table.add_row("RIM predicted", evidence.predicted_rim)
     table.add_row("equal", verdict[evidence.rim_matches])
+    _add_verdict(table, attested)
     how = "restored from a snapshot" if evidence.restored else "booted"
     table.add_row("seconds to first answer", f"{evidence.seconds_to_answer:.2f} ({how})")
     table.add_row("seconds in all", f"{seconds:.2f}")
     Console().print(table)
+
+
+def _add_verdict(table: Table, attested: Attested) -> None:
+    verdict = attested.verdict
+    check = verdict.find("realm.rem1")
+    if check is not None:
+        table.add_row("REM 1 measured, in the token", check.found)
+        table.add_row("REM 1 predicted", check.expected)
+    word = "[green]pass" if verdict.passed else "[red]FAIL"
+    failure = f"\n{verdict.first_failure}" if verdict.first_failure else ""
+    table.add_row("verdict on the token", f"{word}[/] ({verdict.anchor}){escape(failure)}")

@@ -2,17 +2,13 @@
 """How `realmos measure` shows steps and events, and where two predictions part."""
 
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from realmos_agent.protocol.measurement import WORK_DIR, Event, FileEvent, RunEvent
 
 from realmos.errors import ConfigError
 from realmos.image import archive
 from realmos.realm import Account, Comparison, Line
 
-_WORK = b"{work}"
 _WORDS = {
     "create": "RMI_REALM_CREATE",
     "table": "RMI_RTT_CREATE",
@@ -46,18 +42,6 @@ def print_steps(found: Account, *, each: bool) -> None:
         numbers, lines = zip(*group, strict=True)
         print(f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else numbers[0], files.show(lines))
         print(f"    RIM {lines[-1].rim}")
-
-
-def show_event(event: Event) -> str:
-    """Return an event for people; {work} is the session's work directory."""
-    if isinstance(event, FileEvent):
-        return f"file {_text(event.path)} (mode {event.mode:o}, SHA-256 {event.sha256.hex()})"
-    if not isinstance(event, RunEvent):
-        raise TypeError(type(event).__name__)
-    words = " ".join(map(_text, event.argv)) or "a shell"
-    env = "".join(f" {_text(entry)}" for entry in event.env)
-    script = f", script's SHA-256 {event.program.hex()}" if event.program else ""
-    return f"run {words} (in {_text(event.cwd)}{script}{', with' if env else ''}{env})"
 
 
 def print_comparison(one: Account, other: Account, found: Comparison) -> None:
@@ -132,8 +116,3 @@ def _parts_of(account: Account, number: int) -> Iterator[_Behind]:
         return
     for index, start in enumerate(starts, 1):
         yield _Behind(f"{file.what}, archive {index} of {len(starts)}", start)
-
-
-def _text(word: bytes) -> str:
-    text = os.fsdecode(word.replace(WORK_DIR, _WORK))
-    return text if text.isprintable() and text and " " not in text else repr(text)

@@ -34,7 +34,7 @@ def numbered_plan(spec: MachineSpec, slot: RealmSlot) -> bytes:
 
 def _realm(slot: RealmSlot) -> list[str]:
     config = slot.realm.config
-    rpv = config.rpv.ljust(64, b"\0").hex(" ")
+    rpv = slot.realm.rpv.hex(" ")
     transports = " ".join(str(number) for number in slot.transports)
     return [
         f"\trealm@{slot.number} {{",

@@ -60,6 +60,19 @@ class Snapshot:
         """The migration file."""
         return self.path / _RAM
 
+    @property
+    def rpvs(self) -> tuple[bytes, ...]:
+        """The personalisation value of each realm, which its copies have too.
+
+        Raises:
+            MachineError: the snapshot does not tell.
+        """
+        try:
+            facts = json.loads((self.path / _FACTS).read_text("utf-8"))
+            return tuple(bytes.fromhex(text) for text in facts["rpvs"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MachineError(f"the snapshot {self.path} is corrupt") from error
+
     def is_intact(self) -> bool:
         """Return whether every file is what it was when it was saved, by hash."""
         try:
@@ -106,7 +119,8 @@ class SnapshotStore:
             machine.poll_consoles()
             for log in [*machine.spec.logs.glob("uart.log"), *machine.spec.logs.glob("realm*.log")]:
                 shutil.copyfile(log, out / log.name)
-            facts = {"machine": identity, "sha256": _hashes(out)}
+            rpvs = [slot.realm.rpv.hex() for slot in machine.spec.realms]
+            facts = {"machine": identity, "rpvs": rpvs, "sha256": _hashes(out)}
             (out / _FACTS).write_text(json.dumps(facts, default=str, indent=1), "utf-8")
             if path.exists():
                 shutil.rmtree(path)

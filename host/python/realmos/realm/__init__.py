@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a realm is made of: its configuration, its population plan, and the RIM that follows."""
 
-from realmos.realm._account import Account, Line, SourceFile, account, read_account
+from realmos.realm._account import Account, Line, SourceFile, account, read_account, summary
 from realmos.realm._build import DEFAULT_MEMORY, HASHES, Realm, RealmConfig, build_realm
 from realmos.realm._compare import Comparison, FileDifference, compare
 from realmos.realm._plan import Activate, Data, InitRipas, Plan, RealmParams, Rec, RttCreate
 from realmos.realm._rim import initial_measurement
-from realmos.realm._workload import Workload, extended_measurement, workload_events
+from realmos.realm._workload import (
+    Workload,
+    extended_measurement,
+    show_event,
+    workload_events,
+)
 
 __all__ = [
     "DEFAULT_MEMORY",
@@ -32,5 +37,7 @@ __all__ = [
     "extended_measurement",
     "initial_measurement",
     "read_account",
+    "show_event",
+    "summary",
     "workload_events",
 ]

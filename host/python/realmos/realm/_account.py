@@ -84,19 +84,16 @@ class Account:
     Attributes:
         image: name of the image.
         settings: what was chosen about the realm: memory, vCPUs, hash, words appended.
+        rim: what results, in hexadecimal.
         files: behind the measured memory.
-        lines: the commands.
+        lines: the commands; none in a summary.
     """
 
     image: str
     settings: dict[str, str]
-    files: tuple[SourceFile, ...]
-    lines: tuple[Line, ...]
-
-    @property
-    def rim(self) -> str:
-        """The RIM that results, in hexadecimal."""
-        return self.lines[-1].rim
+    rim: str
+    files: tuple[SourceFile, ...] = ()
+    lines: tuple[Line, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return it as `read_account` takes it back, after `json.dumps`."""
@@ -111,24 +108,25 @@ class Account:
         }
 
 
+def summary(realm: Realm) -> Account:
+    """Return the account of a realm's prediction without its commands."""
+    config = realm.config
+    settings = {
+        "memory": f"{config.memory >> 20} MiB",
+        "vCPUs": str(config.vcpus),
+        "hash": config.hash_algorithm,
+        "appended": config.cmdline,
+    }
+    return Account(realm.image_name, settings, realm.rim.hex())
+
+
 def account(realm: Realm) -> Account:
     """Return the account of a realm's prediction."""
-    config = realm.config
     with mapped(realm.blobs) as views:
         lines = tuple(_line(step) for step in steps(realm.plan, views))
-    return Account(
-        image=realm.image_name,
-        settings={
-            "memory": f"{config.memory >> 20} MiB",
-            "vCPUs": str(config.vcpus),
-            "hash": config.hash_algorithm,
-            "appended": config.cmdline,
-        },
-        files=tuple(
-            _source(what, path) for what, path in zip(realm.names, realm.blobs, strict=True)
-        ),
-        lines=lines,
-    )
+    assert lines[-1].rim == realm.rim.hex(), "a file was changed between two looks"
+    files = tuple(_source(*named) for named in zip(realm.names, realm.blobs, strict=True))
+    return dataclasses.replace(summary(realm), files=files, lines=lines)
 
 
 def read_account(text: str, name: str) -> Account:
@@ -158,15 +156,16 @@ def _parse(found: dict[str, object]) -> Account:
         raise TypeError("files, steps or settings are none")
     sources = tuple(_checked(SourceFile(**file)) for file in files)
     lines = tuple(_checked(Line(**row)) for row in rows)
-    if not lines or not all(-1 <= line.file < len(sources) for line in lines):
-        raise ValueError("no steps, or a step of a file that is not there")
+    if not lines or lines[-1].rim != found["rim"]:
+        raise ValueError("no steps, or not those to its RIM")
+    if not all(-1 <= line.file < len(sources) for line in lines):
+        raise ValueError("a step of a file that is not there")
     if not {line.operation for line in lines} <= _OPERATIONS:
         raise ValueError("an unknown operation")
     if any(file.data and len(bytes.fromhex(file.data)) != file.size for file in sources):
         raise ValueError("a file with another size")
-    return Account(
-        str(found["image"]), {str(k): str(v) for k, v in settings.items()}, sources, lines
-    )
+    chosen = {str(name): str(value) for name, value in settings.items()}
+    return Account(str(found["image"]), chosen, lines[-1].rim, sources, lines)
 
 
 def _checked(record: _Record) -> _Record:

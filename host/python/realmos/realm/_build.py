@@ -3,6 +3,7 @@
 
 import contextlib
 import mmap
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from realmos.realm._rim import Blob, initial_measurement
 
 _PLATFORM = realmos_abi.load("platform")
 _RMI = realmos_abi.load("rmi")
+
+_RPV_SIZE = _RMI["RMM_RPV_SIZE"]
 
 HASHES = {"sha-256": _RMI["RMI_HASH_SHA_256"], "sha-512": _RMI["RMI_HASH_SHA_512"]}
 DEFAULT_MEMORY = 512 << 20
@@ -33,7 +36,8 @@ class RealmConfig:
         memory: bytes of RAM, a multiple of 2 MiB, at most MAX_MEMORY.
         vcpus: 1 to REALM_MAX_VCPUS.
         hash_algorithm: `sha-256` or `sha-512`, of RIM and REMs.
-        rpv: realm personalisation value, at most 64 bytes; not measured.
+        rpv: realm personalisation value, at most 64 bytes; not measured. None: a random one for
+            each realm that is created.
         cmdline: words appended to the kernel's command line; measured.
 
     Raises:
@@ -44,7 +48,7 @@ class RealmConfig:
     memory: int = DEFAULT_MEMORY
     vcpus: int = 1
     hash_algorithm: str = "sha-256"
-    rpv: bytes = b""
+    rpv: bytes | None = None
     cmdline: str = ""
 
     def __post_init__(self) -> None:
@@ -60,7 +64,7 @@ class RealmConfig:
         if self.hash_algorithm not in HASHES:
             known = ", ".join(HASHES)
             raise ConfigError(f"unknown hash algorithm {self.hash_algorithm}", hint=f"use {known}")
-        if len(self.rpv) > _RMI["RMM_RPV_SIZE"]:
+        if self.rpv is not None and len(self.rpv) > _RPV_SIZE:
             raise ConfigError("a realm personalisation value has at most 64 bytes")
 
 
@@ -78,6 +82,7 @@ class Realm:
     rim: bytes
     entry: int
     names: tuple[str, ...] = ()
+    rpv: bytes = bytes(_RPV_SIZE)
 
 
 def build_realm(image: Image, config: RealmConfig, *, out: Path) -> Realm:
@@ -113,7 +118,8 @@ def build_realm(image: Image, config: RealmConfig, *, out: Path) -> Realm:
     names = tuple(load.what for load in placement.loads)
     with mapped(blobs) as views:
         rim = initial_measurement(plan, views)
-    return Realm(config, image.name, blobs, plan, rim, placement.entry, names)
+    rpv = os.urandom(_RPV_SIZE) if config.rpv is None else config.rpv.ljust(_RPV_SIZE, b"\0")
+    return Realm(config, image.name, blobs, plan, rim, placement.entry, names, rpv)
 
 
 @contextmanager

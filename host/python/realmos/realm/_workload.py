@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realmos_agent.protocol.measurement import (
+    WORK_DIR,
     Event,
     EventError,
+    FileEvent,
+    RunEvent,
     encode,
     file_event,
     replay,
@@ -19,6 +22,7 @@ from realmos_agent.protocol.measurement import (
 from realmos.errors import ConfigError
 
 _SCRIPT_MODE = 0o644
+_WORK = b"{work}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,18 @@ def extended_measurement(events: Iterable[Event], hash_algorithm: str) -> bytes:
     return replay((encode(event) for event in events), hash_algorithm)
 
 
+def show_event(event: Event) -> str:
+    """Return an event for people; {work} is the session's work directory."""
+    if isinstance(event, FileEvent):
+        return f"file {_text(event.path)} (mode {event.mode:o}, SHA-256 {event.sha256.hex()})"
+    if not isinstance(event, RunEvent):
+        raise TypeError(type(event).__name__)
+    words = " ".join(map(_text, event.argv)) or "a shell"
+    env = "".join(f" {_text(entry)}" for entry in event.env)
+    script = f", script's SHA-256 {event.program.hex()}" if event.program else ""
+    return f"run {words} (in {_text(event.cwd)}{script}{', with' if env else ''}{env})"
+
+
 def _put(path: Path, remote: str, work: bytes) -> Event:
     try:
         with path.open("rb") as file:
@@ -73,3 +89,8 @@ def _put(path: Path, remote: str, work: bytes) -> Event:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     return file_event(os.fsencode(remote), mode, content, work_dir=work)
+
+
+def _text(word: bytes) -> str:
+    text = os.fsdecode(word.replace(WORK_DIR, _WORK))
+    return text if text.isprintable() and text and " " not in text else repr(text)

@@ -4,11 +4,12 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from realmos.agent import AgentClient
+from realmos.attest import Verdict
 from realmos.cache import Cache
 from realmos.errors import BootError, MachineError, PeerError, PeerTimeoutError
 from realmos.machine import (
@@ -27,8 +28,14 @@ from realmos.progress import Reporter, Task
 from realmos.session._evidence import Evidence, check, gather
 from realmos.session._options import Options
 from realmos.session._prepare import Prepared, prepare
+from realmos.session._trust import Attested, attested, enforce, event_difference, judge, policy_of
 
+_PLAIN = (
+    "--plain: nothing shows that this is a realm before it is given work, and whoever is in "
+    "between can read and change all that is said to it"
+)
 _RESTORE_TIMEOUT = 60.0
+_CHANNEL_TIMEOUT = 120.0
 _NO_REALM_HOST = (
     "an image for --bl33 must start the realms that the machine manifest lists, as our monitor "
     "does (ARCHITECTURE.md); `realmos logs` shows all that it printed"
@@ -37,18 +44,67 @@ _NO_REALM_HOST = (
 
 @dataclass
 class Session:
-    """A running machine whose realms' agents answer."""
+    """A running machine whose realms' agents answer.
+
+    Attributes:
+        verdicts: on the token that each realm showed when its channel was made; none for `plain`.
+    """
 
     prepared: Prepared
     machine: Machine
     restored: bool
     agents: list[AgentClient] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
     seconds_to_answer: float = 0.0
+    seconds_to_channel: float = 0.0
 
     @property
     def agent(self) -> AgentClient:
         """The first realm's agent."""
         return self.agents[0]
+
+    def attest(
+        self, number: int = 0, *, events: Sequence[bytes] | None = None, nonce: bytes | None = None
+    ) -> Attested:
+        """Fetch a realm's token for a fresh nonce, and verify it against what was predicted.
+
+        Args:
+            number: the realm's.
+            events: what REM 1 must have taken so far; None when that is not to be compared.
+            nonce: of the caller's, at most 64 bytes.
+
+        Raises:
+            AttestationError: it is not what was built, or was given something else to do; unless
+                the options say that this does not matter.
+            PeerRefusedError: the realm cannot attest to itself.
+        """
+        realm = self.prepared.realms[number]
+        policy = policy_of(self.prepared.flash, realm, events=events)
+        found = attested(self.agents[number], policy, nonce=nonce)
+        if self.prepared.options.verify:
+            detail = ""
+            if events is not None:
+                detail = event_difference(events, found, realm.config.hash_algorithm)
+            enforce(found.verdict, f"realm {number}", detail=detail)
+        return found
+
+    def secure(self) -> None:
+        """Go on inside TLS with each realm, once its token shows that it is the one built here.
+
+        Raises:
+            AttestationError: one is not.
+        """
+        began = time.monotonic()
+        for number, agent in enumerate(self.agents):
+            policy = policy_of(self.prepared.flash, self.prepared.realms[number])
+            patience = math.inf if self.prepared.options.gdb is not None else _CHANNEL_TIMEOUT
+            agent.secure(judge(policy, self._keep), timeout=patience)
+        self.seconds_to_channel = time.monotonic() - began
+
+    def _keep(self, verdict: Verdict) -> None:
+        self.verdicts.append(verdict)
+        if self.prepared.options.verify:
+            enforce(verdict, f"realm {len(self.verdicts) - 1}")
 
     def evidence(self) -> Evidence:
         """Return what the consoles and the predictor say about the first realm."""
@@ -93,11 +149,24 @@ def running(
         )
         on_start(prepared)
         session = _start(prepared, prepared.spec(directory), SnapshotStore(cache), reporter, stack)
+        _introduce(session, reporter)
         # Last of all, for a machine that is restored or being saved stands still, and so do its
         # clocks.
         for agent in session.agents:
             agent.set_clock()
         yield session
+
+
+def _introduce(session: Session, reporter: Reporter) -> None:
+    """Make sure of whom we talk to, and that nobody listens; or say that we do not."""
+    if not session.prepared.options.plain:
+        with reporter.task("Attesting"):
+            session.secure()
+        return
+    reporter.note(_PLAIN)
+    if session.restored:
+        for agent in session.agents:
+            agent.reseed()
 
 
 def _start(
@@ -119,6 +188,8 @@ def _start(
             reporter.note(f"the snapshot did not come back to life, booting instead: {error}")
             store.discard(snapshot)
     session = stack.enter_context(_booted(prepared, spec, reporter))
+    for agent in session.agents:
+        agent.renew()  # answered when the agent has imported all that it needs, for all copies
     try:
         with reporter.task("Saving a snapshot for the next run"):
             store.save(session.machine, key)
@@ -151,13 +222,12 @@ def _patience(options: Options) -> float:
 def _restored(
     prepared: Prepared, spec: MachineSpec, snapshot: Snapshot, reporter: Reporter
 ) -> Iterator[Session]:
+    prepared = prepared.copied(snapshot.rpvs)
     with Machine(restored_spec(spec, snapshot)) as machine, ExitStack() as clients:
         session = Session(prepared, machine, restored=True)
         with reporter.task("Restoring") as task:
             load(machine)
             _connect_all(session, clients, _RESTORE_TIMEOUT, task)
-            for agent in session.agents:
-                agent.reseed()
         yield session
 
 

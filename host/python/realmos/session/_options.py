@@ -25,6 +25,8 @@ class Options:
         boot_timeout: seconds to wait for the first answer.
         cold: boot even when there is a snapshot, and leave none.
         probe_isolation: have the monitor attack realm 0.
+        plain: talk to agents outside TLS, which whoever is in between can read and change.
+        verify: refuse a realm that its token does not show to be the one that was built.
     """
 
     image: str = "linux"
@@ -36,3 +38,5 @@ class Options:
     boot_timeout: float = BOOT_TIMEOUT
     cold: bool = False
     probe_isolation: bool = False
+    plain: bool = False
+    verify: bool = True

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From options to everything built, nothing running."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from realmos.anchor import choose_anchor
@@ -36,6 +36,11 @@ class Prepared:
             sockets=directory.sockets,
             gdb=self.options.gdb,
         )
+
+    def copied(self, rpvs: tuple[bytes, ...]) -> "Prepared":
+        """Return the same with the personalisation values of a machine that was saved."""
+        pairs = zip(self.realms, rpvs, strict=True)
+        return replace(self, realms=tuple(replace(realm, rpv=rpv) for realm, rpv in pairs))
 
 
 def prepare(options: Options, cache: Cache, reporter: Reporter, *, out: Path) -> Prepared:
