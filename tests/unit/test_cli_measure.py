@@ -4,11 +4,21 @@
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from realmos import cli
-from realmos.cli import _measure
+from realmos.attest import (
+    ReferenceComponent,
+    ReferenceRem,
+    ReferenceRim,
+    default_policy,
+    read_policy,
+    sample_anchor,
+    write_policy,
+)
+from realmos.cli import _measure, _references
 from realmos.image import Image, Initramfs, Kernel, load
 from realmos.realm import RealmConfig, build_realm
 from realmos.source import Lock
@@ -135,7 +145,7 @@ def test_a_command_is_told_from_an_image_and_a_script(
         (["--diff", "absent.json", "linux"], "neither a file nor an image"),
         (["--diff", "linux", "linux 'x"], "neither a file nor an image"),
         (["--diff", "bad.json", "linux"], "bad.json holds no steps"),
-        (["--diff", "linux", "linux", "--", "ls"], "not programs"),
+        (["--diff", "linux", "linux", "--", "ls"], "does nothing else"),
         (["--vcpus", "99"], "vCPUs"),
     ],
 )
@@ -176,3 +186,66 @@ def test_options_given_outside_hold_for_both_sides(capsys: pytest.CaptureFixture
     found = json.loads(run(capsys, "--json", *words)[1])
     assert found["settings"] == [["vCPUs", "1", "2"]]
     assert found["rims"][0] != found["rims"][1]
+
+
+COMPONENT = ReferenceComponent("RMM", bytes(range(32)))
+
+
+@pytest.fixture
+def policy(image: Image, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: ARG001 -- has it made
+    """Where a policy is to be written, on a machine whose firmware is there without being built."""
+    flash = SimpleNamespace(anchor=sample_anchor(), references=lambda: (COMPONENT,))
+    monkeypatch.setattr(_references, "build_firmware", lambda *_, **__: flash)
+    monkeypatch.setattr(_references, "choose_anchor", lambda _: None)
+    return Path("policy.toml")
+
+
+def test_a_new_policy_accepts_what_was_predicted(
+    policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = facts(capsys, "--policy", str(policy), "--rpv", "07", "--", "ls")
+    made = read_policy(policy.read_text("utf-8"))
+    assert made.rims == (
+        ReferenceRim("linux, 512 MiB memory, 1 vCPUs, sha-256 hash", bytes.fromhex(found["rim"])),
+    )
+    assert made.rems == (ReferenceRem(1, (bytes.fromhex(found["rem1"]),)),)
+    assert made.components == (COMPONENT,)
+    assert made.anchors[0].worth == "sample anchor, forgeable"
+    assert made.hash_algorithms == ("sha-256",)
+    assert made.rpvs == (b"\x07" + bytes(63),)
+    assert made.nonce_required
+
+
+def test_a_policy_that_is_there_accepts_another_realm_too(
+    policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = [
+        ["--rpv", "07", "--", "ls"], ["--vcpus", "2", "--hash", "sha-512", "--rpv", "08"],
+        ["--", "ls", "-l"], [],
+    ]  # fmt: skip
+    found = [facts(capsys, "--policy", str(policy), *words) for words in calls]
+    made = read_policy(policy.read_text("utf-8"))
+    assert {rim.value.hex() for rim in made.rims} == {entry["rim"] for entry in found}
+    assert len(made.rims) == 2
+    (rem,) = made.rems
+    assert [value.hex() for value in rem.values] == [found[0]["rem1"], found[2]["rem1"]]
+    assert made.hash_algorithms == ("sha-256", "sha-512")
+    assert made.rpvs == (b"\x07" + bytes(63), b"\x08" + bytes(63))
+    assert made.components == (COMPONENT,)
+
+
+def test_a_policy_that_cannot_take_more_stays_as_it_was(
+    policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logged = default_policy(
+        sample_anchor(), components=[], rims=[], rems=[ReferenceRem(1, log=(b"x",))]
+    )
+    for text, message in ((write_policy(logged), "by its log"), ("[nonsense]\n", "nonsense")):
+        policy.write_text(text)
+        status, out = run(capsys, "--policy", str(policy), "--", "ls")
+        assert (status, policy.read_text("utf-8")) == (1, text)
+        assert message in out
+    status, out = run(capsys, "--policy", "absent/policy.toml")
+    assert status == 1
+    assert "absent/policy.toml cannot be written" in out
+    assert list(Path().glob(".*.part")) == []

@@ -106,7 +106,7 @@ def broken(change: str) -> Any:  # noqa: ANN401 -- JSON of any kind
     }  # fmt: skip
     whole = {
         "format": "realmos-account-1", "image": "x", "settings": {}, "files": [file],
-        "steps": [line],
+        "steps": [line], "rim": "00",
     }  # fmt: skip
     changes: dict[str, Any] = {
         "nothing": whole,
@@ -114,6 +114,7 @@ def broken(change: str) -> Any:  # noqa: ANN401 -- JSON of any kind
         "another format": {**whole, "format": "2"},
         "no steps": {**whole, "steps": []},
         "steps of another kind": {**whole, "steps": "xyz"},
+        "steps to another RIM": {**whole, "rim": "01"},
         "a step too short": {**whole, "steps": [{"rim": ""}]},
         "a step of another file": {**whole, "steps": [{**line, "file": 1}]},
         "a negative file": {**whole, "steps": [{**line, "file": -2}]},
@@ -129,9 +130,10 @@ def broken(change: str) -> Any:  # noqa: ANN401 -- JSON of any kind
 @pytest.mark.parametrize(
     "change",
     [
-        "no object", "another format", "no steps", "steps of another kind", "a step too short",
-        "a step of another file", "a negative file", "an IPA of text", "a flag for a number",
-        "an unknown operation", "a file of another size", "a file not in hexadecimal",
+        "no object", "another format", "no steps", "steps of another kind", "steps to another RIM",
+        "a step too short", "a step of another file", "a negative file", "an IPA of text",
+        "a flag for a number", "an unknown operation", "a file of another size",
+        "a file not in hexadecimal",
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_account_is_refused(change: str) -> None:
