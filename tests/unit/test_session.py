@@ -43,12 +43,21 @@ class Store:
             raise self.error
         self.calls.append("save")
 
+    def renew(self) -> None:
+        """Stand in for an agent, so that the order of the two is seen; so the next ones."""
+        self.calls.append("renew")
+
+    def secure(self) -> None:
+        self.calls.append("secure")
+
+    def reseed(self) -> None:
+        self.calls.append("reseed")
+
     def set_clock(self) -> None:
-        """Stand in for an agent, so that the order of the two is seen."""
         self.calls.append("set clock")
 
 
-Restored = Callable[[Store, Notes], bool]
+Restored = Callable[..., bool]
 
 
 class Vanished:
@@ -64,18 +73,20 @@ def restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Restored:
     for name in ("REALMOS_CACHE", "REALMOS_STATE", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path))
     facts = SimpleNamespace(sha256="", version="", manifest=dict, symbols=dict)
-    prepared = SimpleNamespace(
-        options=Options(), flash=facts, qemu=facts, realms=[], spec=lambda _: None
-    )
-    monkeypatch.setattr(_boot, "prepare", lambda *_, **__: prepared)
     monkeypatch.setattr(_boot, "_restored", Vanished)
     monkeypatch.setattr(_boot, "identity", lambda *_, **__: {})
 
-    def run(store: Store, reporter: Notes) -> bool:
-        booted = SimpleNamespace(machine=None, restored=False, agents=[store])
+    def run(store: Store, reporter: Notes, options: Options | None = None) -> bool:
+        prepared = SimpleNamespace(
+            options=options or Options(), flash=facts, qemu=facts, realms=[], spec=lambda _: None
+        )
+        booted = SimpleNamespace(
+            machine=None, restored=False, agents=[store], prepared=prepared, secure=store.secure
+        )
+        monkeypatch.setattr(_boot, "prepare", lambda *_, **__: prepared)
         monkeypatch.setattr(_boot, "_booted", lambda *_: nullcontext(booted))
         monkeypatch.setattr(_boot, "SnapshotStore", lambda _: store)
-        with running(Options(), Cache(), reporter) as session:
+        with running(prepared.options, Cache(), reporter) as session:
             return session.restored
 
     return run
@@ -94,5 +105,13 @@ def test_a_snapshot_that_vanishes_is_replaced_by_a_boot(restored: Restored) -> N
     reporter = Notes()
     store = Store(Snapshot(Path("/gone")), None)
     assert not restored(store, reporter)
-    assert store.calls == ["save", "set clock"]
+    assert store.calls == ["renew", "save", "secure", "set clock"]
     assert "booting instead" in reporter.notes[0]
+
+
+def test_a_plain_session_is_told_to_be_one(restored: Restored) -> None:
+    reporter = Notes()
+    store = Store(None, None)
+    restored(store, reporter, Options(plain=True))
+    assert store.calls == ["renew", "save", "set clock"]
+    assert "whoever is in between" in reporter.notes[0]
