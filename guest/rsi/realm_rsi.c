@@ -12,6 +12,7 @@
  * - an open file may claim a REM: until it is closed, no other extends that one.
  */
 #include <linux/arm-smccc.h>
+#include <linux/cache.h>
 #include <linux/capability.h>
 #include <linux/cleanup.h>
 #include <linux/fs.h>
@@ -38,7 +39,7 @@ static_assert(RSI_DEVICE_CLAIM == _IO(IOCTL_TYPE, 3));
 static_assert(RSI_DEVICE_CONFIG == _IOR(IOCTL_TYPE, 4, struct rsi_device_config));
 
 /* What the RMM said when the module was loaded; the same for as long as the realm lives. */
-static struct rsi_device_config config;
+static struct rsi_device_config config __ro_after_init;
 
 /* Who claims a REM, by index; protected by rem_lock, under which alone REMs are extended. */
 static const struct file *claims[RSI_DEVICE_REM_LAST + 1];
@@ -207,7 +208,7 @@ static struct miscdevice realm_rsi_device = {
 	.mode = 0644,
 };
 
-static int read_config(void)
+static int __init read_config(void)
 {
 	/* A page of its own: the RMM wants an address of one. */
 	struct realm_config *page = (struct realm_config *)get_zeroed_page(GFP_KERNEL);

@@ -141,6 +141,31 @@ def test_kernel_and_its_modules_come_out_of_the_packages(packages: Packages) -> 
     assert modules == {"virtio_mmio.ko": b"module", "arm_cca_guest.ko": b"report"}
 
 
+SIGNATURE_TEXT = b"~Module signature appended~\n"
+
+
+def test_signatures_of_modules_are_left_out(packages: Packages) -> None:
+    signed = b"module" + b"signature" + bytes(8) + (9).to_bytes(4, "big") + SIGNATURE_TEXT
+    packages.files["usr/lib/modules/7.3/kernel/virtio_mmio.ko.xz"] = lzma.compress(signed)
+    found = build(packages, "virtio_mmio")
+    assert found.modules is not None
+    assert (found.modules / "virtio_mmio.ko").read_bytes() == b"module"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        b"",
+        b"module",
+        SIGNATURE_TEXT,
+        bytes(8) + (1).to_bytes(4, "big") + SIGNATURE_TEXT,
+        b"module" + bytes(8) + (7).to_bytes(4, "big") + SIGNATURE_TEXT,
+    ],
+)
+def test_a_module_whose_end_is_no_signature_is_left_as_it_is(module: bytes) -> None:
+    assert kernel.without_signature(module) == module
+
+
 def test_older_layout_of_packages_is_known(packages: Packages) -> None:
     for name in ("vmlinuz", "config"):
         data = packages.files.pop(f"usr/lib/modules/7.3/{name}")
