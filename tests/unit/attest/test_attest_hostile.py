@@ -133,6 +133,32 @@ def test_claims_of_any_kind_get_a_verdict(
             assert str(check).isprintable()
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        dict.fromkeys(range(65536, 75536)),
+        {7: list(range(20000))},
+        {7: "\x1b" * 60000},
+        {44239: [b""] * 50000},
+        {2399: [{}] * 50000},
+        {2399: [{1: "\n", 2: bytes(32), 5: b"\1"}] * 1400},
+    ],
+    ids=["claims", "array", "text", "rems", "empty components", "components"],
+)
+@pytest.mark.parametrize("part", ["platform", "realm"])
+def test_a_token_full_of_things_is_refused_soon(
+    part: str, claims: dict[int, object], make_token: MakeToken, policy: Policy
+) -> None:
+    token = make_token(
+        **{part: claims}, edit=lambda parts: parts["platform"].__setitem__(3, b"\1" * 96)
+    )
+    assert len(token) <= 1 << 16
+    before = time.process_time()
+    verdict = refused(token, policy)
+    verdict.to_json()
+    assert time.process_time() - before < 2
+
+
 def test_a_verification_takes_milliseconds(make_token: MakeToken, policy: Policy) -> None:
     token, count = make_token(), 20
     before = time.process_time()

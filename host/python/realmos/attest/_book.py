@@ -28,13 +28,14 @@ class Book:
         self.anchor = NO_WORTH
         self.token: Token | None = None
         self._notes: dict[str, Check] = {}
-        self._children: dict[str, list[str]] = {"": []}
+        # Dictionaries as sets that keep their order: a token can have thousands of claims.
+        self._children: dict[str, dict[str, None]] = {"": {}}
         self._first: Check | None = None
 
     def group(self, name: str, parent: str = "") -> None:
         """Give a field, and what will be below it, its place in the tree."""
         if name not in self._children:
-            self._children[name] = []
+            self._children[name] = {}
             self._place(name, parent)
 
     def passed(
@@ -93,9 +94,7 @@ class Book:
             self._first = check
 
     def _place(self, name: str, parent: str) -> None:
-        siblings = self._children.setdefault(parent, [])
-        if name not in siblings:
-            siblings.append(name)
+        self._children.setdefault(parent, {})[name] = None
 
     def _tree(self, name: str) -> Check:
         children = tuple(self._tree(child) for child in self._children.get(name, ()))

@@ -17,6 +17,8 @@ _CCA = load("attestation")
 _MEASUREMENT_SIZES: Final = tuple(HASH_SIZES.values())
 _CHALLENGE_SIZE: Final = (_CCA["CCA_CHALLENGE_SIZE"],)
 _REM_COUNT: Final = _CCA["CCA_EXTENSIBLE_MEASUREMENT_COUNT"]
+_COMPONENTS_MAX: Final = 256
+"""Many times what platforms have; it bounds what a forged token costs."""
 _LIFE_CYCLE_MAX: Final = 0xFFFF
 _MEC_POLICIES: Final = (0, 1, "private", "shared")
 """Private and shared memory encryption contexts: as numbers, or in older drafts as texts."""
@@ -198,8 +200,12 @@ class _Reader:
 
 def _components(reader: _Reader) -> tuple[SoftwareComponent, ...]:
     value = reader.take("SW_COMPONENTS")
-    if not isinstance(value, tuple) or not value or not all(is_map(item) for item in value):
-        reader.note("components", "an array of one or more maps", value)
+    if (
+        not isinstance(value, tuple)
+        or not 0 < len(value) <= _COMPONENTS_MAX
+        or not all(is_map(item) for item in value)
+    ):
+        reader.note("components", f"an array of 1 to {_COMPONENTS_MAX} maps", value)
         return ()
     return tuple(_component(reader, index, item) for index, item in enumerate(value))
 

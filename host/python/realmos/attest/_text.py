@@ -13,6 +13,8 @@ _LONGEST: Final = 256
 
 def printable(text: str) -> str:
     """Return `text` with everything but printable characters escaped."""
+    if text.isprintable():
+        return text
     escaped = (
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )

@@ -5,6 +5,7 @@ Form, platform's signature, claims, binding, realm's signature, freshness, life 
 the policy expects of the rest.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from realmos_abi import load
@@ -75,9 +76,9 @@ def _check_platform_signature(book: Book, policy: Policy, parts: Parts) -> None:
         )
         book.not_checked("platform.signature", parent="platform", why="there is no key for it")
         return
-    problems = {anchor.to_pem(): parts.platform.problem(anchor.public_key) for anchor in candidates}
-    for anchor in candidates:
-        if not problems[anchor.to_pem()]:
+    problems = [parts.platform.problem(anchor.public_key) for anchor in candidates]
+    for anchor, problem in zip(candidates, problems, strict=True):
+        if not problem:
             book.anchor = anchor.worth
             book.passed("platform.anchor", parent="platform", expected=expected, found=anchor.worth)
             found = parts.platform.algorithm.name
@@ -89,7 +90,7 @@ def _check_platform_signature(book: Book, policy: Policy, parts: Parts) -> None:
         parent="platform",
         expected="a signature of the anchor's key",
         found=f"one of {parts.platform.algorithm.name} that does not verify",
-        why=next(iter(problems.values())),
+        why=problems[0],
     )
 
 
@@ -125,16 +126,22 @@ def _check_profiles(book: Book, token: Token) -> None:
     platform, realm = token.platform.profile, token.realm.profile
     if not book.compare(
         "platform.profile", parent="platform", matches=platform in PROFILE_PAIRS,
-        expected=" or ".join(PROFILE_PAIRS), found=shown(platform),
+        expected=_accepted(PROFILE_PAIRS, platform), found=shown(platform),
         why="the platform's claims are of a profile that is not known",
     ):  # fmt: skip
         return
     pairs = PROFILE_PAIRS[platform]
     book.compare(
         "realm.profile", parent="realm", matches=realm in pairs,
-        expected=" or ".join(pair or NOTHING for pair in pairs), found=realm or NOTHING,
+        expected=_accepted(pairs, realm), found=realm or NOTHING,
         why="the realm's profile does not go with the platform's",
     )  # fmt: skip
+
+
+def _accepted(profiles: Collection[str | None], found: str | None) -> str:
+    """Return the profile that was met, or all that could have been."""
+    shown_ones = [found] if found in profiles else profiles
+    return " or ".join(profile or NOTHING for profile in shown_ones)
 
 
 def _check_binding(book: Book, token: Token) -> None:
