@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from realmos.anchor import data_dir
 from realmos.cache import Cache
 from realmos.firmware.mbedtls import find_mbedtls
 from realmos.progress import Silent
@@ -84,3 +85,9 @@ def cross_compile() -> str:
 def cache_path() -> Path:
     """The user's cache, looked up while HOME is the user's: pytester changes that."""
     return Cache().path
+
+
+@pytest.fixture(scope="session")
+def data_path() -> Path:
+    """Where the user's anchor is; as above."""
+    return data_dir()

@@ -68,10 +68,11 @@ def ours() -> Flash:
 
 @pytest.fixture
 def nested(
-    cache_path: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    cache_path: Path, data_path: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.Pytester:
-    """A pytest in the pytest, with a home of its own but our cache."""
+    """A pytest in the pytest, with a home of its own but our cache and anchor."""
     monkeypatch.setenv("REALMOS_CACHE", str(cache_path))
+    monkeypatch.setenv("REALMOS_DATA", str(data_path))
     return pytester
 
 

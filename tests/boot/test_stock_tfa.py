@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from realmos import process
+from realmos.anchor import DevelopmentAnchor
 from realmos.cache import Cache
+from realmos.errors import FirmwareError
 from realmos.firmware import build_bench_flash, build_firmware
 from realmos.machine._spec import CPU
 from realmos.progress import Silent
@@ -27,6 +29,10 @@ def test_an_unchanged_tfa_starts_the_rmm_which_finds_its_console_and_runs_realms
     flash = build_firmware(cache, Silent(), bl33=program, stock_tfa=True)
     assert flash.firmware.bl31.origin.endswith("as it is")
     assert flash.firmware.bl31.sha256 != build_firmware(cache, Silent()).firmware.bl31.sha256
+    with pytest.raises(FirmwareError, match="no slot"):
+        build_firmware(
+            cache, Silent(), bl33=program, stock_tfa=True, anchor=DevelopmentAnchor.new()
+        )
     console = tmp_path / "console.log"
     command = [
         *find_qemu(cache, Silent()).argv_prefix,

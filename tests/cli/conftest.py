@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from realmos.anchor import load_anchor
 from realmos.cache import Cache
 from realmos.firmware import build_firmware
 from realmos.image import build_image
@@ -101,7 +102,7 @@ def own_cache(command: Command) -> Callable[..., Path]:
     def copy(*, without: str = "") -> Path:
         warm, path = Cache(), command.home / "cache"
         find_qemu(warm, Silent())
-        build_firmware(warm, Silent())
+        build_firmware(warm, Silent(), anchor=load_anchor())
         build_image("linux", warm, Silent())
         for part in ("files", "apt", "built"):
             kinds = [f"{kind}-*" for kind in without.split()] if part == "built" else []

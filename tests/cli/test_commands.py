@@ -48,6 +48,12 @@ def test_build_tells_versions_and_hashes_of_all_that_it_made(command: "Command")
     for facts in (made["firmware"], *parts.values(), made["image"]["initramfs"]):
         assert SHA256.fullmatch(facts["sha256"])
     assert all(facts["version"] and facts["origin"] for facts in parts.values())
+    measured = {
+        each["type"]: each["measurement"] for each in made["firmware"]["components_measured"]
+    }
+    names = {"AP_BL1": "bl1", "AP_BL2": "bl2", "AP_BL31": "bl31", "RMM": "rmm"}
+    assert measured == {kind: parts[name]["sha256"] for kind, name in names.items()}
+    assert made["firmware"]["anchor"]["kind"] == "development"
     assert made["image"]["name"] == "linux"
     assert made["image"]["kernel"]["release"] in made["image"]["kernel"]["origin"]
     assert made["image"]["packages"]["busybox"]

@@ -35,9 +35,10 @@ def test_it(realm_factory):
 
 
 def test_the_small_image_boots_as_predicted_and_runs_a_workload(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cache_path: Path
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cache_path: Path, data_path: Path
 ) -> None:
     monkeypatch.setenv("REALMOS_CACHE", str(cache_path))
+    monkeypatch.setenv("REALMOS_DATA", str(data_path))
     image = build_image("small", Cache(), Silent())
     pytester.makepyfile(IN_THE_REALM)
     pytester.runpytest("--realm-image", "small").assert_outcomes(passed=1)

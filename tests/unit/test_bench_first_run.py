@@ -17,7 +17,8 @@ SCRIPT = """\
 #!/bin/sh
 set -eu
 test ! -e build && test ! -e .git && test -z "${VIRTUAL_ENV-}"
-test ! -e "$REALMOS_CACHE" && test ! -e "$REALMOS_STATE" && test ! -e "$PIP_CACHE_DIR"
+test ! -e "$REALMOS_CACHE" && test ! -e "$REALMOS_STATE" && test ! -e "$REALMOS_DATA"
+test ! -e "$PIP_CACHE_DIR"
 echo "realmos: installing into build/venv" >&2
 mkdir -p build/venv "$REALMOS_CACHE/files" "$PIP_CACHE_DIR/http/a"
 head -c 1000 /dev/zero >"$REALMOS_CACHE/files/package"

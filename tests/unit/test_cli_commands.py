@@ -24,8 +24,8 @@ Programs = Callable[..., str]
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
-    """A cache and a state directory of its own."""
-    own = {"REALMOS_CACHE": str(tmp_path / "cache"), "REALMOS_STATE": str(tmp_path / "state")}
+    """A cache, a state and a data directory of its own."""
+    own = {f"REALMOS_{name.upper()}": str(tmp_path / name) for name in ("cache", "state", "data")}
     return {**os.environ, **own, "COLUMNS": "80"}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cbor2
 import pytest
-from realmos.anchor import DevelopmentAnchor
+from realmos.anchor import DevelopmentAnchor, realm_key
 from realmos.errors import FirmwareError
 from realmos.firmware import Firmware, Flash, build_flash
 from realmos.firmware._component import from_build
@@ -72,7 +72,9 @@ def test_the_token_in_the_flash_has_the_hash_of_every_trusted_component(
 ) -> None:
     flash = build_flash(make_firmware(), out=tmp_path / "flash.bin", anchor=anchor)
     token = in_slot(flash, TOKEN_SLOT, bl31_slots, bl31_image)
-    assert in_slot(flash, KEY_SLOT, bl31_slots, bl31_image) == anchor.rak
+    assert in_slot(flash, KEY_SLOT, bl31_slots, bl31_image) == realm_key(
+        anchor, flash.components_measured
+    )
     files = {kind: tmp_path / f"{name}.bin" for kind, name in TRUSTED.items()}
     hashes = {kind: hashlib.sha256(path.read_bytes()).digest() for kind, path in files.items()}
     assert measured(token) == hashes
@@ -83,7 +85,7 @@ def test_flash_with_a_key_in_it_is_its_users_alone(
     make_firmware: MakeFirmware, anchor: DevelopmentAnchor, tmp_path: Path
 ) -> None:
     flash = build_flash(make_firmware(), out=tmp_path / "flash.bin", anchor=anchor)
-    assert anchor.rak in flash.path.read_bytes()
+    assert realm_key(anchor, flash.components_measured) in flash.path.read_bytes()
     assert stat.S_IMODE(flash.path.stat().st_mode) == 0o600
 
 
@@ -106,14 +108,16 @@ def test_one_byte_of_the_rmm_changes_the_token_in_just_that_component(
     bl31_slots: dict[str, tuple[int, int]],
 ) -> None:
     rmm = bytearray(hashlib.shake_128(b"rmm").digest(SIZES["rmm"]))
-    tokens = []
+    tokens, keys = [], set()
     for name, flip in (("one", 0), ("two", 1)):
         rmm[2000] ^= flip
         firmware = make_firmware(name, rmm=bytes(rmm))
         flash = build_flash(firmware, out=tmp_path / f"{name}.flash", anchor=anchor)
         tokens.append(in_slot(flash, TOKEN_SLOT, bl31_slots, bl31_image))
+        keys.add(in_slot(flash, KEY_SLOT, bl31_slots, bl31_image))
     one, two = map(measured, tokens)
     assert [kind for kind in one if one[kind] != two[kind]] == ["RMM"]
+    assert len(keys) == 2
 
 
 def test_the_monitor_is_no_part_of_what_is_attested(
@@ -163,7 +167,7 @@ def test_manifest_and_references_name_what_a_policy_needs(
 ) -> None:
     flash = build_flash(make_firmware(), out=tmp_path / "flash.bin", anchor=anchor)
     text = json.dumps(flash.manifest())
-    assert anchor.rak.hex() not in text
+    assert realm_key(anchor, flash.components_measured).hex() not in text
     manifest = json.loads(text)
     assert manifest["anchor"] == {
         "kind": "development",

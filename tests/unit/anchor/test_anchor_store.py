@@ -33,8 +33,8 @@ def mode(path: Path) -> int:
 
 
 def same(one: DevelopmentAnchor, other: DevelopmentAnchor) -> bool:
-    return (one.cpak.private_numbers(), one.rak, one.instance_id) == (
-        other.cpak.private_numbers(), other.rak, other.instance_id,
+    return (one.cpak.private_numbers(), one.rak_root, one.instance_id) == (
+        other.cpak.private_numbers(), other.rak_root, other.instance_id,
     )  # fmt: skip
 
 
@@ -79,8 +79,8 @@ def test_the_sample_anchor_needs_no_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_secrets_are_not_in_what_is_printed(home: Path) -> None:
     anchor = load_anchor(home)
-    assert anchor.rak.hex() not in repr(anchor)
-    assert repr(anchor.rak) not in repr(anchor)
+    assert anchor.rak_root.hex() not in repr(anchor)
+    assert repr(anchor.rak_root) not in repr(anchor)
 
 
 def test_users_that_make_it_at_once_get_the_same(home: Path) -> None:
@@ -153,16 +153,15 @@ def changed(**members: object) -> Callable[[dict[str, object]], bytes]:
         lambda _: b" " * 5000,
         lambda anchor: json.dumps(anchor).encode()[:-20],
         lambda anchor: json.dumps(anchor).encode().ljust(5000),
-        lambda anchor: json.dumps({**anchor, "rak": None}).encode(),
+        lambda anchor: json.dumps({**anchor, "rak_root": None}).encode(),
         lambda anchor: json.dumps({k: v for k, v in anchor.items() if k != "cpak"}).encode(),
         changed(format="realmos development anchor 2"),
         changed(cpak="00" * 48),
         changed(cpak="ff" * 48),
         changed(cpak="11" * 47),
-        changed(rak="00" * 48),
-        changed(rak="ff" * 48),
-        changed(rak="11" * 49),
-        changed(rak="xy" * 48),
+        changed(rak_root="11" * 47),
+        changed(rak_root="11" * 49),
+        changed(rak_root="xy" * 48),
         changed(instance_id="01" * 32),
         changed(instance_id="02" * 33),
         changed(instance_id=33),

@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos.anchor import (
     IMPLEMENTATION_ID,
     DevelopmentAnchor,
+    cose_key,
     platform_token,
+    realm_key,
 )
 from realmos.attest import SoftwareComponent
 from realmos.errors import ToolError
@@ -58,7 +60,7 @@ def test_token_says_what_booted_and_is_signed(anchor: DevelopmentAnchor) -> None
     config = claims.pop(2401)
     assert isinstance(config, bytes)
     assert claims == {
-        10: hashlib.sha256(anchor.rak_public).digest(),
+        10: hashlib.sha256(cose_key(realm_key(anchor, components(anchor)))).digest(),
         256: anchor.instance_id,
         265: "tag:arm.com,2023:cca_platform#1.0.0",
         2395: 0x3000,
@@ -74,13 +76,12 @@ def test_token_says_what_booted_and_is_signed(anchor: DevelopmentAnchor) -> None
 def test_identities_have_the_sizes_that_the_format_asks_for(anchor: DevelopmentAnchor) -> None:
     assert (len(anchor.instance_id), anchor.instance_id[0]) == (33, 1)
     assert len(anchor.implementation_id) == len(anchor.signer_id) == 32
-    assert len(anchor.rak) == 48
+    assert len(realm_key(anchor, components(anchor))) == 48
     assert DevelopmentAnchor.new().instance_id != anchor.instance_id
 
 
 def test_the_realm_key_is_encoded_as_the_rmm_does_it() -> None:
-    sample = replace(DevelopmentAnchor.new(), rak=SAMPLE_RAK)
-    encoded = sample.rak_public
+    encoded = cose_key(SAMPLE_RAK)
     assert len(encoded) == 107
     assert encoded.startswith(bytes.fromhex("a401022002215830"))
     assert hashlib.sha256(encoded).hexdigest() == SAMPLE_CHALLENGE
@@ -99,13 +100,26 @@ def test_another_component_another_key_or_another_anchor_gives_another_token(
     tokens = {
         platform_token(anchor, [bl1, rmm]),
         platform_token(anchor, [bl1, replace(rmm, measurement=bytes([2] * 31 + [3]))]),
-        platform_token(replace(anchor, rak=other.rak), [bl1, rmm]),
+        platform_token(replace(anchor, rak_root=other.rak_root), [bl1, rmm]),
         platform_token(replace(anchor, instance_id=other.instance_id), [bl1, rmm]),
         platform_token(replace(anchor, cpak=other.cpak), [bl1, rmm]),
     }
     assert len(tokens) == 5
     with pytest.raises(InvalidSignature):
         verified(platform_token(other, [bl1, rmm]), anchor.cpak.public_key())
+
+
+def test_a_realm_key_is_of_one_anchor_and_one_platform(anchor: DevelopmentAnchor) -> None:
+    bl1, rmm = components(anchor)
+    other = replace(DevelopmentAnchor.new(), cpak=anchor.cpak)
+    keys = {
+        realm_key(anchor, [bl1, rmm]),
+        realm_key(anchor, [bl1]),
+        realm_key(anchor, [bl1, replace(rmm, measurement=bytes([2] * 31 + [3]))]),
+        realm_key(other, [bl1, rmm]),
+    }
+    assert len(keys) == 4
+    assert realm_key(anchor, components(anchor)) in keys
 
 
 def test_the_verifiers_half_is_the_public_one(anchor: DevelopmentAnchor) -> None:

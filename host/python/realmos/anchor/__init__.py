@@ -6,9 +6,15 @@ of this installation takes their place, so that a token which verifies comes fro
 built here (docs/adr/0021-development-anchor.md).
 """
 
-from realmos.anchor._store import ANCHOR_CHOICES, AnchorChoice, choose_anchor, load_anchor
-from realmos.anchor._token import HASH_ALGORITHM, platform_token
-from realmos.anchor.development import IMPLEMENTATION_ID, DevelopmentAnchor
+from realmos.anchor._store import (
+    ANCHOR_CHOICES,
+    AnchorChoice,
+    choose_anchor,
+    data_dir,
+    load_anchor,
+)
+from realmos.anchor._token import HASH_ALGORITHM, platform_token, realm_key
+from realmos.anchor.development import IMPLEMENTATION_ID, DevelopmentAnchor, cose_key
 
 __all__ = [
     "ANCHOR_CHOICES",
@@ -17,6 +23,9 @@ __all__ = [
     "AnchorChoice",
     "DevelopmentAnchor",
     "choose_anchor",
+    "cose_key",
+    "data_dir",
     "load_anchor",
     "platform_token",
+    "realm_key",
 ]

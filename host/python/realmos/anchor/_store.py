@@ -19,7 +19,7 @@ from typing import Final, Literal
 import platformdirs
 from realmos_abi import load
 
-from realmos.anchor.development import DevelopmentAnchor, key_of, scalar
+from realmos.anchor.development import RAK_ROOT_SIZE, DevelopmentAnchor, key_of, scalar
 from realmos.errors import ConfigError
 
 AnchorChoice = Literal["development", "sample"]
@@ -42,7 +42,7 @@ def load_anchor(home: Path | None = None) -> DevelopmentAnchor:
     Raises:
         ConfigError: it cannot be made or read, is not private to the user, or is no anchor.
     """
-    path = (home or _data_dir()) / "anchor" / "development.json"
+    path = (home or data_dir()) / "anchor" / "development.json"
     with _naming(path, "made"):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _require_private(path.parent, path.parent.stat(), "700")
@@ -69,7 +69,8 @@ def choose_anchor(choice: AnchorChoice) -> DevelopmentAnchor | None:
     return load_anchor() if choice == "development" else None
 
 
-def _data_dir() -> Path:
+def data_dir() -> Path:
+    """Return where an installation keeps what must last (`REALMOS_DATA` overrides it)."""
     chosen = os.environ.get("REALMOS_DATA")
     return Path(chosen) if chosen else platformdirs.user_data_path("realmos")
 
@@ -127,7 +128,7 @@ def _write(anchor: DevelopmentAnchor) -> bytes:
         "format": _FORMAT,
         "about": "private keys: whoever has them can forge what this installation attests",
         "cpak": scalar(anchor.cpak).hex(),
-        "rak": anchor.rak.hex(),
+        "rak_root": anchor.rak_root.hex(),
         "instance_id": anchor.instance_id.hex(),
     }
     return json.dumps(members, indent=1).encode() + b"\n"
@@ -149,6 +150,7 @@ def _parse(data: bytes) -> DevelopmentAnchor:
     kind = bytes([cca["CCA_INSTANCE_ID_TYPE"]])
     if len(instance_id) != cca["CCA_INSTANCE_ID_SIZE"] or instance_id[:1] != kind:
         raise ValueError("its instance identity has a wrong form")
-    rak = bytes.fromhex(members["rak"])
-    key_of(rak)
-    return DevelopmentAnchor(key_of(bytes.fromhex(members["cpak"])), rak, instance_id)
+    rak_root = bytes.fromhex(members["rak_root"])
+    if len(rak_root) != RAK_ROOT_SIZE:
+        raise ValueError("its secret has a wrong size")
+    return DevelopmentAnchor(key_of(bytes.fromhex(members["cpak"])), rak_root, instance_id)

@@ -14,9 +14,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from realmos_abi import load
 
-from realmos.anchor.development import DevelopmentAnchor
+from realmos.anchor.development import DevelopmentAnchor, cose_key
 from realmos.attest import SoftwareComponent
 from realmos.errors import ToolError
 
@@ -25,6 +26,7 @@ HASH_ALGORITHM = "sha-256"
 CONFIG = b"QEMU virt, RME emulated: memory is not protected from the build machine"
 """The claim that says how well the platform protects realms."""
 
+_RAK_LABEL = b"realmos: realm attestation key for "
 _CCA = load("attestation")
 
 
@@ -34,9 +36,10 @@ def platform_token(anchor: DevelopmentAnchor, components: Sequence[SoftwareCompo
     Raises:
         ToolError: the cryptography library cannot sign deterministically.
     """
+    key = cose_key(realm_key(anchor, components))
     payload = cbor2.dumps(
         {
-            _CCA["CCA_PLATFORM_CHALLENGE"]: hashlib.sha256(anchor.rak_public).digest(),
+            _CCA["CCA_PLATFORM_CHALLENGE"]: hashlib.sha256(key).digest(),
             _CCA["CCA_PLATFORM_INSTANCE_ID"]: anchor.instance_id,
             _CCA["CCA_PLATFORM_PROFILE"]: PROFILE,
             _CCA["CCA_PLATFORM_LIFECYCLE"]: _CCA["CCA_LIFECYCLE_SECURED"] << 8,
@@ -47,6 +50,21 @@ def platform_token(anchor: DevelopmentAnchor, components: Sequence[SoftwareCompo
         }
     )
     return _sign1(anchor.cpak, payload)
+
+
+def realm_key(anchor: DevelopmentAnchor, components: Sequence[SoftwareComponent]) -> bytes:
+    """Return the key that the RMM of this platform signs realm tokens with (RAK).
+
+    Other software, another key: an RMM that gives its key away can be impersonated, and nobody can
+    be with it who is not that RMM.
+
+    Returns:
+        the private scalar, P-384, big-endian, 48 bytes.
+    """
+    software = cbor2.dumps([_claims(part) for part in components])
+    size = _CCA["CCA_COORDINATE_SIZE"]
+    # Of 2^194 values one is not below the order of the group, and then signing says so.
+    return HKDF(SHA384(), size, salt=None, info=_RAK_LABEL + software).derive(anchor.rak_root)
 
 
 def _claims(part: SoftwareComponent) -> dict[int, object]:

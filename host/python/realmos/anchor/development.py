@@ -17,6 +17,8 @@ IMPLEMENTATION_ID = hashlib.sha256(b"realmos: QEMU virt with RME").digest()
 """The platform that all development anchors vouch for: 32 bytes."""
 
 _CCA = load("attestation")
+RAK_ROOT_SIZE = 48
+
 _SCALAR_SIZE = _CCA["CCA_COORDINATE_SIZE"]
 
 
@@ -26,13 +28,12 @@ class DevelopmentAnchor:
 
     Attributes:
         cpak: signs platform tokens (CCA platform attestation key, P-384).
-        rak: the private scalar, big-endian, of the key that the RMM signs realm tokens with (realm
-            attestation key, P-384): 48 bytes, above zero and below the order of the group.
+        rak_root: the secret that the keys of RMMs are derived from, 48 bytes.
         instance_id: of this installation: 33 bytes, the first of which says that it is random.
     """
 
     cpak: ec.EllipticCurvePrivateKey = field(repr=False)
-    rak: bytes = field(repr=False)
+    rak_root: bytes = field(repr=False)
     instance_id: bytes
     implementation_id: bytes = IMPLEMENTATION_ID
 
@@ -42,7 +43,7 @@ class DevelopmentAnchor:
         kind = bytes([_CCA["CCA_INSTANCE_ID_TYPE"]])
         return cls(
             cpak=ec.generate_private_key(ec.SECP384R1()),
-            rak=scalar(ec.generate_private_key(ec.SECP384R1())),
+            rak_root=secrets.token_bytes(RAK_ROOT_SIZE),
             instance_id=kind + secrets.token_bytes(_CCA["CCA_INSTANCE_ID_SIZE"] - 1),
         )
 
@@ -59,19 +60,6 @@ class DevelopmentAnchor:
         der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return hashlib.sha256(der).digest()
 
-    @property
-    def rak_public(self) -> bytes:
-        """The RMM's public key as the RMM puts it into realm tokens: a COSE_Key of 107 bytes."""
-        numbers = key_of(self.rak).public_key().public_numbers()
-        return cbor2.dumps(
-            {
-                _CCA["COSE_KEY_KTY"]: _CCA["COSE_KTY_EC2"],
-                _CCA["COSE_KEY_CRV"]: _CCA["COSE_CRV_P384"],
-                _CCA["COSE_KEY_X"]: numbers.x.to_bytes(_SCALAR_SIZE),
-                _CCA["COSE_KEY_Y"]: numbers.y.to_bytes(_SCALAR_SIZE),
-            }
-        )
-
 
 def scalar(key: ec.EllipticCurvePrivateKey) -> bytes:
     """Return a P-384 key's private scalar: 48 bytes, big-endian."""
@@ -87,3 +75,16 @@ def key_of(private: bytes) -> ec.EllipticCurvePrivateKey:
     if len(private) != _SCALAR_SIZE:
         raise ValueError(f"a key has {len(private)} bytes, not {_SCALAR_SIZE}")
     return ec.derive_private_key(int.from_bytes(private), ec.SECP384R1())
+
+
+def cose_key(private: bytes) -> bytes:
+    """Return a key's public half as the RMM puts it into realm tokens: a COSE_Key of 107 bytes."""
+    numbers = key_of(private).public_key().public_numbers()
+    return cbor2.dumps(
+        {
+            _CCA["COSE_KEY_KTY"]: _CCA["COSE_KTY_EC2"],
+            _CCA["COSE_KEY_CRV"]: _CCA["COSE_CRV_P384"],
+            _CCA["COSE_KEY_X"]: numbers.x.to_bytes(_SCALAR_SIZE),
+            _CCA["COSE_KEY_Y"]: numbers.y.to_bytes(_SCALAR_SIZE),
+        }
+    )

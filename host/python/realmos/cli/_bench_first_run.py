@@ -132,6 +132,10 @@ class _Places:
         return self.home / "state"
 
     @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
     def pip_cache(self) -> Path:
         return self.home / "pip"
 
@@ -180,6 +184,7 @@ def _environment(outer: Mapping[str, str], places: _Places) -> dict[str, str]:
         **kept,
         "REALMOS_CACHE": str(places.cache),
         "REALMOS_STATE": str(places.state),
+        "REALMOS_DATA": str(places.data),
         STAGES_VARIABLE: str(places.stages),
         "PIP_CACHE_DIR": str(places.pip_cache),
         "PIP_LOG": str(places.pip_log),

@@ -23,6 +23,7 @@ EXAMPLES = {
     "build": """\
   realmos build                                  the default firmware and image
   realmos build firmware --json                  versions and hashes of all that is in the flash
+  realmos build firmware --anchor sample         with TF-A's sample platform token, forgeable
   realmos build image --image small              the image whose kernel is built here""",
     "logs": """\
   realmos logs                                   each line begins with its layer

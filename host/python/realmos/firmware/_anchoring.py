@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass, field
 
-from realmos.anchor import HASH_ALGORITHM, DevelopmentAnchor, platform_token
+from realmos.anchor import HASH_ALGORITHM, DevelopmentAnchor, platform_token, realm_key
 from realmos.attest import Anchor, SoftwareComponent, sample_anchor
 from realmos.firmware._component import Firmware
 from realmos.firmware._slots import KEY_SLOT, TOKEN_SLOT
@@ -61,5 +61,8 @@ def anchor_firmware(firmware: Firmware, anchor: DevelopmentAnchor | None) -> Anc
         for part in firmware.components
         if part.name in _TRUSTED
     )
-    slots = {TOKEN_SLOT: platform_token(anchor, components), KEY_SLOT: anchor.rak}
+    slots = {
+        TOKEN_SLOT: platform_token(anchor, components),
+        KEY_SLOT: realm_key(anchor, components),
+    }
     return Anchoring(anchor.attest_anchor(), components, slots)
