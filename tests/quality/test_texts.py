@@ -11,8 +11,9 @@ SPDX = "SPDX-License-Identifier: BSD-3-Clause"
 # Files that cannot hold a comment, or are the licence itself.
 WITHOUT_SPDX = {"LICENSE", "py.typed"}
 
-# Names that lead nowhere: this machine, and what RFC 2606 sets aside for examples.
-HARMLESS_HOST = re.compile(r"localhost|127\.0\.0\.1|[\w.-]+\.(?:invalid|example|test)")
+# Names that lead nowhere: this machine, what RFC 2606 sets aside for examples, and the profile that
+# old CCA tokens name by a URI.
+HARMLESS_HOST = re.compile(r"localhost|127\.0\.0\.1|arm\.com|[\w.-]+\.(?:invalid|example|test)")
 HOST = re.compile(r"\bhttps?://([A-Za-z0-9.-]+)")
 BARE_HOST = re.compile(
     r"\b(?:[a-z0-9-]+\.)*(?:debian\.org|pypi\.org|pythonhosted\.org|ubuntu\.com|github\.com"
