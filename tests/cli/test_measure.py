@@ -2,7 +2,8 @@
 """`realmos measure` on the default image: what a run measures, and what it knows."""
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from realmos.cache import Cache
@@ -17,14 +18,26 @@ pytestmark = pytest.mark.qemu
 OPTIONS = ("--vcpus", "2", "--memory", "768M", "--hash", "sha-512")
 
 
+def checks(nodes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every check of a verdict by its name."""
+    for node in nodes:
+        yield node["name"], node
+        yield from checks(node.get("children", []))
+
+
 def test_a_prediction_is_what_a_run_measures(command: "Command") -> None:
     job = command.home / "job.py"
-    job.write_text("print('hello')\n")
-    predicted = command.run("measure", "--json", *OPTIONS, "linux", str(job))
+    job.write_text("import sys; print(open(sys.argv[1]).read())\n")
+    words = ("-e", "MODE=fast", "--put", f"{job}:/data/in", str(job), "/data/in")
+    predicted = command.run("measure", "--json", *OPTIONS, *words)
     assert predicted.returncode == 0, predicted.stderr
-    done = command.run("run", "--json", "--cold", *OPTIONS, str(job))
+    done = command.run("run", "--json", "--cold", *OPTIONS, *words)
     assert done.returncode == 0, done.stderr
-    assert json.loads(predicted.stdout)["rim"] == json.loads(done.stdout)["rim"]
+    expected, measured = json.loads(predicted.stdout), json.loads(done.stdout)
+    assert expected["rim"] == measured["rim"]
+    found = dict(checks(measured["verdict"]["checks"]))
+    assert found["realm.rim"]["found"].startswith(expected["rim"])
+    assert found["realm.rem1"]["found"] == expected["rem1"]
 
 
 def test_all_files_of_the_initramfs_are_found_in_it() -> None:
