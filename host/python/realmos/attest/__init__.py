@@ -10,6 +10,7 @@ from realmos.attest._claims import PlatformClaims, RealmClaims, SoftwareComponen
 from realmos.attest._cose import Sign1
 from realmos.attest._names import HASH_SIZES, LIFE_CYCLES, replay
 from realmos.attest._policy import (
+    NONCE_MAX,
     Policy,
     ReferenceComponent,
     ReferenceRem,
@@ -24,6 +25,7 @@ from realmos.attest._verify import verify
 __all__ = [
     "HASH_SIZES",
     "LIFE_CYCLES",
+    "NONCE_MAX",
     "Anchor",
     "AnchorKind",
     "Check",

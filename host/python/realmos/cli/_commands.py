@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from realmos import session as sessions
 from realmos.anchor import choose_anchor
 from realmos.cache import Cache
+from realmos.cli._attest import run_attest
 from realmos.cli._bench import bench_boot
 from realmos.cli._bench_rmm import bench_rmm
 from realmos.cli._debug import announce, debug_cmdline, debug_port
@@ -20,6 +21,7 @@ from realmos.cli._logs import print_logs
 from realmos.cli._measure import realm_config, run_measure
 from realmos.cli._run import run_workload
 from realmos.cli._stages import timed
+from realmos.cli._verify import run_verify
 from realmos.firmware import build_firmware
 from realmos.image import build_image
 from realmos.machine import last_run
@@ -59,6 +61,17 @@ def run(arguments: argparse.Namespace) -> int:
 def measure(arguments: argparse.Namespace) -> int:
     """`realmos measure`."""
     return run_measure(arguments, Cache(), Terminal(verbose=arguments.verbose))
+
+
+def attest(arguments: argparse.Namespace) -> int:
+    """`realmos attest`: 0 when the token passes, 3 when it does not."""
+    reporter = Terminal(verbose=arguments.verbose)
+    return run_attest(arguments, options_of(arguments), Cache(), reporter)
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """`realmos verify`: 0 when the token passes, 3 when it does not."""
+    return run_verify(arguments)
 
 
 def shell(arguments: argparse.Namespace) -> int:

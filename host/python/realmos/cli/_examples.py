@@ -17,6 +17,18 @@ EXAMPLES = {
   realmos measure --diff before.json linux       what changed since
   realmos measure --diff linux 'linux --vcpus 2'
   realmos measure --policy policy.toml hello.py  a policy that accepts this, and nothing else""",
+    "attest": """\
+  realmos attest                                 a random challenge, and the verdict on the answer
+  realmos attest --nonce 2a --out token.cbor     the token in a file, for `realmos verify`
+  realmos attest --log events.log hello.py       after a program, with what explains REM 1
+  realmos attest --policy policy.toml hello.py   judged by a policy from `realmos measure`
+  realmos attest --json | jq .verdict.passed""",
+    "verify": """\
+  realmos verify token.cbor                      by this installation's anchor alone
+  realmos verify --nonce 2a token.cbor           and it is the answer to this challenge
+  realmos verify --policy policy.toml --nonce 2a --log events.log token.cbor
+  realmos verify --anchor sample token.cbor      accepts TF-A's sample, with which anybody can sign
+  realmos verify --json token.cbor | jq .verdict.first_failure""",
     "shell": """\
   realmos shell                                  ends with `exit` or Ctrl-D
   realmos shell --image small --cold             the small kernel, booted rather than restored""",

@@ -2,8 +2,6 @@
 """The options of every command, and the `--help` that teaches them."""
 
 import argparse
-import math
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,16 +11,18 @@ from realmos import __version__
 from realmos.anchor import ANCHOR_CHOICES
 from realmos.cli import _commands as commands
 from realmos.cli._examples import EXAMPLES
+from realmos.cli._values import count, nonce, rpv, seconds, setting, size, transfer
 from realmos.realm import HASHES, RealmConfig
 from realmos.session import BOOT_TIMEOUT
 
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _DESCRIPTION = """\
 Build, boot and use Arm CCA realms on QEMU's emulated RME platform.
 
   realmos run hello.py            run a Python program inside a fresh realm
   realmos run -- uname -a         run a command there
   realmos measure                 predict a realm's measurements, without a machine
+  realmos attest                  have a realm show what it is, and judge that
+  realmos verify token.cbor       judge a token, without a machine
   realmos shell                   a console in a realm
   realmos logs                    what every layer of the last machine printed
   realmos doctor                  what this machine needs, and how to get it
@@ -47,6 +47,22 @@ Predicts what `realmos run` with the same words makes of a realm's measurements:
 image and the options, and with a program REM 1 as it is when the program starts. Builds the image
 if need be; runs nothing. IMAGE is a recipe's name or directory; a script of that name is ./IMAGE.
 With --diff the status is 1 when the two differ."""
+
+_ATTEST_USAGE = """\
+realmos attest [options] [SCRIPT.py [ARGS …] | -- CMD [ARGS …]]"""
+_ATTEST_DESCRIPTION = """\
+Brings up a realm as `realmos run` does, challenges it, and prints the verdict on the token that it
+answers with. With a program the realm first runs that (its output goes to stderr), and REM 1 tells.
+The status is 0 when the token passes, 3 when it does not, and 1 when there is none to judge.
+A realm that another `realmos run` or `realmos shell` holds cannot be attested from here: its agent
+serves one client at a time. `realmos run` itself judges its realm before and after the program,
+and programs fetch tokens by `from realmos_agent import attestation`."""
+_VERIFY_DESCRIPTION = """\
+Prints the verdict on a token from `realmos attest --out FILE`, or from elsewhere. Runs and builds
+nothing. Without --policy, this installation's anchor must vouch for it, and measurements are shown
+but compared with nothing.
+The status is 0 when the token passes (and --log explains it), 3 when not, and 1 when a file cannot
+be read."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,59 +93,6 @@ class Parser(argparse.ArgumentParser):
         return words
 
 
-def size(text: str) -> int:
-    """Parse a size such as 512M or 1G into bytes."""
-    found = re.fullmatch(r"(\d+)([KMG]?)(?:i?B)?", text, re.IGNORECASE)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512M or 1G")
-    return int(found[1]) * _UNITS[found[2].upper()]
-
-
-def rpv(text: str) -> bytes:
-    """Parse a realm personalisation value: at most 128 hexadecimal digits."""
-    try:
-        value = bytes.fromhex(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not hexadecimal") from error
-    if len(value) > 64:
-        raise argparse.ArgumentTypeError("a realm personalisation value has at most 64 bytes")
-    return value
-
-
-def seconds(text: str) -> float:
-    """Parse a time-out: a number of seconds above zero."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above zero")
-    return value
-
-
-def count(text: str) -> int:
-    """Parse how often to do something: at least once."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
-    return int(text)
-
-
-def setting(text: str) -> tuple[str, str]:
-    """Parse NAME=VALUE."""
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
-
-
-def transfer(text: str) -> tuple[str, str]:
-    """Parse FROM:TO."""
-    source, colon, target = text.rpartition(":")
-    if not source or not colon or not target:
-        raise argparse.ArgumentTypeError(f"{text!r} is not FROM:TO")
-    return source, target
-
-
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = Parser(
@@ -139,6 +102,8 @@ def make_parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(actions)
     _add_measure(actions)
+    _add_attest(actions)
+    _add_verify(actions)
     _add_shell(actions)
     _add_build(actions)
     _add_logs(actions)
@@ -205,6 +170,10 @@ def _firmware(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--bl33", type=Path, metavar="FILE", help="a normal-world image instead of the monitor"
     )
+    _anchor(parser)
+
+
+def _anchor(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--anchor", default="development", choices=ANCHOR_CHOICES,
         help="what vouches for the platform in tokens: this machine's development anchor\n"
@@ -243,6 +212,12 @@ def _program(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
     return group
 
 
+def _timeout(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--timeout", type=seconds, metavar="SECONDS", help="kill the program after this time"
+    )
+
+
 def _add_run(actions: _Actions) -> None:
     parser = actions.add_parser(
         "run",
@@ -257,9 +232,7 @@ def _add_run(actions: _Actions) -> None:
         "--get", type=transfer, action="append", default=[], metavar="PATH:FILE",
         help="copy a file out of the realm afterwards",
     )  # fmt: skip
-    group.add_argument(
-        "--timeout", type=seconds, metavar="SECONDS", help="kill the program after this time"
-    )
+    _timeout(group)
     group.add_argument(
         "--gdb", nargs="?", const="realm", choices=["realm", "rmm", "monitor"], metavar="WHAT",
         help="stop at the first instruction of the realm (or rmm, or monitor) and wait for gdb",
@@ -314,6 +287,52 @@ def _add_measure(actions: _Actions) -> None:
     )
     _measured(parser)
     parser.set_defaults(command=commands.measure, parse=_parse_measured)
+
+
+def _judged(parser: argparse.ArgumentParser, *, policy: str) -> None:
+    parser.add_argument(
+        "--nonce", type=nonce, metavar="HEX",
+        help="what the realm is challenged with, at most 64 bytes",
+    )  # fmt: skip
+    parser.add_argument("--policy", type=Path, metavar="FILE", help=policy)
+
+
+def _add_attest(actions: _Actions) -> None:
+    parser = actions.add_parser(
+        "attest",
+        help="have a realm show what it is, and judge that",
+        usage=_ATTEST_USAGE,
+        description=_ATTEST_DESCRIPTION,
+    )
+    _judged(parser, policy="what the token must say, in place of what was built here")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the token")
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="write the log of events, which explains REM 1"
+    )
+    _machine(parser)
+    _trust(parser)
+    _timeout(_program(parser))
+    _cold(parser)
+    _json(parser)
+    _verbose(parser)
+    parser.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="SCRIPT.py …", help="a program to run first"
+    )
+    parser.set_defaults(command=commands.attest)
+
+
+def _add_verify(actions: _Actions) -> None:
+    parser = actions.add_parser(
+        "verify", help="judge a token, without a machine", description=_VERIFY_DESCRIPTION
+    )
+    parser.add_argument("token", type=Path, metavar="TOKEN", help="the token's file")
+    _judged(parser, policy="what the token must say")
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="show the log of events, and hold it against REM 1"
+    )
+    _anchor(parser)
+    _json(parser)
+    parser.set_defaults(command=commands.verify)
 
 
 def _add_shell(actions: _Actions) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from realmos_agent.protocol import measurement
 from rich.console import Console
@@ -83,10 +84,9 @@ def run_workload(
     events = [measurement.encode(event) for event in expected]
     start = lambda prepared: on_start(prepared, arguments.gdb)  # noqa: E731 -- one argument bound
     with sessions.running(options, cache, reporter, on_start=start) as session:
-        with _silence_explained(session):
-            for source, target in arguments.put:
-                session.agent.put(Path(source), target)
-            result = _run(session, workload, arguments)
+        with silence_explained(session):
+            out = sys.stderr.buffer if arguments.json else sys.stdout.buffer
+            result = run_in(session, workload, arguments, stdout=out)
             attested = session.attest(events=events)
             failures = fetch(session.agent, arguments.get)
         evidence = session.evidence()
@@ -98,7 +98,7 @@ def run_workload(
 
 
 @contextmanager
-def _silence_explained(session: Session) -> Iterator[None]:
+def silence_explained(session: Session) -> Iterator[None]:
     """Say of an agent that stops answering which layer that is, and show its realm's last lines.
 
     Raises:
@@ -110,14 +110,18 @@ def _silence_explained(session: Session) -> Iterator[None]:
         raise session.machine.failure(str(error), layer=Layer.AGENT) from error
 
 
-def _run(session: Session, workload: Workload, arguments: argparse.Namespace) -> RunResult:
-    out = sys.stderr.buffer if arguments.json else sys.stdout.buffer
+def run_in(
+    session: Session, workload: Workload, arguments: argparse.Namespace, *, stdout: BinaryIO
+) -> RunResult:
+    """Copy in the files of a command line, and run a workload to its end or `--timeout`."""
+    for source, target in arguments.put:
+        session.agent.put(Path(source), target)
     return session.agent.run(
         workload.argv,
         script=workload.script,
         env=dict(arguments.env),
         stdin=None if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer,
-        stdout=out,
+        stdout=stdout,
         stderr=sys.stderr.buffer,
         timeout=arguments.timeout,
     )

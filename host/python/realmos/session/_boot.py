@@ -6,10 +6,10 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from realmos.agent import AgentClient
-from realmos.attest import Verdict
+from realmos.attest import NONCE_MAX, Policy, Verdict
 from realmos.cache import Cache
 from realmos.errors import BootError, MachineError, PeerError, PeerTimeoutError
 from realmos.machine import (
@@ -66,7 +66,9 @@ class Session:
     def attest(
         self, number: int = 0, *, events: Sequence[bytes] | None = None, nonce: bytes | None = None
     ) -> Attested:
-        """Fetch a realm's token for a fresh nonce, and verify it against what was predicted.
+        """Fetch a realm's token for a fresh nonce, and verify it.
+
+        It must say what was predicted, or what the options' policy wants instead.
 
         Args:
             number: the realm's.
@@ -79,8 +81,7 @@ class Session:
             PeerRefusedError: the realm cannot attest to itself.
         """
         realm = self.prepared.realms[number]
-        policy = policy_of(self.prepared.flash, realm, events=events)
-        found = attested(self.agents[number], policy, nonce=nonce)
+        found = attested(self.agents[number], self._policy(number, events), nonce=nonce)
         if self.prepared.options.verify:
             detail = ""
             if events is not None:
@@ -96,10 +97,18 @@ class Session:
         """
         began = time.monotonic()
         for number, agent in enumerate(self.agents):
-            policy = policy_of(self.prepared.flash, self.prepared.realms[number])
+            # A channel's nonce is not the caller's, and always of this size.
+            policy = replace(self._policy(number), nonce_max_size=NONCE_MAX)
             patience = math.inf if self.prepared.options.gdb is not None else _CHANNEL_TIMEOUT
             agent.secure(judge(policy, self._keep), timeout=patience)
         self.seconds_to_channel = time.monotonic() - began
+
+    def _policy(self, number: int, events: Sequence[bytes] | None = None) -> Policy:
+        """Return what a realm's token must say; without events, nothing of REM 1."""
+        given = self.prepared.options.policy
+        if given is None:
+            return policy_of(self.prepared.flash, self.prepared.realms[number], events=events)
+        return given if events is not None else replace(given, rems=())
 
     def _keep(self, verdict: Verdict) -> None:
         self.verdicts.append(verdict)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realmos.anchor import AnchorChoice
+from realmos.attest import Policy
 from realmos.realm import RealmConfig
 
 BOOT_TIMEOUT = 300.0
@@ -26,7 +27,9 @@ class Options:
         cold: boot even when there is a snapshot, and leave none.
         probe_isolation: have the monitor attack realm 0.
         plain: talk to agents outside TLS, which whoever is in between can read and change.
-        verify: refuse a realm that its token does not show to be the one that was built.
+        policy: what realms must show to be, in place of what was built here. Its REMs count once
+            there is something that they have measured, not before.
+        verify: refuse a realm that its token does not show to be so.
     """
 
     image: str = "linux"
@@ -39,4 +42,5 @@ class Options:
     cold: bool = False
     probe_isolation: bool = False
     plain: bool = False
+    policy: Policy | None = None
     verify: bool = True
