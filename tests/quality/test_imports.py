@@ -19,8 +19,9 @@ MAY_IMPORT = {
     "realm": {"source", "image"},
     "machine": {"source", "firmware", "image", "realm"},
     "agent": set[str](),
+    "broker": {"attest"},
     "session": _COMPOSED,
-    "cli": _COMPOSED | {"session"},
+    "cli": _COMPOSED | {"session", "broker"},
     "pytest_plugin": _COMPOSED | {"session"},
 } | dict.fromkeys(FOUNDATIONS, FOUNDATIONS)
 

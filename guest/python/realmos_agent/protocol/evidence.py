@@ -3,6 +3,8 @@
 
 import hashlib
 
+from realmos_agent.protocol import cbor
+
 EVIDENCE_OID = "2.23.133.5.4.9"
 """The certificate extension that carries a token (TCG DICE, conceptual message wrapper)."""
 
@@ -15,3 +17,23 @@ def channel_challenge(nonce: bytes, spki: bytes) -> bytes:
         spki: the certificate's SubjectPublicKeyInfo, DER.
     """
     return hashlib.sha512(nonce + spki).digest()
+
+
+_ANSWER = "realmos broker answer 1"
+
+
+def answer_statement(
+    challenge: bytes, want: int, name: str, value: int, data: bytes, counter: int
+) -> bytes:
+    """Return what a broker signs when it gives something: to whom, for what question, and what.
+
+    Args:
+        challenge: `channel_challenge` of the channel that the answer goes through. Only the realm
+            that has the channel's key can use the signature.
+        want: of the question, as are `name` and `value`.
+        name: see `Asked`.
+        value: see `Asked`.
+        data: of the answer, as is `counter`.
+        counter: see `Given`.
+    """
+    return cbor.encode((_ANSWER, challenge, want, name, value, data, counter))

@@ -229,7 +229,10 @@ class Clock(OperationMessage):
 
 
 class Attest(OperationMessage):
-    """Client: fetch an attestation token for `challenge`, at most `CHALLENGE_SIZE` bytes."""
+    """Client: fetch an attestation token for `challenge`, at most `CHALLENGE_SIZE` bytes.
+
+    One that is longer than `measurement.FREE_NONCE_MAX` makes an event.
+    """
 
     id: int
     challenge: bytes
@@ -241,6 +244,66 @@ class Attested(OperationMessage):
     id: int
     token: bytes
     log: bytes
+
+
+class Relay(OperationMessage):
+    """Client: it can pass bytes on to a broker, once, for whatever runs in the realm."""
+
+    id: int
+
+
+class Dialled(OperationMessage):
+    """Agent: connect to the broker now. Bytes follow on IN and OUT; Done ends the connection."""
+
+    id: int
+
+
+class Hangup(OperationMessage):
+    """Client: the broker's connection is over; `reason` tells why if there never was one."""
+
+    id: int
+    reason: str
+
+
+class Serve(OperationMessage):
+    """Client, which is a broker here: ask for something."""
+
+    id: int
+
+
+class Asked(OperationMessage):
+    """Agent: give me this. `want` is one of `AGENT_WANT_*`; `value` is the counter to advance."""
+
+    id: int
+    want: int
+    name: str
+    value: int
+
+
+class Given(OperationMessage):
+    """Broker: what was asked for.
+
+    `data` is the secret or the key, `counter` the counter's value. `key` is the broker's, Ed25519,
+    and `signature` its signature over `realmos_agent.protocol.evidence.answer_statement`.
+    """
+
+    id: int
+    data: bytes
+    counter: int
+    key: bytes
+    signature: bytes
+
+    def __repr__(self) -> str:
+        return f"Given(id={self.id}, ...)"  # no traceback and no message shows a secret
+
+
+class Refused(OperationMessage):
+    """Broker: you do not get it, and why. `code` is one of `AGENT_REFUSAL_*`."""
+
+    id: int
+    code: int
+    reason: str
+    counter: int
 
 
 class Shutdown(OperationMessage):
@@ -278,6 +341,13 @@ TYPES: dict[int, type[Message]] = {
     numbers.MSG_CLOCK: Clock,
     numbers.MSG_ATTEST: Attest,
     numbers.MSG_ATTESTED: Attested,
+    numbers.MSG_RELAY: Relay,
+    numbers.MSG_DIALLED: Dialled,
+    numbers.MSG_HANGUP: Hangup,
+    numbers.MSG_SERVE: Serve,
+    numbers.MSG_ASKED: Asked,
+    numbers.MSG_GIVEN: Given,
+    numbers.MSG_REFUSED: Refused,
 }
 _NUMBERS = {cls: number for number, cls in TYPES.items()}
 

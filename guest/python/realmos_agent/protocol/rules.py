@@ -104,6 +104,29 @@ KINDS: dict[type[msg.Message], Kind] = {
         },
         client=(msg.Credit, msg.Cancel),
     ),
+    msg.Relay: Kind(
+        from_client=(numbers.STREAM_IN,),
+        from_agent=(numbers.STREAM_OUT,),
+        agent={
+            "requested": {msg.Dialled: "active", msg.Error: "ended"},
+            "active": {
+                msg.Data: "active",
+                msg.Credit: "active",
+                msg.Done: "ended",
+                msg.Error: "ended",
+            },
+        },
+        client=(msg.Data, msg.Credit, msg.Hangup),
+    ),
+    msg.Serve: Kind(
+        from_client=(),
+        from_agent=(),
+        agent={
+            "requested": {msg.Asked: "active", msg.Error: "ended"},
+            "active": {msg.Done: "ended", msg.Error: "ended"},
+        },
+        client=(msg.Given, msg.Refused),
+    ),
     msg.Report: _ANSWERED,
     msg.Reseed: _ANSWERED,
     msg.Shutdown: _ANSWERED,
