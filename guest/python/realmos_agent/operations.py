@@ -21,6 +21,7 @@ from realmos_agent.protocol import (
     Run,
     numbers,
 )
+from realmos_agent.protocol.measurement import attest_events
 from realmos_agent.report import make_report
 from realmos_agent.runs import RunOperation
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import TypeAlias
 
+    from realmos_agent.ledger import Ledger
     from realmos_agent.service import Service
 
     Operation: TypeAlias = RunOperation | PutOperation | GetOperation
@@ -60,16 +62,22 @@ def begin(service: "Service", message: OperationMessage) -> None:
         set_clock(message.time_ns)
         service.send(Done(message.id, 0))
     elif isinstance(message, Attest):
-        service.send(Attested(message.id, _token(message.challenge), service.ledger.path))
+        token = _token(message.challenge, service.ledger)
+        service.send(Attested(message.id, token, service.ledger.path))
 
 
-def _token(challenge: bytes) -> bytes:
-    """Return an attestation token.
+def _token(challenge: bytes, ledger: "Ledger") -> bytes:
+    """Return an attestation token, for a client's nonce.
+
+    A long nonce can be what a channel's token must have for the key of somebody else. The realm
+    therefore notes in REM 1 that it answers one, which nobody accepts of a channel.
 
     Raises:
         OSError: there is none.
     """
     try:
+        for event in attest_events(challenge):
+            ledger.record(event)
         return attestation.token(challenge)
     except (attestation.AttestationError, ValueError) as error:
         raise OSError(errno.ENODEV, str(error)) from error

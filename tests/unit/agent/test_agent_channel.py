@@ -27,7 +27,14 @@ from realmos_agent.protocol import (
 from realmos_agent.protocol.eventlog import entries
 from realmos_agent.protocol.evidence import EVIDENCE_OID, channel_challenge
 from realmos_agent.protocol.frame import Frame, FrameDecoder, encode_frame
-from realmos_agent.protocol.measurement import FileEvent, RunEvent, decode, digest
+from realmos_agent.protocol.measurement import (
+    AttestEvent,
+    FileEvent,
+    RunEvent,
+    decode,
+    digest,
+    encode,
+)
 
 if TYPE_CHECKING:
     from tests.unit.agent.conftest import Agent, Starter
@@ -274,3 +281,59 @@ def test_events_are_measured_before_they_happen(attesting: "Agent") -> None:
     assert (run.argv[0], run.env, run.cwd) == (b"cat", (b"A=1",), b"\0work")
     # The program itself saw what it was measured as.
     assert seen.stdout == b"".join(digest(event, "sha-256") for event in raw)
+
+
+def test_channel_within_a_channel_is_a_violation(attesting: "Agent") -> None:
+    with AgentClient(attesting.port.path, timeout=TIMEOUT) as client:
+        client.secure(judge)
+        engine = client._engine  # noqa: SLF001 - our client sends no such thing
+        vars(engine.connection.session)["_sealed"] = False  # forget our own rules
+        engine.connection.send(Secure(bytes(numbers.CHALLENGE_SIZE)))
+        with pytest.raises(PeerError, match="Secure in a session that is open"):
+            engine.pump_until(lambda: False, TIMEOUT)
+    with AgentClient(attesting.port.path, timeout=TIMEOUT) as client:
+        client.secure(judge)
+        assert client.run(["echo", "alive"]).stdout == b"alive\n"
+
+
+def test_client_does_not_go_on_in_the_open_when_its_channel_is_gone(
+    attesting: "Agent", tmp_path: Path
+) -> None:
+    """Somebody in between ends the session inside TLS, and would be glad of one that is not."""
+    decoder, sealed = FrameDecoder(), 0
+
+    def tamper(data: bytes) -> bytes:
+        nonlocal sealed
+        decoder.feed(data)
+        while (frame := decoder.next_frame()) is not None:
+            sealed += frame.type == numbers.MSG_SEALED
+        if sealed < 4 or frame is not None:
+            return data
+        sealed = -1000
+        return data + Session("agent").send(Error(0, numbers.ERR_BAD_STATE, "made up"))
+
+    proxy = Proxy(attesting.port.path, tmp_path, tamper)
+    with contextlib.closing(proxy), AgentClient(proxy.path, timeout=TIMEOUT) as client:
+        client.secure(judge)
+        with pytest.raises(PeerError, match="made up"):
+            client.run(["sleep", "60"])
+        with pytest.raises(PeerError, match="channel to the realm is gone"):
+            client.renew()
+    assert numbers.MSG_HELLO not in frame_types(bytes(proxy.seen["client"]))[2:]
+
+
+@pytest.mark.parametrize(("size", "count"), [(32, 0), (33, 1), (64, 1)])
+def test_long_nonce_is_measured_before_a_token_answers_it(
+    attesting: "Agent", size: int, count: int
+) -> None:
+    """It could be a channel's challenge, for the key of somebody else."""
+    nonce = os.urandom(size)
+    with AgentClient(attesting.port.path, timeout=TIMEOUT) as client:
+        client.secure(judge)
+        found = client.attest(nonce)
+        log = [decode(event) for event in entries(found.log)]
+        assert found.token == MARK + nonce
+    assert log == [AttestEvent(nonce)] * count
+    rem = attesting.work / "rem1"
+    taken = rem.read_bytes() if rem.exists() else b""
+    assert taken == b"".join(digest(encode(event), "sha-256") for event in log)

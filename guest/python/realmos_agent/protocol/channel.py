@@ -113,7 +113,7 @@ class Channel:
         """
         if self._tls is None or not self._tls.established:
             raise LocalProtocolError("there is no TLS connection yet")
-        self._inner = Session(self._role)
+        self._inner = Session(self._role, sealed=True)
 
     def disconnected(self) -> None:
         """Note that the stream broke off: whatever was on it is over."""
@@ -151,7 +151,7 @@ class Channel:
         tls.handshake()
         self._flush(tls)
         if tls.established and self._role == "agent":
-            self._inner = Session("agent")
+            self._inner = Session("agent", sealed=True)
 
     def _seal(self, data: bytes) -> None:
         assert self._tls is not None

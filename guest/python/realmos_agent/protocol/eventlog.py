@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The log of events that explains REM 1: of each its size (4 bytes, little-endian) and its bytes."""
+"""The log of events that explains REM 1: of each its size (4 bytes, little-endian), its bytes."""
 
 import struct
 

@@ -26,6 +26,13 @@ EVENT_MAX = 2 * numbers.PAYLOAD_MAX
 What grows most are entries of the environment without a value, each by a byte.
 """
 
+FREE_NONCE_MAX = 32
+"""Bytes of a nonce that a client gets a token for without an event.
+
+What is longer may be made to look like the challenge of a channel (`evidence.channel_challenge`) to
+a key that is not the realm's; of one as short as this the challenge ends in as many zeros.
+"""
+
 _MODE_MAX = 0o7777
 _SHA256_SIZE = 32
 
@@ -62,6 +69,12 @@ class RunEvent(Event):
     cwd: bytes
     python: bool
     program: bytes | None
+
+
+class AttestEvent(Event):
+    """A long nonce that the client asked for a token for, before that is made."""
+
+    nonce: bytes
 
 
 def file_event(path: bytes, mode: int, sha256: bytes, *, work_dir: bytes) -> FileEvent:
@@ -113,6 +126,11 @@ def run_event(
     )
     _check(event)
     return event
+
+
+def attest_events(nonce: bytes) -> tuple[AttestEvent, ...]:
+    """Return the events of an ATTEST, of which there is one only if the nonce is a long one."""
+    return (AttestEvent(nonce),) if len(nonce) > FREE_NONCE_MAX else ()
 
 
 def encode(event: Event) -> bytes:
@@ -222,8 +240,13 @@ _CHECKS: "dict[type[Event], dict[str, Callable[[object], bool]]]" = {
         "python": lambda value: type(value) is bool,
         "program": lambda value: value is None or _is_sha256(value),
     },
+    AttestEvent: {
+        "nonce": lambda value: (
+            type(value) is bytes and FREE_NONCE_MAX < len(value) <= numbers.CHALLENGE_SIZE
+        ),
+    },
 }
-_CLASSES: "dict[str, type[Event]]" = {"file": FileEvent, "run": RunEvent}
+_CLASSES: "dict[str, type[Event]]" = {"file": FileEvent, "run": RunEvent, "attest": AttestEvent}
 _KINDS = {cls: kind for kind, cls in _CLASSES.items()}
 
 

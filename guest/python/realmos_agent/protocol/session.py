@@ -15,6 +15,7 @@ from realmos_agent.protocol.messages import (
     Hello,
     Message,
     OperationMessage,
+    Secure,
     Welcome,
     decode_message,
     encode_message,
@@ -40,9 +41,11 @@ class Session:
 
     Args:
         role: the side that the caller is.
+        sealed: whether it is the session inside a channel, where no other channel can begin.
     """
 
-    def __init__(self, role: "Role") -> None:
+    def __init__(self, role: "Role", *, sealed: bool = False) -> None:
+        self._sealed = sealed
         self.role: Role = role
         self.peer: Role = "agent" if role == "client" else "client"
         self.state: State = "idle"
@@ -130,6 +133,8 @@ class Session:
         if isinstance(message, OperationMessage) or (isinstance(message, Error) and message.id):
             return self._apply_operation(sender, message)
         state = SESSION[sender].get((self.state, type(message)))
+        if self._sealed and isinstance(message, Secure):
+            state = None
         if isinstance(message, Error) and sender == "agent":
             state = "idle"
         if state is None:

@@ -118,7 +118,8 @@ class AgentClient:
         """Fetch an attestation token, and what explains its REM 1.
 
         Args:
-            challenge: at most 64 bytes; a fresh nonce.
+            challenge: a fresh nonce, at most 64 bytes. For one of more than 32 the realm notes in
+                REM 1 that it made the token, which else could pass for that of a channel.
 
         Raises:
             PeerRefusedError: the realm cannot attest to itself.

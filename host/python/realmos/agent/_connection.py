@@ -65,6 +65,7 @@ class Connection:
         self._deadline = time.monotonic() + timeout
         self._queue = bytearray()
         self._channel = Channel("client")
+        self._secured = False
         self._socket = self._connect()
         try:
             self.welcome = self._greet()
@@ -114,6 +115,7 @@ class Connection:
         self._queue_output()
         judge(self._await(self._certificate, "the TLS handshake is under way"), nonce)
         self._channel.trust()
+        self._secured = True
         self.send(_hello())
         welcome = self._await(self.next_event, "the session inside TLS begins")
         if not isinstance(welcome, Welcome):
@@ -151,8 +153,10 @@ class Connection:
         """Queue a message.
 
         Raises:
-            PeerError: the session is over.
+            PeerError: the session is over, or it was inside TLS and would go on in the open.
         """
+        if self._secured and not self._channel.secured:
+            raise PeerError("the channel to the realm is gone", hint=_CLOSED_HINT)
         try:
             self._channel.send(message)
         except LocalProtocolError as error:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from realmos_agent.protocol import measurement
 
 from realmos import session as sessions
-from realmos.attest import NONCE_MAX
 from realmos.cache import Cache
 from realmos.cli._files import check_output, write_output
 from realmos.cli._messages import complain
@@ -46,7 +45,8 @@ def run_attest(
     policy = None if arguments.policy is None else load_policy(arguments.policy)
     for option, path in (("--out", arguments.out), ("--log", arguments.log)):
         check_output(option, path)
-    size = NONCE_MAX if policy is None else policy.nonce_max_size
+    size = measurement.FREE_NONCE_MAX
+    size = size if policy is None else min(size, policy.nonce_max_size)
     nonce = arguments.nonce or os.urandom(size)
     # Whatever the token says is shown, so a realm that fails is no reason to stop.
     wanted = replace(options, policy=policy, verify=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from realmos_agent.protocol.measurement import (
     WORK_DIR,
+    AttestEvent,
     Event,
     EventError,
     FileEvent,
@@ -73,6 +74,8 @@ def show_event(event: Event) -> str:
     """Return an event for people; {work} is the session's work directory."""
     if isinstance(event, FileEvent):
         return f"file {_text(event.path)} (mode {event.mode:o}, SHA-256 {event.sha256.hex()})"
+    if isinstance(event, AttestEvent):
+        return f"token for the nonce {event.nonce.hex()}"
     if not isinstance(event, RunEvent):
         raise TypeError(type(event).__name__)
     words = " ".join(map(_text, event.argv)) or "a shell"

@@ -3,13 +3,16 @@
 
 import contextlib
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
+from realmos_agent.protocol import measurement
+
 from realmos.agent import AgentClient
-from realmos.attest import NONCE_MAX, Policy, Verdict
+from realmos.attest import NONCE_MAX, Policy, ReferenceRem, Verdict
 from realmos.cache import Cache
 from realmos.errors import BootError, MachineError, PeerError, PeerTimeoutError
 from realmos.machine import (
@@ -34,6 +37,7 @@ _PLAIN = (
     "--plain: nothing shows that this is a realm before it is given work, and whoever is in "
     "between can read and change all that is said to it"
 )
+_UNUSED = (ReferenceRem(measurement.REM_INDEX, log=()),)
 _RESTORE_TIMEOUT = 60.0
 _CHANNEL_TIMEOUT = 120.0
 _NO_REALM_HOST = (
@@ -73,7 +77,7 @@ class Session:
         Args:
             number: the realm's.
             events: what REM 1 must have taken so far; None when that is not to be compared.
-            nonce: of the caller's, at most 64 bytes.
+            nonce: of the caller's, at most 64 bytes; REM 1 takes one of more than 32.
 
         Raises:
             AttestationError: it is not what was built, or was given something else to do; unless
@@ -81,7 +85,10 @@ class Session:
             PeerRefusedError: the realm cannot attest to itself.
         """
         realm = self.prepared.realms[number]
-        found = attested(self.agents[number], self._policy(number, events), nonce=nonce)
+        nonce = os.urandom(measurement.FREE_NONCE_MAX) if nonce is None else nonce
+        if events is not None:
+            events = [*events, *map(measurement.encode, measurement.attest_events(nonce))]
+        found = attested(self.agents[number], self._policy(number, events), nonce)
         if self.prepared.options.verify:
             detail = ""
             if events is not None:
@@ -97,8 +104,9 @@ class Session:
         """
         began = time.monotonic()
         for number, agent in enumerate(self.agents):
-            # A channel's nonce is not the caller's, and always of this size.
-            policy = replace(self._policy(number), nonce_max_size=NONCE_MAX)
+            # A channel's nonce is not the caller's, and always of this size. A realm that has been
+            # given work, or a long nonce, may have made a token for the key of somebody else.
+            policy = replace(self._policy(number), nonce_max_size=NONCE_MAX, rems=_UNUSED)
             patience = math.inf if self.prepared.options.gdb is not None else _CHANNEL_TIMEOUT
             agent.secure(judge(policy, self._keep), timeout=patience)
         self.seconds_to_channel = time.monotonic() - began

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whether a realm is the one that was built here: its token against what was predicted."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -23,14 +22,13 @@ from realmos.errors import AttestationError
 from realmos.firmware import Flash
 from realmos.realm import Realm, show_event
 
-_NONCE_SIZE: Final = 64
 _HINTS: Final = {
     "realm.challenge": "somebody between you and the realm shows a token that was made for another "
     "key or another nonce: do not trust this connection",
     "realm.rim": "the monitor or the image was changed on its way: do not trust this realm; "
     "`realmos measure --steps` lists what the expected value consists of",
-    "realm.rem1": "the realm was given other files or programs than this command's: do not trust "
-    "what it answered",
+    "realm.rem1": "the realm was given other files or programs than this command's, or nonces of "
+    "more than 32 bytes: do not trust what it answers",
 }
 _HINT: Final = "do not trust this realm; --no-verify goes on all the same"
 
@@ -82,18 +80,17 @@ class Attested:
     verdict: Verdict
 
 
-def attested(agent: AgentClient, policy: Policy, *, nonce: bytes | None = None) -> Attested:
+def attested(agent: AgentClient, policy: Policy, nonce: bytes) -> Attested:
     """Fetch a token and verify it.
 
     Args:
         agent: of the realm.
         policy: what the token must say.
-        nonce: at most 64 bytes; a random one of 64 when absent.
+        nonce: at most 64 bytes.
     """
-    chosen = os.urandom(_NONCE_SIZE) if nonce is None else nonce
-    found = agent.attest(chosen)
-    verdict = verify(found.token, policy, nonce=chosen)
-    return Attested(chosen, found.token, found.log, verdict)
+    found = agent.attest(nonce)
+    verdict = verify(found.token, policy, nonce=nonce)
+    return Attested(nonce, found.token, found.log, verdict)
 
 
 def enforce(verdict: Verdict, what: str, *, detail: str = "") -> None:
