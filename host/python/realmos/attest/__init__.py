@@ -5,8 +5,10 @@ Pure: bytes and a policy in, a verdict out. No file, no network and no clock is 
 """
 
 from realmos.attest._anchor import Anchor, AnchorKind, key_from_pem, sample_anchor
+from realmos.attest._ccatoken_store import export_ccatoken, import_ccatoken
 from realmos.attest._certificate import verify_certificate
 from realmos.attest._claims import PlatformClaims, RealmClaims, SoftwareComponent
+from realmos.attest._corim import CorimIdentity, CorimPart, export_corim, import_corim
 from realmos.attest._cose import Sign1
 from realmos.attest._names import HASH_SIZES, LIFE_CYCLES, replay
 from realmos.attest._policy import (
@@ -29,6 +31,8 @@ __all__ = [
     "Anchor",
     "AnchorKind",
     "Check",
+    "CorimIdentity",
+    "CorimPart",
     "Era",
     "PlatformClaims",
     "Policy",
@@ -42,6 +46,10 @@ __all__ = [
     "Token",
     "Verdict",
     "default_policy",
+    "export_ccatoken",
+    "export_corim",
+    "import_ccatoken",
+    "import_corim",
     "key_from_pem",
     "parse_token",
     "read_policy",

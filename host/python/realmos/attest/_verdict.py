@@ -7,6 +7,7 @@ from enum import Enum
 
 from rich.console import RenderableType
 
+from realmos.attest._ear import EAR_POLICY, to_ear
 from realmos.attest._render import to_json, to_table
 from realmos.attest._token import Token
 
@@ -84,3 +85,12 @@ class Verdict:
     def to_table(self) -> RenderableType:
         """Return the verdict for a terminal."""
         return to_table(self)
+
+    def to_ear(self, *, issued_at: int = 0, policy_id: str = EAR_POLICY) -> dict[str, object]:
+        """Return the verdict as the claims set of an EAT Attestation Result, which is not signed.
+
+        Args:
+            issued_at: seconds since the epoch; 0 when nobody minds.
+            policy_id: what to call the policy.
+        """
+        return to_ear(self, issued_at=issued_at, policy_id=policy_id)
