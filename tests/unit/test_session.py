@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bringing a machine up when its snapshot cannot be used, or not be made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,9 +19,13 @@ class Notes(Silent):
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self.warnings: list[str] = []
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
 
 
 class Store:
@@ -76,12 +80,22 @@ def restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Restored:
     monkeypatch.setattr(_boot, "_restored", Vanished)
     monkeypatch.setattr(_boot, "identity", lambda *_, **__: {})
 
-    def run(store: Store, reporter: Notes, options: Options | None = None) -> bool:
+    def run(
+        store: Store,
+        reporter: Notes,
+        options: Options | None = None,
+        verdicts: Sequence[object] = (),
+    ) -> bool:
         prepared = SimpleNamespace(
             options=options or Options(), flash=facts, qemu=facts, realms=[], spec=lambda _: None
         )
         booted = SimpleNamespace(
-            machine=None, restored=False, agents=[store], prepared=prepared, secure=store.secure
+            machine=None,
+            restored=False,
+            agents=[store],
+            prepared=prepared,
+            secure=store.secure,
+            verdicts=verdicts,
         )
         monkeypatch.setattr(_boot, "prepare", lambda *_, **__: prepared)
         monkeypatch.setattr(_boot, "_booted", lambda *_: nullcontext(booted))
@@ -114,4 +128,14 @@ def test_a_plain_session_is_told_to_be_one(restored: Restored) -> None:
     store = Store(None, None)
     restored(store, reporter, Options(plain=True))
     assert store.calls == ["renew", "save", "set clock"]
-    assert "whoever is in between" in reporter.notes[0]
+    assert "whoever is in between" in reporter.warnings[0]
+
+
+def test_a_realm_that_failed_is_warned_of_to_who_goes_on_with_it(restored: Restored) -> None:
+    reporter = Notes()
+    failed = SimpleNamespace(passed=False, first_failure="realm.rim: expected 1, found 2")
+    passed = SimpleNamespace(passed=True, first_failure=None)
+    restored(Store(None, None), reporter, Options(verify=False), [passed, failed])
+    assert reporter.warnings == [
+        "realm 1 is not to be trusted: realm.rim: expected 1, found 2",
+    ]

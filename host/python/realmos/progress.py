@@ -28,6 +28,9 @@ class Reporter(Protocol):
     def note(self, text: str) -> None:
         """Tell the curious (`--verbose`) something."""
 
+    def warn(self, text: str) -> None:
+        """Tell everybody something that they must know."""
+
 
 class _SilentTask:
     def update(self, *, done: float, total: float | None = None, note: str = "") -> None:
@@ -43,6 +46,9 @@ class Silent:
         yield _SilentTask()
 
     def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def warn(self, text: str) -> None:
         """Say nothing."""
 
 
@@ -106,3 +112,7 @@ class Terminal:
         """Print the note when verbose."""
         if self._verbose:
             self.console.print(text, style="dim", highlight=False, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Print the warning."""
+        self.console.print(f"realmos: {text}", style="bold red", highlight=False, markup=False)

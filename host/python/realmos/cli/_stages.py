@@ -58,6 +58,10 @@ class Stopwatch:
         """Pass it on."""
         self._inner.note(text)
 
+    def warn(self, text: str) -> None:
+        """Pass it on."""
+        self._inner.warn(text)
+
     def _write(self, stage: Stage) -> None:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(stage)) + "\n")

@@ -179,8 +179,11 @@ def _introduce(session: Session, reporter: Reporter) -> None:
     if not session.prepared.options.plain:
         with reporter.task("Attesting"):
             session.secure()
+        for number, verdict in enumerate(session.verdicts):
+            if not verdict.passed:
+                reporter.warn(f"realm {number} is not to be trusted: {verdict.first_failure}")
         return
-    reporter.note(_PLAIN)
+    reporter.warn(_PLAIN)
     if session.restored:
         for agent in session.agents:
             agent.reseed()
