@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from realmos import cli
+from realmos.anchor import DevelopmentAnchor
 from realmos.attest import (
     ReferenceComponent,
     ReferenceRem,
     ReferenceRim,
     default_policy,
+    import_ccatoken,
+    import_corim,
     read_policy,
     sample_anchor,
     write_policy,
@@ -249,3 +252,46 @@ def test_a_policy_that_cannot_take_more_stays_as_it_was(
     assert status == 1
     assert "absent/policy.toml cannot be written" in out
     assert list(Path().glob(".*.part")) == []
+
+
+def test_a_policy_is_written_for_others_too(
+    policy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = DevelopmentAnchor.new().attest_anchor()
+    flash = SimpleNamespace(
+        anchor=key, references=lambda: (ReferenceComponent("RMM", bytes(32), bytes(32)),)
+    )
+    monkeypatch.setattr(_references, "build_firmware", lambda *_, **__: flash)
+    words = ["--policy", str(policy), "--export", "corim", "--export", "ccatoken"]
+    assert run(capsys, *words)[0] == 0
+    ours = read_policy(policy.read_text("utf-8"))
+    realm, platform = (Path(f"policy.{part}.corim").read_bytes() for part in ("realm", "platform"))
+    stores = [Path(f"policy.{name}.json").read_text("utf-8") for name in ("ta", "rv")]
+    for theirs in (import_corim(realm, platform), import_ccatoken(stores[0], stores[1])):
+        assert [rim.value for rim in theirs.rims] == [rim.value for rim in ours.rims]
+        assert (theirs.components, theirs.configs) == (ours.components, ours.configs)
+        assert theirs.anchors[0].public_key == key.public_key
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (["--export", "corim"], "--export writes a policy for others", "--policy policy.toml"),
+        (["--policy", "a.corim"], "a.corim is not a name for a policy", "--export corim"),
+        (["--policy", "bad"], "bad: policy line 1: x is not a known key", "docs/policy.md"),
+        (
+            ["--policy", "no/policy"],
+            "no/policy cannot be written: there is no directory no",
+            "of yours",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("policy")
+def test_a_policy_that_cannot_be_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str, hint: str
+) -> None:
+    (tmp_path / "bad").write_text("x = 1\n")
+    status, err = run(capsys, *words)
+    assert status == 1
+    assert said in err
+    assert hint in err

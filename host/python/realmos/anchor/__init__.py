@@ -13,11 +13,12 @@ from realmos.anchor._store import (
     data_dir,
     load_anchor,
 )
-from realmos.anchor._token import HASH_ALGORITHM, platform_token, realm_key
+from realmos.anchor._token import CONFIG, HASH_ALGORITHM, platform_token, realm_key
 from realmos.anchor.development import IMPLEMENTATION_ID, DevelopmentAnchor, cose_key
 
 __all__ = [
     "ANCHOR_CHOICES",
+    "CONFIG",
     "HASH_ALGORITHM",
     "IMPLEMENTATION_ID",
     "AnchorChoice",

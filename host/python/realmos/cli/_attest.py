@@ -42,7 +42,7 @@ def run_attest(
     """
     workload = _workload(arguments)
     expected = [] if workload is None else workload_events(with_surroundings(workload, arguments))
-    policy = None if arguments.policy is None else load_policy(arguments.policy)
+    policy = None if arguments.policy is None else load_policy(arguments.policy, arguments.anchor)
     for option, path in (("--out", arguments.out), ("--log", arguments.log)):
         check_output(option, path)
     size = measurement.FREE_NONCE_MAX

@@ -16,7 +16,8 @@ EXAMPLES = {
   realmos measure --json >before.json            to compare with a later build
   realmos measure --diff before.json linux       what changed since
   realmos measure --diff linux 'linux --vcpus 2'
-  realmos measure --policy policy.toml hello.py  a policy that accepts this, and nothing else""",
+  realmos measure --policy policy.toml hello.py  a policy that accepts this, and nothing else
+  realmos measure --policy policy.toml --export corim hello.py""",
     "attest": """\
   realmos attest                                 a random challenge, and the verdict on the answer
   realmos attest --nonce 2a --out token.cbor     the token in a file, for `realmos verify`
@@ -27,6 +28,7 @@ EXAMPLES = {
   realmos verify token.cbor                      by this installation's anchor alone
   realmos verify --nonce 2a token.cbor           and it is the answer to this challenge
   realmos verify --policy policy.toml --nonce 2a --log events.log token.cbor
+  realmos verify --policy policy.realm.corim --policy policy.platform.corim --nonce 2a token.cbor
   realmos verify --anchor sample token.cbor      accepts TF-A's sample, with which anybody can sign
   realmos verify --json token.cbor | jq .verdict.first_failure""",
     "shell": """\

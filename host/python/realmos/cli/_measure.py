@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from realmos.cache import Cache
+from realmos.cli._files import check_output
 from realmos.cli._references import write_references
 from realmos.cli._run import with_surroundings, workload_of
 from realmos.cli._steps import print_comparison, print_steps
@@ -50,6 +51,11 @@ def realm_config(arguments: argparse.Namespace, *, cmdline: str) -> RealmConfig:
 def run_measure(arguments: argparse.Namespace, cache: Cache, reporter: Reporter) -> int:
     """Predict, or compare two predictions; return the exit status."""
     arguments = _with_image(arguments)
+    if arguments.export and arguments.policy is None:
+        raise ConfigError(
+            "--export writes a policy for others, and there is none",
+            hint="realmos measure --policy policy.toml --export corim",
+        )
     if arguments.diff is not None:
         if arguments.words or arguments.policy is not None:
             raise ConfigError(
@@ -57,6 +63,7 @@ def run_measure(arguments: argparse.Namespace, cache: Cache, reporter: Reporter)
                 hint="leave the program and --policy out",
             )
         return _compare(arguments, cache, reporter)
+    check_output("--policy", arguments.policy)
     events = _events(arguments)
     each = arguments.json or arguments.steps is not None
     found = _predict(arguments, cache, reporter, each=each)

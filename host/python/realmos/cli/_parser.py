@@ -11,6 +11,7 @@ from realmos import __version__
 from realmos.anchor import ANCHOR_CHOICES
 from realmos.cli import _commands as commands
 from realmos.cli._examples import EXAMPLES
+from realmos.cli._policies import FORMATS
 from realmos.cli._values import count, nonce, rpv, seconds, setting, size, transfer
 from realmos.realm import HASHES, RealmConfig
 from realmos.session import BOOT_TIMEOUT
@@ -121,7 +122,7 @@ def make_parser() -> argparse.ArgumentParser:
 _Actions: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001
 
 
-def _json(parser: argparse.ArgumentParser) -> None:
+def _json(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
@@ -255,6 +256,11 @@ def _measured(parser: argparse.ArgumentParser) -> None:
         help="make a policy that accepts these measurements, or add them to the one in FILE",
     )  # fmt: skip
     parser.add_argument(
+        "--export", action="append", default=[], choices=FORMATS,
+        help="with --policy X.toml: write its values for others, too: as CoRIM (X.realm.corim,\n"
+        "X.platform.corim), or as rust-ccatoken's stores (X.ta.json, X.rv.json)",
+    )  # fmt: skip
+    parser.add_argument(
         "--steps", nargs="?", const="grouped", choices=["grouped", "all"], metavar="all",
         help="list every operation with the value after it; all: each page on a line",
     )  # fmt: skip
@@ -292,9 +298,20 @@ def _add_measure(actions: _Actions) -> None:
 def _judged(parser: argparse.ArgumentParser, *, policy: str) -> None:
     parser.add_argument(
         "--nonce", type=nonce, metavar="HEX",
-        help="what the realm is challenged with, at most 64 bytes",
+        help="what the realm is challenged with: 1 to 64 bytes, new each time;\n"
+        "REM 1 takes one of more than 32 (docs/measurement.md)",
     )  # fmt: skip
-    parser.add_argument("--policy", type=Path, metavar="FILE", help=policy)
+    parser.add_argument(
+        "--policy", type=Path, action="append", metavar="FILE",
+        help=f"{policy}: TOML (docs/policy.md),\n"
+        "or several, each with a --policy: CoRIM (.corim), or rust-ccatoken's stores (.json)",
+    )  # fmt: skip
+    forms = parser.add_mutually_exclusive_group()
+    _json(forms)
+    forms.add_argument(
+        "--ear", action="store_true",
+        help="print the verdict as an EAT Attestation Result's claims, unsigned",
+    )  # fmt: skip
 
 
 def _add_attest(actions: _Actions) -> None:
@@ -313,7 +330,6 @@ def _add_attest(actions: _Actions) -> None:
     _trust(parser)
     _timeout(_program(parser))
     _cold(parser)
-    _json(parser)
     _verbose(parser)
     parser.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="SCRIPT.py …", help="a program to run first"
@@ -331,7 +347,6 @@ def _add_verify(actions: _Actions) -> None:
         "--log", type=Path, metavar="FILE", help="show the log of events, and hold it against REM 1"
     )
     _anchor(parser)
-    _json(parser)
     parser.set_defaults(command=commands.verify)
 
 

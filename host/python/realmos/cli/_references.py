@@ -3,21 +3,20 @@
 
 import argparse
 import dataclasses
-import os
-from pathlib import Path
 
 from realmos_agent.protocol.measurement import REM_INDEX
 
-from realmos.anchor import choose_anchor
+from realmos.anchor import CONFIG, choose_anchor
 from realmos.attest import (
     Policy,
     ReferenceRem,
     ReferenceRim,
     default_policy,
-    read_policy,
     write_policy,
 )
 from realmos.cache import Cache
+from realmos.cli._files import write_output
+from realmos.cli._policies import export_policy, is_for_others, load_policy
 from realmos.errors import ConfigError
 from realmos.firmware import build_firmware
 from realmos.progress import Reporter
@@ -37,13 +36,21 @@ def write_references(
         reporter: progress.
 
     Raises:
-        ConfigError: the file is no policy, or has a REM 1 by its log.
+        ConfigError: the file is no policy, or has a REM 1 by its log; or `--export` names a format
+            that cannot hold it.
     """
-    path: Path = arguments.policy
+    path = arguments.policy
+    if is_for_others(path):
+        raise ConfigError(
+            f"--policy: {path} is not a name for a policy, which is TOML",
+            hint="--policy policy.toml --export corim (or ccatoken) writes both",
+        )
     rim = ReferenceRim(_name(found), bytes.fromhex(found.rim))
     rems = (ReferenceRem(REM_INDEX, (rem,)),) if rem else ()
     if path.exists():
-        policy = _added(_read(path), found.settings["hash"], rim, rems, arguments.rpv)
+        policy = _added(
+            load_policy([path], arguments.anchor), found.settings["hash"], rim, rems, arguments.rpv
+        )
     else:
         flash = build_firmware(
             cache,
@@ -60,26 +67,16 @@ def write_references(
             rpv=arguments.rpv or None,
             hash_algorithm=found.settings["hash"],
         )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(write_policy(policy), "utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
+        if flash.anchor.kind == "development":
+            policy = dataclasses.replace(policy, configs=(CONFIG,))
+    write_output(path, write_policy(policy).encode())
+    for written in export_policy(policy, path, arguments.export):
+        reporter.note(f"wrote {written}")
 
 
 def _name(found: Account) -> str:
     settings = [f"{value} {name}" for name, value in found.settings.items() if value]
     return ", ".join((found.image, *settings))
-
-
-def _read(path: Path) -> Policy:
-    try:
-        return read_policy(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
 
 
 def _added(

@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,7 +26,8 @@ _HINTS = {
     "token, or another realm's",
     "realm.rim": "the realm is of another image or other options: `realmos measure --diff` finds "
     "where two builds part",
-    "realm.rem1": "the realm was given other work; --log FILE shows what it was",
+    "realm.rem1": "the realm was given other work, or a nonce of more than 32 bytes, which REM 1 "
+    "takes too; --log FILE shows what it was",
 }
 _HINT = "do not trust this realm"
 _COMPONENT_HINT = "the firmware is another build: `realmos build firmware --json` lists this one's"
@@ -87,12 +89,14 @@ def report(
     """Print a verdict in the form that the command line asks for; return the exit status.
 
     Args:
-        arguments: with `json`.
+        arguments: with `json` and `ear`.
         verdict: what came of the token.
         log: the log of events, if there is one.
         facts: what else is known, for tables and JSON; empty texts are left out of tables.
     """
-    if arguments.json:
+    if arguments.ear:
+        print(json.dumps(verdict.to_ear(issued_at=int(time.time()))))
+    elif arguments.json:
         found: dict[str, object] = {"verdict": verdict.to_json(), **facts}
         if log is not None:
             found["log"] = log.to_json()

@@ -4,11 +4,10 @@
 import argparse
 import sys
 
-from realmos.anchor import choose_anchor
-from realmos.attest import Policy, Status, Verdict, sample_anchor, verify
+from realmos.attest import Policy, Status, Verdict, verify
 from realmos.cli._files import read_input
 from realmos.cli._messages import complain
-from realmos.cli._policies import load_policy
+from realmos.cli._policies import load_policy, own_anchor
 from realmos.cli._verdicts import explain_log, report
 
 _TOKEN_LIMIT = 1 << 20
@@ -25,7 +24,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     Raises:
         ConfigError: a file cannot be read, or the policy is none.
     """
-    policy = _own_policy(arguments) if arguments.policy is None else load_policy(arguments.policy)
+    policy = _policy(arguments)
     token = read_input(arguments.token, "token", limit=_TOKEN_LIMIT, hint=_FETCH)
     verdict = verify(token, policy, nonce=arguments.nonce)
     explained = None
@@ -42,11 +41,11 @@ def run_verify(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _own_policy(arguments: argparse.Namespace) -> Policy:
-    """Return what is known here without a policy: the anchor."""
-    anchor = choose_anchor(arguments.anchor)
-    known = sample_anchor() if anchor is None else anchor.attest_anchor()
-    return Policy(anchors=(known,), nonce_required=False)
+def _policy(arguments: argparse.Namespace) -> Policy:
+    """Return the policy that is given, or what is known here without one: the anchor."""
+    if arguments.policy is not None:
+        return load_policy(arguments.policy, arguments.anchor)
+    return Policy(anchors=(own_anchor(arguments.anchor),), nonce_required=False)
 
 
 def _unchecked(verdict: Verdict) -> list[str]:
