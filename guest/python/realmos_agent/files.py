@@ -8,6 +8,7 @@ import stat
 
 from realmos_agent.protocol import Credit, Data, Done, Eof, Get, Message, Opened, Put, numbers
 from realmos_agent.protocol.measurement import file_event
+from realmos_agent.service import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ class GetOperation:
         if not stat.S_ISREG(status.st_mode):
             os.close(self._fd)
             raise OSError(errno.EISDIR, "Not a regular file", message.path)
+        if service.exclusive and status.st_dev not in _file_systems(service.work_dir):
+            os.close(self._fd)
+            raise refusal()
         service.send(Opened(self._id, status.st_size, stat.S_IMODE(status.st_mode)))
 
     def receive(self, message: Message) -> None:
@@ -111,6 +115,11 @@ class GetOperation:
     def abort(self) -> None:
         """Close the file."""
         os.close(self._fd)
+
+
+def _file_systems(work_dir: bytes) -> set[int]:
+    """Return those that hold what programs wrote; in others, the kernel shows their memory."""
+    return {os.stat(path).st_dev for path in (b"/", b"/tmp", work_dir) if os.path.exists(path)}
 
 
 def remove_tree(path: bytes) -> None:

@@ -30,15 +30,19 @@ _NOT_BEFORE = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NOT_AFTER = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 
 
-def server_context(nonce: bytes) -> ssl.SSLContext:
-    """Return TLS settings with a new key, and a certificate that attests to it for `nonce`.
+def server_context(nonce: bytes) -> tuple[ssl.SSLContext, bytes]:
+    """Return TLS settings with a new key and a certificate that attests to it for `nonce`.
+
+    Returns:
+        the settings, and the challenge of the token in the certificate.
 
     Raises:
         OSError: the realm cannot attest to itself.
     """
     key = ec.generate_private_key(ec.SECP384R1())
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    token = attestation.token(channel_challenge(nonce, spki))
+    challenge = channel_challenge(nonce, spki)
+    token = attestation.token(challenge)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(_NAME)
@@ -53,7 +57,7 @@ def server_context(nonce: bytes) -> ssl.SSLContext:
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     made = context(server=True)
     _load(made, secret + certificate.public_bytes(Encoding.PEM))
-    return made
+    return made, challenge
 
 
 def _load(made: ssl.SSLContext, pem: bytes) -> None:

@@ -16,24 +16,36 @@ from realmos_agent.protocol import (
     Get,
     OperationMessage,
     Put,
+    Relay,
     Report,
     Reseed,
     Run,
     numbers,
 )
 from realmos_agent.protocol.measurement import attest_events
+from realmos_agent.relays import RelayOperation
 from realmos_agent.report import make_report
 from realmos_agent.runs import RunOperation
+from realmos_agent.service import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from ssl import SSLContext
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from realmos_agent.ledger import Ledger
     from realmos_agent.service import Service
 
-    Operation: TypeAlias = RunOperation | PutOperation | GetOperation
+    Operation: TypeAlias = RunOperation | PutOperation | GetOperation | RelayOperation
+
+# Those that go on after they began.
+_LASTING: "dict[type[OperationMessage], Callable[[Service, Any], Operation]]" = {
+    Run: RunOperation,
+    Put: PutOperation,
+    Get: GetOperation,
+    Relay: RelayOperation,
+}
 
 
 def begin(service: "Service", message: OperationMessage) -> None:
@@ -44,12 +56,11 @@ def begin(service: "Service", message: OperationMessage) -> None:
     """
     if isinstance(message, Put | Get) and b"\0" in message.path:
         raise OSError(errno.EINVAL, "A path with a NUL byte")
-    if isinstance(message, Run):
-        service.operations[message.id] = RunOperation(service, message)
-    elif isinstance(message, Put):
-        service.operations[message.id] = PutOperation(service, message)
-    elif isinstance(message, Get):
-        service.operations[message.id] = GetOperation(service, message)
+    if isinstance(message, Put | Run) and service.exclusive:
+        raise refusal()
+    lasting = _LASTING.get(type(message))
+    if lasting is not None:
+        service.operations[message.id] = lasting(service, message)
     elif isinstance(message, Report):
         service.send(make_report(message.id))
     elif isinstance(message, Reseed):
@@ -98,8 +109,11 @@ def prepare() -> None:
         pass  # an image without cryptography; whoever asks for a channel is told
 
 
-def channel_context(nonce: bytes) -> "SSLContext":
+def channel_identity(nonce: bytes) -> "tuple[SSLContext, bytes]":
     """Return TLS settings with a certificate that attests to this realm for `nonce`.
+
+    Returns:
+        the settings, and the challenge of the token in the certificate.
 
     Raises:
         OSError: this realm cannot attest to itself.

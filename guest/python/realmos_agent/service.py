@@ -33,6 +33,7 @@ from realmos_agent.protocol import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from realmos_agent.desk import Desk
     from realmos_agent.ledger import Ledger
     from realmos_agent.operations import Operation
 
@@ -50,6 +51,13 @@ _CODES = {
     errno.EAGAIN: numbers.ERR_BUSY,
     errno.ECANCELED: numbers.ERR_CANCELLED,
 }
+
+
+def refusal() -> OSError:
+    """Return why a realm that became exclusive does not do something."""
+    return PermissionError(
+        errno.EPERM, "This realm holds secrets for what it runs, and does nothing else any more"
+    )
 
 
 class Service:
@@ -83,6 +91,8 @@ class Service:
         self._prepared = False
         self._exit_status: int | None = None
         self._ledger: Ledger | None = None
+        self._desk: Desk | None = None
+        self.exclusive = False
 
     @property
     def ledger(self) -> "Ledger":
@@ -92,6 +102,24 @@ class Service:
 
             self._ledger = Ledger(os.path.join(self._work_base, b"events"), self._log)
         return self._ledger
+
+    @property
+    def desk(self) -> "Desk":
+        """Where workloads ask for secrets; made when a client first offers to relay."""
+        if self._desk is None:
+            from realmos_agent.desk import Desk
+
+            self._desk = Desk(self, os.path.join(self._work_base, b"broker"))
+        return self._desk
+
+    def become_exclusive(self) -> None:
+        """Take no more work, whoever the client: the realm was given secrets for what it has."""
+        self.exclusive = True
+        from realmos_agent.files import PutOperation
+
+        for number, operation in list(self.operations.items()):
+            if isinstance(operation, PutOperation):
+                self.fail(number, refusal())
 
     def serve(self) -> int:
         """Serve until a client asks for a shutdown; return the exit status for PID 1."""
@@ -260,15 +288,18 @@ class Service:
         self._end_session()
         if len(message.nonce) != numbers.CHALLENGE_SIZE:
             raise OSError(errno.EINVAL, f"A channel's nonce has {numbers.CHALLENGE_SIZE} bytes")
-        from realmos_agent.operations import channel_context
+        from realmos_agent.operations import channel_identity
 
-        self.channel.secure(channel_context(message.nonce))
+        context, _ = channel_identity(message.nonce)
+        self.channel.secure(context)
         self._send_output()
 
     def _end_session(self) -> None:
         operations, self.operations = self.operations, {}
         for operation in operations.values():
             operation.abort()
+        if self._desk is not None:
+            self._desk.session_over()
         if not self.channel.secured:
             # Inside TLS nothing can be left out: the peer would take it for an attack.
             self._port.drop()

@@ -23,17 +23,15 @@ _ANSWER = "realmos broker answer 1"
 
 
 def answer_statement(
-    challenge: bytes, want: int, name: str, value: int, data: bytes, counter: int
+    challenge: bytes, question: tuple[int, str, int], data: bytes, counter: int
 ) -> bytes:
     """Return what a broker signs when it gives something: to whom, for what question, and what.
 
     Args:
         challenge: `channel_challenge` of the channel that the answer goes through. Only the realm
             that has the channel's key can use the signature.
-        want: of the question, as are `name` and `value`.
-        name: see `Asked`.
-        value: see `Asked`.
+        question: `want`, `name` and `value` of `Asked`.
         data: of the answer, as is `counter`.
         counter: see `Given`.
     """
-    return cbor.encode((_ANSWER, challenge, want, name, value, data, counter))
+    return cbor.encode((_ANSWER, challenge, *question, data, counter))

@@ -284,12 +284,14 @@ class Given(OperationMessage):
     """Broker: what was asked for.
 
     `data` is the secret or the key, `counter` the counter's value. `key` is the broker's, Ed25519,
-    and `signature` its signature over `realmos_agent.protocol.evidence.answer_statement`.
+    and `signature` its signature over `realmos_agent.protocol.evidence.answer_statement`. With
+    `exclusive`, it is for what has run so far alone: the realm takes no other work any more.
     """
 
     id: int
     data: bytes
     counter: int
+    exclusive: bool
     key: bytes
     signature: bytes
 

@@ -17,6 +17,7 @@ from realmos_agent.protocol import (
     Clock,
     Get,
     Put,
+    Relay,
     Report,
     Reported,
     Reseed,
@@ -26,6 +27,7 @@ from realmos_agent.protocol import (
 
 from realmos.agent._engine import Engine
 from realmos.agent._files import Download, Upload
+from realmos.agent._relay import RelayOperation
 from realmos.agent._results import Attestation, Greeting, RealmReport, RunResult
 from realmos.agent._runs import RunHandle
 from realmos.agent._shell import run_shell
@@ -70,6 +72,7 @@ class AgentClient:
             target = Path(target)
         self._engine = Engine(target, timeout=timeout, reply_timeout=reply_timeout, watch=watch)
         self._scripts = 0
+        self._relay: RelayOperation | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -85,10 +88,30 @@ class AgentClient:
     def close(self) -> None:
         """End the session, and whatever still runs in it."""
         connection = self._engine.connection
+        if self._relay is not None:
+            self._relay.close()
         if connection.session.state == "open":
             connection.send(Bye())
             connection.flush(_BYE_S)
         connection.close()
+
+    def relay(self, connect: Callable[[], socket.socket]) -> None:
+        """Pass bytes on between workloads that ask for secrets and a broker, until the end.
+
+        The session cannot read them. It must be the one inside TLS, if there is to be one.
+
+        Args:
+            connect: returns a connection to the broker, once for each question.
+        """
+        if self._engine.connection.session.state != "open":
+            return  # it ended with the last relay
+        operation = RelayOperation(
+            self._engine.connection,
+            number := self._engine.next_id(),
+            connect,
+            lambda: self.relay(connect),
+        )
+        self._relay = self._engine.begin(operation, Relay(number))
 
     def renew(self, *, timeout: float = 60.0) -> None:
         """Begin another session in place of this one; what ran in it ends.

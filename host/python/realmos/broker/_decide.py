@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos_agent.protocol import Asked, Given, Refused, numbers
 from realmos_agent.protocol.evidence import answer_statement, channel_challenge
+from realmos_agent.protocol.measurement import REM_INDEX
 
 from realmos.attest import Verdict, read_policy, verify_certificate
 from realmos.broker._content import Content, Identity
@@ -56,6 +57,7 @@ class _Case:
     asked: Asked
     channel: Channel
     verdict: Verdict | None = None
+    exclusive: bool = False
     data: bytes = field(default=b"", repr=False)
     counter: int = 0
 
@@ -151,10 +153,11 @@ def _unknown(case: _Case) -> _Refusal:
 
 def _require(case: _Case, policy: str) -> None:
     """Refuse a realm that does not satisfy a policy, naming the first thing that is wrong."""
-    verdict = verify_certificate(
-        case.channel.certificate, read_policy(policy), nonce=case.channel.nonce
-    )
+    required = read_policy(policy)
+    verdict = verify_certificate(case.channel.certificate, required, nonce=case.channel.nonce)
     case.verdict = verdict
+    # A policy that says what runs means nothing else, later either.
+    case.exclusive = any(rem.index == REM_INDEX for rem in required.rems)
     if not verdict.passed:
         raise _Refusal(numbers.REFUSAL_REALM, str(verdict.first_failure))
 
@@ -162,10 +165,17 @@ def _require(case: _Case, policy: str) -> None:
 def _given(case: _Case, content: Content) -> Given:
     asked = case.asked
     statement = answer_statement(
-        _challenge(case.channel), asked.want, asked.name, asked.value, case.data, case.counter
+        _challenge(case.channel), (asked.want, asked.name, asked.value), case.data, case.counter
     )
     key = content.signing_key()
-    return Given(asked.id, case.data, case.counter, content.public_key(), key.sign(statement))
+    return Given(
+        asked.id,
+        case.data,
+        case.counter,
+        exclusive=case.exclusive,
+        key=content.public_key(),
+        signature=key.sign(statement),
+    )
 
 
 def _challenge(channel: Channel) -> bytes:
