@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The image with the kernel that is built here: booted, measured, and used by the pytest plugin."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -15,17 +16,26 @@ pytestmark = [pytest.mark.qemu, pytest.mark.exhaustive, pytest.mark.timeout(3600
 IN_THE_REALM = """
 import json
 
+MEASURE = '''
+from realmos_agent import attestation
+attestation.measure(2, b"small")
+rem = attestation.measurements().rems[1]
+print(rem.hex(), rem in attestation.token(bytes(64)))
+'''
+
 def test_it(realm_factory):
     with realm_factory(cold=True) as session:
         evidence = session.evidence()
         done = session.agent.run(["uname", "-r"])
         python = session.agent.run(["sum.py"], script=b"import hashlib; print(sum(range(100)))")
+        measured = session.agent.run(["measure.py"], script=MEASURE.encode())
         facts = {
             "image": session.prepared.image.name,
             "rim": evidence.rim,
             "predicted": evidence.predicted_rim,
             "release": done.stdout.decode().strip(),
             "printed": python.stdout.decode().strip(),
+            "measured": measured.stdout.decode().split(),
         }
         session.agent.shutdown()
         facts["power-off"] = session.machine.wait_power_off(timeout=120)
@@ -47,4 +57,5 @@ def test_the_small_image_boots_as_predicted_and_runs_a_workload(
     assert facts["release"] == image.kernel.release
     assert facts["rim"] == facts["predicted"]
     assert facts["printed"] == "4950"
+    assert facts["measured"] == [hashlib.sha256(bytes(32) + b"small").hexdigest(), "True"]
     assert facts["power-off"] == 0
