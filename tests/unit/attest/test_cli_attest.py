@@ -150,7 +150,7 @@ def test_a_realm_that_fails_is_shown_and_gets_no_work(
     assert player.told == []
     assert status == 3
     assert "verdict: fail" in out
-    assert "the program was not given to the realm: platform.anchor: expected one" in err
+    assert "the program was not given to the realm: platform.anchor is not as it must be" in err
     for words in (["--no-verify"], ["--plain"]):
         player.told.clear()
         status, _, _ = attest(capsys, *words, "--put", "policy.toml:/in", "--", "ls")

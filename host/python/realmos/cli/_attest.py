@@ -83,7 +83,7 @@ def _may_have_work(session: Session, arguments: argparse.Namespace) -> bool:
     if not failures or arguments.no_verify:
         return True
     complain(
-        f"the program was not given to the realm: {failures[0]}",
+        f"the program was not given to the realm: {failures[0].name} is not as it must be",
         "--no-verify gives it to any realm",
     )
     return False
