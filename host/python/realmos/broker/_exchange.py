@@ -12,7 +12,6 @@ from typing import Final, TypeVar
 
 from realmos_agent.protocol import (
     Asked,
-    Bye,
     Channel,
     Done,
     Error,
@@ -53,6 +52,7 @@ class Exchange:
         self.over = False
         self.attested = False
         """Whether the peer has the key of the certificate that it showed."""
+        self.answered = False
         next(self._steps)
 
     def take_output(self) -> bytes:
@@ -105,8 +105,8 @@ class Exchange:
         channel.send(Serve(1))
         asked = _expect(Asked, (yield))
         channel.send(self._answer(asked, peer))
+        self.answered = True
         _expect(Done, (yield))
-        channel.send(Bye())
 
 
 def _expect(kind: type[_Kind], message: Message | None) -> _Kind:

@@ -87,7 +87,7 @@ class Server:
     def _run(self, number: int, conversation: "_Conversation") -> None:
         try:
             conversation.hold()
-        except (PeerError, OSError) as error:
+        except PeerError as error:
             self._complain(f"connection {number}: {error}")
         finally:
             conversation.close()
@@ -120,20 +120,17 @@ class _Conversation:
 
         Raises:
             PeerError: the peer breaks the protocol, goes away or takes too long.
-            OSError: the connection breaks.
         """
         spoke = False
-        while True:
-            self._patiently(lambda: self._socket.sendall(self.exchange.take_output()))
-            if self.exchange.over:
-                return
-            data = self._patiently(lambda: self._socket.recv(_PIECE))
-            if not data:
-                if not spoke and not self._cut:
-                    return  # somebody only looked whether a broker is there
+        while not self.exchange.over:
+            data = self._turn()
+            if data:
+                spoke = True
+                self.exchange.feed(data)
+            elif spoke and (self._cut or not self.exchange.answered):
                 raise PeerError(self._cut or "it hung up before the end")
-            spoke = True
-            self.exchange.feed(data)
+            else:
+                return  # it has its answer, or only looked whether a broker is there
 
     def cut(self, why: str) -> None:
         """End it from another thread."""
@@ -145,10 +142,18 @@ class _Conversation:
         """Close the connection."""
         self._socket.close()
 
-    def _patiently(self, do: Callable[[], bytes | None]) -> bytes | None:
-        left = self._deadline - time.monotonic()
+    def _turn(self) -> bytes:
+        """Say what is to be said, and return what comes back; nothing when the peer is gone."""
         try:
-            self._socket.settimeout(max(left, _LAST_S))
-            return do()
+            if output := self.exchange.take_output():
+                self._set_timeout()
+                self._socket.sendall(output)
+            self._set_timeout()
+            return self._socket.recv(_PIECE)
         except TimeoutError as error:
             raise PeerError("it took too long") from error
+        except OSError:
+            return b""
+
+    def _set_timeout(self) -> None:
+        self._socket.settimeout(max(self._deadline - time.monotonic(), _LAST_S))
