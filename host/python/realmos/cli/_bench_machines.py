@@ -12,9 +12,19 @@ from realmos.cli._bench_figures import COLD, PLAIN, RESTORED
 from realmos.errors import MachineError
 from realmos.machine import Machine, RunDir, agent_socket, plain_argv
 from realmos.progress import Reporter
-from realmos.session import Prepared
+from realmos.session import Prepared, Session
 
 _SOCKET_SECONDS = 30.0
+
+
+def check_restored(session: Session) -> None:
+    """See to it that what is timed is a machine that came from a snapshot.
+
+    Raises:
+        MachineError: it was booted, so the figure would be another's.
+    """
+    if not session.restored:
+        raise MachineError("the machine was booted instead of restored", hint="--verbose says why")
 
 
 @dataclass(frozen=True)
@@ -53,10 +63,7 @@ class Machines:
             MachineError: it was booted, so the figure would be another's.
         """
         with sessions.running(self.prepared.options, self.cache, self.reporter) as session:
-            if not session.restored:
-                raise MachineError(
-                    "the machine was booted instead of restored", hint="--verbose says why"
-                )
+            check_restored(session)
             return session.seconds_to_answer
 
     def plain(self) -> float:

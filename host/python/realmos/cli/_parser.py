@@ -406,15 +406,18 @@ def _add_bench(actions: _Actions) -> None:
         action="store_true",
         help="time scripts/run, too, from a fresh copy and with nothing cached",
     )
-    boot.add_argument("--count", type=count, default=5, metavar="N", help="runs (default 5)")
-    _machine(boot)
     boot.set_defaults(command=commands.bench)
+    attest = kinds.add_parser("attest", help="what tokens, verdicts and channels take, and a run")
+    attest.set_defaults(command=commands.bench_attestation)
+    for each in (boot, attest):
+        each.add_argument("--count", type=count, default=5, metavar="N", help="runs (default 5)")
+        _machine(each)
     rmm = kinds.add_parser("rmm", help="how many instructions the RMM's operations take")
     rmm.add_argument(
         "--rmm", type=Path, action="append", default=[], metavar="FILE",
         help="measure this RMM image, too, beside ours; may be repeated",
     )  # fmt: skip
     rmm.set_defaults(command=commands.bench_operations)
-    for each in (boot, rmm):
+    for each in (boot, attest, rmm):
         _json(each)
         _verbose(each)

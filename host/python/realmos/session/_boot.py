@@ -88,7 +88,7 @@ class Session:
         nonce = os.urandom(measurement.FREE_NONCE_MAX) if nonce is None else nonce
         if events is not None:
             events = [*events, *map(measurement.encode, measurement.attest_events(nonce))]
-        found = attested(self.agents[number], self._policy(number, events), nonce)
+        found = attested(self.agents[number], self.policy(number, events), nonce)
         if self.prepared.options.verify:
             detail = ""
             if events is not None:
@@ -106,12 +106,12 @@ class Session:
         for number, agent in enumerate(self.agents):
             # A channel's nonce is not the caller's, and always of this size. A realm that has been
             # given work, or a long nonce, may have made a token for the key of somebody else.
-            policy = replace(self._policy(number), nonce_max_size=NONCE_MAX, rems=_UNUSED)
+            policy = replace(self.policy(number), nonce_max_size=NONCE_MAX, rems=_UNUSED)
             patience = math.inf if self.prepared.options.gdb is not None else _CHANNEL_TIMEOUT
             agent.secure(judge(policy, self._keep), timeout=patience)
         self.seconds_to_channel = time.monotonic() - began
 
-    def _policy(self, number: int, events: Sequence[bytes] | None = None) -> Policy:
+    def policy(self, number: int = 0, events: Sequence[bytes] | None = None) -> Policy:
         """Return what a realm's token must say; without events, nothing of REM 1."""
         given = self.prepared.options.policy
         if given is None:
