@@ -2,6 +2,7 @@
 """The certificate of an attested channel: a TLS key, and the token that vouches for it."""
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos_agent.protocol.evidence import EVIDENCE_OID, channel_challenge
 
@@ -12,6 +13,14 @@ from realmos.attest._verify import verify
 
 _EVIDENCE = x509.ObjectIdentifier(EVIDENCE_OID)
 _NAME = "certificate"
+# What cryptography says of a certificate that is none, or of a kind that it does not know.
+_MALFORMED = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 def verify_certificate(der: bytes, policy: Policy, *, nonce: bytes) -> Verdict:
@@ -37,7 +46,7 @@ def verify_certificate(der: bytes, policy: Policy, *, nonce: bytes) -> Verdict:
         evidence = certificate.extensions.get_extension_for_oid(_EVIDENCE).value
     except x509.ExtensionNotFound:
         return _refused("it carries no attestation token")
-    except (ValueError, x509.DuplicateExtension) as error:
+    except _MALFORMED as error:
         return _refused(f"it is not well-formed: {error}")
     if not isinstance(evidence, x509.UnrecognizedExtension):
         return _refused("it carries no attestation token")
