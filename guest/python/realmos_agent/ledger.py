@@ -33,6 +33,11 @@ class Ledger:
         self._fd = os.open(path, flags, 0o600)
         self._algorithm = self._claim(complain)
 
+    @property
+    def measures(self) -> bool:
+        """Whether REM 1 takes the events."""
+        return self._algorithm is not None
+
     def _claim(self, complain: "Callable[[str], None]") -> str | None:
         """Keep REM 1 for the agent; return the realm's hash, None if there is no REM 1."""
         try:

@@ -104,9 +104,10 @@ def prepare() -> None:
 
         site.main()
     try:
-        import realmos_agent.identity  # noqa: F401 - what it imports is slow to
+        from realmos_agent.identity import rehearse
     except ImportError:
-        pass  # an image without cryptography; whoever asks for a channel is told
+        return  # an image without cryptography; whoever asks for a channel is told
+    rehearse()
 
 
 def channel_identity(nonce: bytes) -> "tuple[SSLContext, bytes]":

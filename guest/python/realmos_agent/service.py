@@ -288,6 +288,10 @@ class Service:
         self._end_session()
         if len(message.nonce) != numbers.CHALLENGE_SIZE:
             raise OSError(errno.EINVAL, f"A channel's nonce has {numbers.CHALLENGE_SIZE} bytes")
+        if not self.ledger.measures:
+            # A program could make a token for another's channel, and nothing would tell.
+            text = "This realm cannot attest to itself: REM 1 does not tell what runs here"
+            raise OSError(errno.ENODEV, text)
         from realmos_agent.operations import channel_identity
 
         context, _ = channel_identity(message.nonce)
