@@ -3,7 +3,7 @@
 
     fuzz_attest.py run CORPUS             run the saved inputs
     fuzz_attest.py unpack CORPUS FOLDER   make a file of each
-    fuzz_attest.py pack CORPUS FOLDER     save the files of a folder, and forget what was saved
+    fuzz_attest.py pack CORPUS FOLDER     save the files of a folder, and forget the others
 
 An input's first byte says what the rest is: see `TARGETS`.
 """
@@ -205,7 +205,7 @@ def replay(corpus: Path) -> str:
         except BaseException:
             print(f"this input failed: {base64.b64encode(data).decode()}", flush=True)  # noqa: T201 (a program)
             raise
-    passed = sum(data[:1] == b"T" and token(data[1:]).passed for data in inputs)
+    passed = sum(map(_passes, inputs))
     return f"{len(inputs)} inputs, {passed} tokens that pass"
 
 
@@ -217,11 +217,20 @@ def unpack(corpus: Path, folder: Path) -> str:
 
 
 def pack(corpus: Path, folder: Path) -> str:
-    """Save the inputs that are the files of a folder."""
+    """Save the inputs that are the files of a folder, and the good tokens that were saved before.
+
+    One good token takes the paths of all, but what can be made of each is different.
+    """
     head = [line for line in corpus.read_text("ascii").splitlines() if line.startswith("#")]
-    found = sorted({base64.b64encode(path.read_bytes()).decode() for path in folder.iterdir()})
+    kept = [data for data in load(corpus) if _passes(data)]
+    every = {*kept, *(path.read_bytes() for path in folder.iterdir())}
+    found = sorted(base64.b64encode(data).decode() for data in every)
     corpus.write_text("\n".join([*head, *found, ""]), "ascii")
     return f"{len(found)} inputs saved"
+
+
+def _passes(data: bytes) -> bool:
+    return data[:1] == b"T" and token(data[1:]).passed
 
 
 def main(command: str, *paths: str) -> str:
