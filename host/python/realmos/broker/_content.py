@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from realmos_agent.protocol import cbor, numbers
@@ -15,6 +15,8 @@ from realmos.errors import ConfigError, IntegrityError
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 SECRET_MAX: Final = numbers.WANT_SECRET_MAX
+
+_Kept = TypeVar("_Kept")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,22 @@ class Content:
         """Return the same with one more identity, or with another state of it."""
         return replace(self, identities={**self.identities, identity.name: identity})
 
+    def without_secret(self, name: str) -> "Content":
+        """Return the same without a secret.
+
+        Raises:
+            ConfigError: there is none of that name.
+        """
+        return replace(self, secrets=_without(self.secrets, name, "secret"))
+
+    def without_identity(self, name: str) -> "Content":
+        """Return the same without an identity, as whom nobody can open what it sealed.
+
+        Raises:
+            ConfigError: there is none of that name.
+        """
+        return replace(self, identities=_without(self.identities, name, "identity"))
+
     def encode(self) -> bytes:
         """Return the content as bytes."""
         return cbor.encode(
@@ -126,6 +144,12 @@ class Content:
             raise IntegrityError(
                 f"the store was written by another version of realmos: {error}"
             ) from error
+
+
+def _without(kept: Mapping[str, _Kept], name: str, what: str) -> dict[str, _Kept]:
+    if name not in kept:
+        raise ConfigError(f"there is no {what} {name!r:.80}", hint="realmos broker list")
+    return {other: one for other, one in kept.items() if other != name}
 
 
 def check_name(name: str) -> None:

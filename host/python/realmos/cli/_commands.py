@@ -16,6 +16,7 @@ from realmos.cli._attest import run_attest
 from realmos.cli._bench import bench_boot
 from realmos.cli._bench_attest import bench_attest
 from realmos.cli._bench_rmm import bench_rmm
+from realmos.cli._broker import broker_address, relay_to
 from realmos.cli._debug import announce, debug_cmdline, debug_port
 from realmos.cli._doctor import print_requirements
 from realmos.cli._logs import print_logs
@@ -78,7 +79,9 @@ def verify(arguments: argparse.Namespace) -> int:
 def shell(arguments: argparse.Namespace) -> int:
     """`realmos shell`."""
     reporter = Terminal(verbose=arguments.verbose)
+    broker = broker_address(arguments.broker)
     with sessions.running(options_of(arguments), Cache(), reporter) as session:
+        relay_to(session.agent, broker)
         status: int = session.agent.shell()
         return status
 

@@ -34,6 +34,15 @@ EXAMPLES = {
     "shell": """\
   realmos shell                                  ends with `exit` or Ctrl-D
   realmos shell --image small --cold             the small kernel, booted rather than restored""",
+    "broker": """\
+  realmos measure --policy job.toml job.py       a policy for this program in the default realm
+  realmos broker add model-key --policy job.toml --from key.bin
+  realmos broker serve                           listens, and says where
+  realmos run --broker ADDRESS job.py            in another terminal: job.py can ask for the key
+  realmos broker identity ledger --policy job.toml --owner owner.pem
+  realmos broker sign ledger --owner owner.pem --old job.toml --new job2.toml \\
+      --broker $(realmos broker key) --out word  what it sealed goes to job2.toml's realm,
+  realmos broker succeed word                    once the broker has its owner's word""",
     "build": """\
   realmos build                                  the default firmware and image
   realmos build firmware --json                  versions and hashes of all that is in the flash

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from realmos import __version__
 from realmos.anchor import ANCHOR_CHOICES
 from realmos.cli import _commands as commands
+from realmos.cli._broker_options import add_broker
 from realmos.cli._examples import EXAMPLES
 from realmos.cli._policies import FORMATS
 from realmos.cli._values import count, nonce, rpv, seconds, setting, size, transfer
@@ -106,6 +107,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_attest(actions)
     _add_verify(actions)
     _add_shell(actions)
+    add_broker(actions.add_parser("broker", help="keep secrets for realms, and give them"))
     _add_build(actions)
     _add_logs(actions)
     _add_doctor(actions)
@@ -194,6 +196,13 @@ def _trust(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _broker(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--broker", metavar="ADDRESS",
+        help="let the program ask this broker for secrets: what `realmos broker serve` says",
+    )  # fmt: skip
+
+
 def _cold(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cold", action="store_true", help="boot; neither use nor leave a snapshot"
@@ -234,6 +243,7 @@ def _add_run(actions: _Actions) -> None:
         help="copy a file out of the realm afterwards",
     )  # fmt: skip
     _timeout(group)
+    _broker(group)
     group.add_argument(
         "--gdb", nargs="?", const="realm", choices=["realm", "rmm", "monitor"], metavar="WHAT",
         help="stop at the first instruction of the realm (or rmm, or monitor) and wait for gdb",
@@ -354,6 +364,7 @@ def _add_shell(actions: _Actions) -> None:
     parser = actions.add_parser("shell", help="a console in a fresh realm")
     _machine(parser)
     _trust(parser)
+    _broker(parser)
     _cold(parser)
     _verbose(parser)
     parser.set_defaults(command=commands.shell)

@@ -20,6 +20,7 @@ from rich.table import Column, Table
 from realmos import session as sessions
 from realmos.agent import RunResult
 from realmos.cache import Cache
+from realmos.cli._broker import broker_address, relay_to
 from realmos.cli._messages import complain
 from realmos.cli._transfers import check_transfers, fetch
 from realmos.errors import ConfigError, PeerTimeoutError, RealmosError
@@ -82,9 +83,11 @@ def run_workload(
     check_transfers(arguments.put, arguments.get)
     expected = workload_events(with_surroundings(workload, arguments))
     events = [measurement.encode(event) for event in expected]
+    broker = broker_address(arguments.broker)
     start = lambda prepared: on_start(prepared, arguments.gdb)  # noqa: E731 -- one argument bound
     with sessions.running(options, cache, reporter, on_start=start) as session:
         with silence_explained(session):
+            relay_to(session.agent, broker)
             out = sys.stderr.buffer if arguments.json else sys.stdout.buffer
             result = run_in(session, workload, arguments, stdout=out)
             attested = session.attest(events=events)
