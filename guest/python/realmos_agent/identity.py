@@ -8,6 +8,7 @@ key, which never leaves this process, so no snapshot and no earlier channel hold
 import datetime as dt
 import os
 import ssl
+from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -80,9 +81,18 @@ def _context(key: ec.EllipticCurvePrivateKey, token: bytes) -> ssl.SSLContext:
         .sign(key, hashes.SHA256())
     )
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    made = context(server=True)
+    made = _settings()
     _load(made, secret + certificate.public_bytes(Encoding.PEM))
     return made
+
+
+@cache
+def _settings() -> ssl.SSLContext:
+    """Return the settings of every channel, of which each has a certificate of its own.
+
+    What began with another certificate goes on with that.
+    """
+    return context(server=True)
 
 
 def _load(made: ssl.SSLContext, pem: bytes) -> None:

@@ -92,7 +92,8 @@ class Session:
         except Refusal as refusal:
             raise LocalProtocolError(str(refusal)) from refusal
         data = encode_frame(Frame(kind, tag, payload))
-        return PREAMBLE + data if isinstance(message, Hello) else data
+        # Inside a channel nobody can have left half a frame.
+        return PREAMBLE + data if isinstance(message, Hello) and not self._sealed else data
 
     def disconnected(self) -> None:
         """Note that the stream broke off: the session is over, and so is an unfinished frame."""
