@@ -22,7 +22,7 @@ from realmos.pytest_plugin import RealmFactory
 from realmos.realm import RealmConfig
 from realmos.session import Session
 from realmos_agent.protocol.eventlog import entries
-from realmos_agent.protocol.measurement import digest
+from realmos_agent.protocol.measurement import FREE_NONCE_MAX, digest
 
 pytestmark = pytest.mark.qemu
 
@@ -78,7 +78,7 @@ def fetch(session: Session, challenges: Sequence[bytes], cpu: int = 0) -> list[b
 def explained(session: Session) -> ReferenceRem:
     """Return what REM 1 is by the realm's own log of what it ran, from its start."""
     (realm,) = session.prepared.realms
-    log = session.agent.attest(secrets.token_bytes(64)).log
+    log = session.agent.attest(secrets.token_bytes(FREE_NONCE_MAX)).log
     algorithm = realm.config.hash_algorithm
     return ReferenceRem(1, log=tuple(digest(event, algorithm) for event in entries(log)))
 

@@ -92,6 +92,7 @@ class Service:
         self._exit_status: int | None = None
         self._ledger: Ledger | None = None
         self._desk: Desk | None = None
+        self._holds_secrets = False
         self.exclusive = False
 
     @property
@@ -254,6 +255,7 @@ class Service:
         else:
             from realmos_agent.operations import begin
 
+            self._holds_secrets = self._holds_secrets or self.channel.secured
             begin(self, message)
 
     def _greet(self, hello: Hello) -> None:
@@ -295,10 +297,18 @@ class Service:
         from realmos_agent.operations import channel_identity
 
         context, _ = channel_identity(message.nonce)
+        self.renew_nonce()
         self.channel.secure(context)
         self._send_output()
 
     def _end_session(self) -> None:
+        """End what runs, and what it left; a realm that served a client inside TLS ends with it.
+
+        Whoever comes next could read what the client gave it from the memory of the realm.
+        """
+        if self._holds_secrets and self._exit_status is None:
+            self._log("the client of the channel has gone, and nobody else is served")
+            self._exit_status = numbers.EXIT_POWER_OFF
         operations, self.operations = self.operations, {}
         for operation in operations.values():
             operation.abort()
@@ -307,6 +317,8 @@ class Service:
         if not self.channel.secured:
             # Inside TLS nothing can be left out: the peer would take it for an attack.
             self._port.drop()
+        if self._ledger is not None:
+            self._ledger.end()
         if self._greeted:
             self._greeted = b""
             from realmos_agent.files import remove_tree

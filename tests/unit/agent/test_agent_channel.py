@@ -162,8 +162,8 @@ def test_nothing_is_sent_to_a_realm_that_is_not_trusted(proxied: Proxy) -> None:
     assert len(sent) <= 3
 
 
-def test_each_channel_has_a_key_of_its_own(attesting: "Agent") -> None:
-    keys = set()
+def test_each_channel_has_a_key_and_a_nonce_of_its_own(attesting: "Agent") -> None:
+    keys, nonces = set(), set()
 
     def remember(certificate: bytes, nonce: bytes) -> None:
         judge(certificate, nonce)
@@ -174,7 +174,8 @@ def test_each_channel_has_a_key_of_its_own(attesting: "Agent") -> None:
         with AgentClient(attesting.port.path, timeout=TIMEOUT) as client:
             client.secure(remember)
             client.run(["true"])
-    assert len(keys) == 3
+            nonces.add(client.hello().nonce)
+    assert len(keys) == len(nonces) == 3
 
 
 def test_agent_that_cannot_attest_says_so_and_lives_on(agent: "Agent") -> None:
