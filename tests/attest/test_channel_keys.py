@@ -4,15 +4,11 @@
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from realmos.agent import AgentClient
 from realmos.attest import Policy, Verdict, verify_certificate
-from realmos.machine import agent_socket
 from realmos.pytest_plugin import RealmFactory
 from realmos.session import _trust
 
 pytestmark = pytest.mark.qemu
-
-PATIENCE = 300.0
 
 
 def point_of(certificate: bytes) -> bytes:
@@ -33,7 +29,7 @@ def points(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return seen
 
 
-def test_two_copies_of_one_realm_have_two_channel_keys(
+def test_copies_of_one_realm_have_channel_keys_of_their_own(
     realm_factory: RealmFactory, points: list[bytes]
 ) -> None:
     with realm_factory():
@@ -41,7 +37,4 @@ def test_two_copies_of_one_realm_have_two_channel_keys(
     for _ in range(2):
         with realm_factory() as session:
             assert session.restored
-            session.agent.close()
-            with AgentClient(agent_socket(session.machine.spec, 0), timeout=PATIENCE) as again:
-                again.secure(lambda der, _: points.append(point_of(der)), timeout=PATIENCE)
-    assert len(set(points)) == len(points) == 5
+    assert len(set(points)) == len(points) == 3
