@@ -115,4 +115,6 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         """Print the warning."""
-        self.console.print(f"realmos: {text}", style="bold red", highlight=False, markup=False)
+        self.console.print(
+            f"realmos: {text}", style="bold red", highlight=False, markup=False, soft_wrap=True
+        )
