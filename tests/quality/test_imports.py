@@ -28,7 +28,7 @@ MAY_IMPORT = {
 HOST = "host/python/realmos"
 AGENT = "guest/python/realmos_agent"
 # What the agent can do without, and so imports late: images may lack it.
-AGENT_EXTRAS = {"identity.py": {"cryptography"}}
+AGENT_EXTRAS = {"identity.py": {"cryptography"}, "asking.py": {"cryptography"}}
 RUNS_PROGRAMS = {"subprocess", "pty", "multiprocessing"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)

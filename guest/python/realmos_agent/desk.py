@@ -10,7 +10,7 @@ import _socket
 import os
 import struct
 
-from realmos_agent.asking import Asking, Question
+from realmos_agent.asking import Question
 from realmos_agent.loop import READ, WRITE
 from realmos_agent.protocol import Given, Refused, cbor
 
@@ -127,11 +127,9 @@ class Visitor:
 
     def ask(self, relay: "RelayOperation") -> None:
         """Ask the question through a relay."""
-        from realmos_agent.operations import channel_identity
-
         assert self._question is not None
         self._relay = relay
-        relay.dial(Asking(self._question, channel_identity), self.tell)
+        relay.dial(self._question, self.tell)
 
     def _watch(self, events: int) -> None:
         self._desk.service.loop.watch(self._socket.fileno(), events, self._on_ready)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The agent's end of a relay: the client's offer to pass bytes on to a broker, once."""
 
-from realmos_agent.asking import Asking
+import os
+
+from realmos_agent.asking import Asking, Question
 from realmos_agent.protocol import (
     Credit,
     Data,
@@ -19,6 +21,7 @@ from realmos_agent.protocol import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ssl import SSLContext
     from typing import TypeAlias
 
     from realmos_agent.service import Service
@@ -38,17 +41,18 @@ class RelayOperation:
         self._asking: Asking | None = None
         self._answered: Answered | None = None
         self._unsent = bytearray()
+        self._measured = 0
         self._over = False
         service.desk.offer(self)
 
-    def dial(self, asking: Asking, answered: "Answered") -> None:
+    def dial(self, question: Question, answered: "Answered") -> None:
         """Have a conversation with the broker.
 
         Args:
-            asking: it.
+            question: what it is about.
             answered: told the answer, or why there is none.
         """
-        self._asking, self._answered = asking, answered
+        self._asking, self._answered = Asking(question, self._identify), answered
         self._service.send(Dialled(self._id))
 
     def hang_up(self) -> None:
@@ -102,9 +106,26 @@ class RelayOperation:
             self._conclude("what answers is not the broker: it does not listen")
         elif asking.answer is not None:
             self._over = True
-            if isinstance(asking.answer, Given) and asking.answer.exclusive:
-                self._service.become_exclusive()
-            self._tell(asking.answer)
+            self._tell(self._admit(asking.answer))
+
+    def _identify(self, nonce: bytes) -> "tuple[SSLContext, bytes]":
+        from realmos_agent.operations import channel_identity
+
+        self._measured = self._log_size()
+        return channel_identity(nonce)
+
+    def _log_size(self) -> int:
+        """Return what tells whether REM 1 has taken anything since."""
+        return os.stat(self._service.ledger.path).st_size
+
+    def _admit(self, answer: Given | Refused) -> Given | Refused | str:
+        """Keep an answer that is for what has run so far for that, and drop it if that is late."""
+        if not isinstance(answer, Given) or not answer.exclusive:
+            return answer
+        if self._log_size() != self._measured:
+            return "the realm was given other work between the token and the answer"
+        self._service.become_exclusive()
+        return answer
 
     def _conclude(self, why: str) -> None:
         """End without an answer."""

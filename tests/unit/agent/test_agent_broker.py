@@ -9,18 +9,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import realmos_agent
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from realmos.agent import AgentClient, RunResult
+from realmos.agent import AgentClient, RunHandle, RunResult
 from realmos.agent._files import Upload
 from realmos.attest import Check, Policy, Status, Verdict
-from realmos.broker import Address, Broker, DecisionLog, Identity, KeyFile, Secret, Server, Store
+from realmos.broker import (
+    Address,
+    Broker,
+    Channel,
+    DecisionLog,
+    Identity,
+    KeyFile,
+    Secret,
+    Server,
+    Store,
+)
 from realmos.errors import PeerRefusedError
-from realmos_agent.protocol import Put, numbers
+from realmos_agent.protocol import Asked, Given, Put, Refused, numbers
 from realmos_agent.protocol.evidence import EVIDENCE_OID, channel_challenge
 from realmos_agent.protocol.frame import PREAMBLE
 
@@ -64,7 +74,15 @@ class Place:
         self.key = content.public_key().hex()
         self.store.update(lambda content: content.with_identity(identity))
         log = DecisionLog(folder / "log", say=self.said.append, complain=self.said.append)
-        self.answer = Broker(self.store, log).answer
+        self._broker = Broker(self.store, log)
+        self.judged, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
+
+    def answer(self, asked: Asked, channel: Channel) -> Given | Refused:
+        answer = self._broker.answer(asked, channel)
+        self.judged.set()
+        assert self.go_on.wait(TIMEOUT)
+        return answer
 
     def connect(self) -> socket.socket:
         return self.address.connect()
@@ -102,17 +120,18 @@ def client(attesting: "Agent") -> Iterator[AgentClient]:
         yield client
 
 
-Script = Callable[..., RunResult]
+Script = Callable[..., Any]
 
 
 @pytest.fixture
 def script(client: AgentClient, attesting: "Agent") -> Script:
     """Return a function that runs Python in the realm, where a broker can be asked."""
 
-    def run(code: str, **env: str) -> RunResult:
+    def run(code: str, *, wait: bool = True, **env: str) -> RunResult | RunHandle:
         known = {"PYTHONPATH": PYTHONPATH, "REALMOS_BROKER_SOCKET": f"{attesting.work}/broker"}
         argv = [sys.executable, "-c", PREFIX + code]
-        return client.run(argv, env={**known, **env}, timeout=TIMEOUT)
+        handle = client.start(argv, env={**known, **env})
+        return handle.wait(TIMEOUT) if wait else handle
 
     return run
 
@@ -360,6 +379,29 @@ def test_realm_that_holds_a_secret_takes_no_other_work(
     with pytest.raises(PeerRefusedError, match="holds secrets"):
         client.run(["true"])
     assert client.report().agent
+
+
+@pytest.mark.parametrize("exclusive", [EXCLUSIVE])
+@pytest.mark.parametrize("what", ["run", "put"])
+def test_work_between_token_and_answer_costs_the_answer(
+    client: AgentClient, script: Script, place: Place, what: str
+) -> None:
+    """It would run beside the program that the broker saw, and could read its memory."""
+    place.go_on.clear()
+    client.relay(place.connect)
+    asking = script(GET, wait=False)
+    assert isinstance(asking, RunHandle)
+    while not place.judged.is_set():
+        client.pump(0.1)
+    if what == "run":
+        client.run(["true"])
+    else:
+        client.put_bytes(b"", f"{client.hello().work_dir}/x")
+    place.go_on.set()
+    done = asking.wait(TIMEOUT)
+    assert b"other work between the token and the answer" in done.stderr
+    assert SECRET not in done.stdout
+    assert client.run(["true"]).status == 0
 
 
 @pytest.mark.parametrize("exclusive", [EXCLUSIVE])
