@@ -106,7 +106,11 @@ def test_help_teaches_by_examples_that_can_be_typed(
         assert parse(words).command
 
 
-@pytest.mark.parametrize("command", [*sorted({*EXAMPLES} - {"bench"}), "bench boot", "bench rmm"])
+WITH_KINDS = {"bench", "broker"}
+KINDS = ["bench boot", "bench rmm", "broker serve", "broker add", "broker identity", "broker sign"]
+
+
+@pytest.mark.parametrize("command", [*sorted({*EXAMPLES} - WITH_KINDS), *KINDS])
 def test_every_option_says_what_it_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(f"{command} --help")

@@ -40,9 +40,7 @@ EXAMPLES = {
   realmos broker serve                           listens, and says where
   realmos run --broker ADDRESS job.py            in another terminal: job.py can ask for the key
   realmos broker identity ledger --policy job.toml --owner owner.pem
-  realmos broker sign ledger --owner owner.pem --old job.toml --new job2.toml \\
-      --broker $(realmos broker key) --out word  what it sealed goes to job2.toml's realm,
-  realmos broker succeed word                    once the broker has its owner's word""",
+  realmos broker succeed word                    lets another realm open what ledger sealed""",
     "build": """\
   realmos build                                  the default firmware and image
   realmos build firmware --json                  versions and hashes of all that is in the flash
