@@ -10,6 +10,7 @@ import _thread
 import errno
 import fcntl
 import os
+import stat
 import struct
 
 from realmos_agent import _rsi_numbers as abi
@@ -24,6 +25,10 @@ _MESSAGE_MAX = 4096
 
 class AttestationError(Exception):
     """Attestation is not to be had; says why, and what helps."""
+
+
+class NoDeviceError(AttestationError):
+    """The image has no way to the measurements: nobody took it away."""
 
 
 class _Writer:
@@ -98,7 +103,7 @@ def prepare() -> None:
         AttestationError: this is no realm, or it cannot be done.
     """
     if not os.path.exists(_MODULE_LIST):
-        raise AttestationError(
+        raise NoDeviceError(
             f"there is no {DEVICE}, and no {_MODULE_LIST} to make it: this is not one of realmos's "
             "images; use `realmos run`"
         )
@@ -133,16 +138,22 @@ def _ask(command: int, request: bytes) -> bytes:
 def _open(flags: int) -> int:
     try:
         try:
-            return os.open(DEVICE, flags | os.O_CLOEXEC)
+            fd = os.open(DEVICE, flags | os.O_CLOEXEC)
         except FileNotFoundError:
             prepare()
-            return os.open(DEVICE, flags | os.O_CLOEXEC)
+            fd = os.open(DEVICE, flags | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise AttestationError(
+        raise NoDeviceError(
             f"there is no {DEVICE}: the image's kernel lacks it; set rsi_device in its image.toml"
         ) from error
     except PermissionError as error:
         raise AttestationError(f"{DEVICE}: only root extends measurements") from error
+    except OSError as error:
+        raise AttestationError(f"{DEVICE}: {error.strerror}") from error
+    if not stat.S_ISCHR(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise AttestationError(f"{DEVICE} is not the device: somebody put a file in its place")
+    return fd
 
 
 def _refused(what: str, index: int, error: OSError) -> AttestationError:

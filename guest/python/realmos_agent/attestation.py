@@ -22,12 +22,13 @@ import os
 
 from realmos_agent import _rsi
 from realmos_agent import _rsi_numbers as abi
-from realmos_agent._rsi import AttestationError
+from realmos_agent._rsi import AttestationError, NoDeviceError
 
 __all__ = [
     "AttestationError",
     "Config",
     "Measurements",
+    "NoDeviceError",
     "claim",
     "config",
     "measure",

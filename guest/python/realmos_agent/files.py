@@ -7,8 +7,7 @@ import os
 import stat
 
 from realmos_agent.protocol import Credit, Data, Done, Eof, Get, Message, Opened, Put, numbers
-from realmos_agent.protocol.measurement import file_event
-from realmos_agent.service import refusal
+from realmos_agent.protocol.measurement import FailedEvent, file_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +27,15 @@ class PutOperation:
         folder, name = os.path.split(message.path)
         if not name:
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), message.path)
-        if message.parents and folder:
-            os.makedirs(folder, exist_ok=True)
+        self._made = _make_folders(folder) if message.parents else []
         part = b".%s.%s.part" % (name[:100], os.urandom(8).hex().encode())
         self._part = os.path.join(folder, part)
-        self._fd = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._fd = os.open(self._part, flags, 0o600)
+        except OSError:
+            self._remove_folders()
+            raise
 
     def receive(self, message: Message) -> None:
         """Take a piece, or the end."""
@@ -41,7 +44,11 @@ class PutOperation:
         elif isinstance(message, Eof):
             os.fchmod(self._fd, self._message.mode & _PERMISSIONS)
             self._measure()
-            os.replace(self._part, self._message.path)
+            try:
+                os.replace(self._part, self._message.path)
+            except OSError:
+                self._service.ledger.record(FailedEvent())
+                raise
             os.close(self._fd)
             self._service.finish(Done(self._message.id, self._size))
 
@@ -55,6 +62,14 @@ class PutOperation:
             os.unlink(self._part)
         except OSError:
             pass  # a workload was faster, or made the directory read-only
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        for folder in reversed(self._made):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                return  # somebody uses it by now
 
     def _measure(self) -> None:
         event = file_event(
@@ -88,9 +103,9 @@ class GetOperation:
         if not stat.S_ISREG(status.st_mode):
             os.close(self._fd)
             raise OSError(errno.EISDIR, "Not a regular file", message.path)
-        if service.exclusive and status.st_dev not in _file_systems(service.work_dir):
+        if status.st_dev not in _file_systems(service.work_dir):
             os.close(self._fd)
-            raise refusal()
+            raise OSError(errno.EACCES, "Not a file that a program wrote", message.path)
         service.send(Opened(self._id, status.st_size, stat.S_IMODE(status.st_mode)))
 
     def receive(self, message: Message) -> None:
@@ -115,6 +130,18 @@ class GetOperation:
     def abort(self) -> None:
         """Close the file."""
         os.close(self._fd)
+
+
+def _make_folders(folder: bytes) -> list[bytes]:
+    """Make a folder and those above it that are missing; return those that were made."""
+    if not folder or os.path.isdir(folder):
+        return []
+    made = _make_folders(os.path.dirname(folder))
+    try:
+        os.mkdir(folder)
+    except FileExistsError:  # a workload was faster, or it is a file, which opening shows
+        return made
+    return [*made, folder]
 
 
 def _file_systems(work_dir: bytes) -> set[int]:

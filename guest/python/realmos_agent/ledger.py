@@ -2,8 +2,8 @@
 """What clients give this realm to work on: measured into REM 1 first, and written down.
 
 A verifier replays the log and compares what comes of it with REM 1 in a token. The log therefore
-needs no protection, and a realm without a way to REM 1 (one whose image has no device for it)
-serves its client all the same: its tokens show that nothing was measured.
+needs no protection. A realm whose image has no device for REM 1 serves plain clients all the same,
+and makes no channel; one that has it, but could not keep REM 1 for its agent, takes no work.
 """
 
 import errno
@@ -31,6 +31,9 @@ class Ledger:
         self.path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(path, flags, 0o600)
+        self._size = 0
+        self._open = False
+        self._fault = ""
         self._algorithm = self._claim(complain)
 
     @property
@@ -43,9 +46,12 @@ class Ledger:
         try:
             attestation.claim(measurement.REM_INDEX)
             return attestation.config().hash_algorithm
-        except attestation.AttestationError as error:
+        except attestation.NoDeviceError as error:
             complain(f"REM 1 will not tell what runs here: {error}")
-            return None
+        except attestation.AttestationError as error:
+            self._fault = f"REM 1 could not be kept for the agent: {error}"
+            complain(self._fault)
+        return None
 
     def record(self, event: "Event") -> None:
         """Measure an event, before what it tells of happens.
@@ -53,8 +59,11 @@ class Ledger:
         Raises:
             OSError: REM 1 did not take it, so it must not happen.
         """
+        if self._fault:
+            raise OSError(errno.EIO, self._fault)
+        self._open = not isinstance(event, measurement.EndEvent)
         data = measurement.encode(event)
-        _write(self._fd, eventlog.entry(data))
+        self._write(eventlog.entry(data))
         if self._algorithm is not None:
             try:
                 attestation.measure(
@@ -63,8 +72,22 @@ class Ledger:
             except attestation.AttestationError as error:
                 raise OSError(errno.EIO, str(error)) from error
 
+    def end(self) -> None:
+        """Note that a session is over: what follows finds nothing that it put in its directory."""
+        if self._open:
+            self._open = False
+            try:
+                self.record(measurement.EndEvent())
+            except OSError as error:
+                self._fault = f"REM 1 did not take the end of a session: {error.strerror}"
 
-def _write(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    def _write(self, entry: bytes) -> None:
+        """Append an entry, whole or not at all."""
+        view = memoryview(entry)
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError:
+            os.ftruncate(self._fd, self._size)
+            raise
+        self._size += len(entry)

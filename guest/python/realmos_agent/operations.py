@@ -54,6 +54,7 @@ def begin(service: "Service", message: OperationMessage) -> None:
     Raises:
         OSError: it cannot be done.
     """
+    _ = service.ledger  # before anything that a client wants is done, REM 1 is the agent's
     if isinstance(message, Put | Get) and b"\0" in message.path:
         raise OSError(errno.EINVAL, "A path with a NUL byte")
     if isinstance(message, Put | Run) and service.exclusive:

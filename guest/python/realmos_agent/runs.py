@@ -5,6 +5,7 @@ import _signal  # type: ignore[import-not-found] # `signal` without its import o
 import errno
 import hashlib
 import os
+import stat
 import sys
 import time
 
@@ -22,7 +23,7 @@ from realmos_agent.protocol import (
     Started,
     numbers,
 )
-from realmos_agent.protocol.measurement import RunEvent, run_event
+from realmos_agent.protocol.measurement import FailedEvent, RunEvent, run_event
 from realmos_agent.spawn import Program, spawn
 
 TYPE_CHECKING = False
@@ -47,7 +48,7 @@ class RunOperation:
         self._started = False
         self._since_us = time.monotonic_ns() // 1000
         program = _program(service, message)
-        service.ledger.record(_event(message, program, service.work_dir))
+        service.ledger.record(_event(message, program.script, service.work_dir))
         self._name = program.argv[0]
         if message.pty is None:
             self._start_on_pipes(program, stdin=message.stdin)
@@ -141,6 +142,7 @@ class RunOperation:
         if report:
             error = int(report)
             self._close()
+            self._service.ledger.record(FailedEvent())
             self._service.fail(self._id, OSError(error, os.strerror(error), self._name))
         else:
             self._started = True
@@ -223,20 +225,28 @@ def _program(service: "Service", message: Run) -> Program:
         if not name:
             raise OSError(errno.EINVAL, "An environment entry without a name")
         env[name] = value
-    return Program(argv, env, message.cwd or service.work_dir, message.python)
+    cwd = message.cwd or service.work_dir
+    script = _script(os.path.join(cwd, argv[0])) if message.python else None
+    return Program(argv, env, cwd, script)
 
 
-def _event(message: Run, program: Program, work_dir: bytes) -> RunEvent:
-    """Return what REM 1 takes for a run.
+def _script(path: bytes) -> bytes:
+    """Return a script's bytes, which are measured and then run, whatever becomes of the file.
 
     Raises:
         OSError: there is no such script.
     """
-    script = None
-    if program.python:
-        with open(os.path.join(program.cwd or work_dir, program.argv[0]), "rb") as file:
-            script = hashlib.sha256(file.read()).digest()
-    return run_event(message.argv, message.env, message.cwd, program=script, work_dir=work_dir)
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EISDIR, "Not a regular file", path)
+        return file.read()
+
+
+def _event(message: Run, script: bytes | None, work_dir: bytes) -> RunEvent:
+    """Return what REM 1 takes for a run."""
+    program = None if script is None else hashlib.sha256(script).digest()
+    return run_event(message.argv, message.env, message.cwd, program=program, work_dir=work_dir)
 
 
 def _set_size(terminal: int, rows: int, columns: int) -> None:

@@ -20,12 +20,12 @@ from realmos_agent.protocol.record import Record
 
 
 class Program(Record):
-    """What to start: a program found on PATH, or with `python` a script."""
+    """What to start: a program found on PATH, or a Python script, whose bytes are `script`."""
 
     argv: tuple[bytes, ...]
     env: dict[bytes, bytes]
     cwd: bytes | None
-    python: bool
+    script: bytes | None
 
 
 class BecomeWorkload(BaseException):
@@ -79,9 +79,7 @@ def _become(
         report_fd = _arrange(streams, report_fd, terminal=terminal)
         if program.cwd is not None:
             os.chdir(program.cwd)
-        if program.python:
-            os.close(os.open(program.argv[0], os.O_RDONLY))
-        else:
+        if program.script is None:
             _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
             os.execvpe(program.argv[0], program.argv, program.env)
     except OSError as error:

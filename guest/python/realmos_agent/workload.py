@@ -24,7 +24,8 @@ def run_script(program: Program) -> "NoReturn":
     Raises:
         SystemExit: always, with the script's status.
     """
-    path = os.fsdecode(program.argv[0])
+    path, script = os.fsdecode(program.argv[0]), program.script
+    assert script is not None
     os.environb.clear()
     os.environb.update(program.env)
     sys.argv = [os.fsdecode(argument) for argument in program.argv]
@@ -32,8 +33,7 @@ def run_script(program: Program) -> "NoReturn":
     _forget_agent(os.path.dirname(os.path.abspath(path)))
     module = _main_module(path)
     try:
-        with open(path, "rb") as file:
-            code = compile(file.read(), path, "exec", dont_inherit=True)
+        code = compile(script, path, "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 - this is what a workload is
     except SystemExit:
         raise

@@ -27,6 +27,10 @@ def _token(nonce: bytes) -> bytes:
 
 def _claim(index: int) -> None:
     assert index == REM_INDEX
+    if "NO_CLAIM" in os.environ:
+        raise attestation.AttestationError("another process has claimed it")
+    folder = Path(sys.argv[sys.argv.index("--work-dir") + 1])
+    (folder / "claimed").touch()
 
 
 def _reseed(data: bytes) -> None:

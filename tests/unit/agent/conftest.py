@@ -103,10 +103,12 @@ class Port:
 class Agent:
     """The agent's process."""
 
-    def __init__(self, port: Port, folder: Path, *, attests: bool) -> None:
+    def __init__(self, port: Port, folder: Path, *, attests: bool, claims: bool) -> None:
         self.port = port
         self.work = folder / "work"
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_PYTHONPATH)}
+        if not claims:
+            env["NO_CLAIM"] = "1"
         program = [str(_ATTESTING)] if attests else ["-m", "realmos_agent"]
         fds = (port.agent_in, port.agent_out)
         self.process = subprocess.Popen(
@@ -155,12 +157,12 @@ def start_agent(tmp_path: Path) -> Iterator[Starter]:
     """Start agents, each on a port of its own."""
     with contextlib.ExitStack() as stack:
 
-        def start(*, announces: bool = True, attests: bool = False) -> Agent:
+        def start(*, announces: bool = True, attests: bool = False, claims: bool = True) -> Agent:
             folder = tmp_path / f"agent{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
             port = Port(folder, announces=announces)
             stack.callback(port.close)
-            agent = Agent(port, folder, attests=attests)
+            agent = Agent(port, folder, attests=attests, claims=claims)
             stack.callback(agent.close)
             return agent
 

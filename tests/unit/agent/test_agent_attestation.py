@@ -31,7 +31,7 @@ class Kernel:
         self.generation = b"1\n"
         self._mkdir = os.mkdir
         device = path / "realm-rsi"
-        device.touch()
+        device.symlink_to("/dev/null")  # a character device
         monkeypatch.setattr(_rsi, "DEVICE", str(device))
         monkeypatch.setattr(_rsi, "REPORTS", str(self.reports))
         monkeypatch.setattr(_rsi, "_writer", _rsi._Writer())  # noqa: SLF001

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos.agent import AgentClient
-from realmos.errors import AttestationError, PeerError
+from realmos.errors import AttestationError, PeerError, PeerRefusedError
 from realmos_agent.protocol import (
     Error,
     Hello,
     Message,
+    Put,
+    Run,
     Sealed,
     Secure,
     Session,
@@ -29,6 +32,8 @@ from realmos_agent.protocol.evidence import EVIDENCE_OID, channel_challenge
 from realmos_agent.protocol.frame import Frame, FrameDecoder, encode_frame
 from realmos_agent.protocol.measurement import (
     AttestEvent,
+    EndEvent,
+    FailedEvent,
     FileEvent,
     RunEvent,
     decode,
@@ -173,7 +178,6 @@ def test_each_channel_has_a_key_and_a_nonce_of_its_own(attesting: "Agent") -> No
     for _ in range(3):
         with AgentClient(attesting.port.path, timeout=TIMEOUT) as client:
             client.secure(remember)
-            client.run(["true"])
             nonces.add(client.hello().nonce)
     assert len(keys) == len(nonces) == 3
 
@@ -198,12 +202,69 @@ def test_what_ran_in_the_plain_session_ends_with_it(attesting: "Agent") -> None:
         assert client.run(["sh", "-c", f"kill -0 {int(got)}"]).status != 0
 
 
-def test_plain_client_may_follow_one_inside_tls(attesting: "Agent") -> None:
+def test_realm_that_worked_inside_tls_ends_with_its_client(attesting: "Agent") -> None:
+    """What it was given is in its memory, and the next client could look there."""
     with AgentClient(attesting.port.path, timeout=TIMEOUT) as client:
         client.secure(judge)
         client.start(["sleep", "60"])
+    assert attesting.process.wait(TIMEOUT) == numbers.EXIT_POWER_OFF
+
+
+def test_channel_without_work_leaves_the_realm_to_others(attesting: "Agent") -> None:
+    with AgentClient(attesting.port.path, timeout=TIMEOUT) as client:
+        client.secure(judge)
     with AgentClient(attesting.port.path, timeout=TIMEOUT) as client:
         assert client.run(["echo", "again"]).stdout == b"again\n"
+
+
+def test_work_is_refused_when_rem_1_cannot_be_kept(start_agent: "Starter") -> None:
+    agent = start_agent(attests=True, claims=False)
+    with AgentClient(agent.port.path, timeout=TIMEOUT) as client:
+        with pytest.raises(PeerRefusedError, match="REM 1 could not be kept"):
+            client.run(["true"])
+        with pytest.raises(PeerRefusedError, match="REM 1 could not be kept"):
+            client.put_bytes(b"x", f"{client.hello().work_dir}/x")
+        with pytest.raises(PeerError, match="cannot attest to itself"):
+            client.secure(judge)
+
+
+def test_rem_1_is_kept_before_anything_is_done(attesting: "Agent", tmp_path: Path) -> None:
+    """All in one piece, so that the agent has no time to prepare itself between the messages."""
+    ours = Session("client")
+    target = os.fsencode(tmp_path / "folder" / "file")
+    burst = ours.send(Hello(numbers.VERSION, os.urandom(numbers.NONCE_SIZE), "raw"))
+    ours.state = "open"  # forget our own rules
+    burst += ours.send(Put(1, target, 0o644, parents=True))
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(str(attesting.port.path))
+        raw.sendall(burst)
+        deadline = time.monotonic() + TIMEOUT
+        while not (tmp_path / "folder").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert (attesting.work / "claimed").stat().st_mtime_ns <= (
+        tmp_path / "folder"
+    ).stat().st_mtime_ns
+
+
+def test_end_of_a_session_and_what_failed_are_events(attesting: "Agent") -> None:
+    with (
+        AgentClient(attesting.port.path, timeout=TIMEOUT) as client,
+        pytest.raises(PeerRefusedError),
+    ):
+        client.run(["no-such-program"])
+    with AgentClient(attesting.port.path, timeout=TIMEOUT) as client:
+        log = [type(decode(event)) for event in entries(client.attest(b"challenge").log)]
+    assert log == [RunEvent, FailedEvent, EndEvent]
+
+
+def test_script_that_is_measured_is_the_one_that_runs(attesting: "Agent") -> None:
+    run = Run(1, (b"/dev/stdin",), (), None, python=True, stdin=True, pty=None)
+    with (
+        AgentClient(attesting.port.path, timeout=TIMEOUT) as client,
+        pytest.raises(PeerRefusedError, match="Not a regular file"),
+    ):
+        client._engine.call(run, "run")  # noqa: SLF001 - our client sends no such thing
 
 
 @pytest.mark.parametrize("which", [0, 1, 3])
@@ -308,7 +369,7 @@ def test_client_does_not_go_on_in_the_open_when_its_channel_is_gone(
         decoder.feed(data)
         while (frame := decoder.next_frame()) is not None:
             sealed += frame.type == numbers.MSG_SEALED
-        if sealed < 4 or frame is not None:
+        if sealed < 3 or frame is not None:
             return data
         sealed = -1000
         return data + Session("agent").send(Error(0, numbers.ERR_BAD_STATE, "made up"))
@@ -334,7 +395,7 @@ def test_long_nonce_is_measured_before_a_token_answers_it(
         found = client.attest(nonce)
         log = [decode(event) for event in entries(found.log)]
         assert found.token == MARK + nonce
+        rem = attesting.work / "rem1"
+        taken = rem.read_bytes() if rem.exists() else b""
     assert log == [AttestEvent(nonce)] * count
-    rem = attesting.work / "rem1"
-    taken = rem.read_bytes() if rem.exists() else b""
     assert taken == b"".join(digest(encode(event), "sha-256") for event in log)

@@ -49,8 +49,11 @@ def test_put_replaces_what_was_there(client: AgentClient, tmp_path: Path) -> Non
     assert target.read_bytes() == b"after"
 
 
-def test_kernels_own_files_can_be_read(client: AgentClient) -> None:
-    assert client.get_bytes("/proc/version") == Path("/proc/version").read_bytes()
+@pytest.mark.parametrize("path", ["/proc/version", "/proc/self/maps", "/sys/kernel/uevent_seqnum"])
+def test_kernels_own_files_are_not_handed_out(client: AgentClient, path: str) -> None:
+    """They show the memory of programs, and no event would tell."""
+    with pytest.raises(PeerRefusedError, match="Not a file that a program wrote"):
+        client.get_bytes(path)
 
 
 def test_transfers_and_programs_share_the_port(client: AgentClient, tmp_path: Path) -> None:

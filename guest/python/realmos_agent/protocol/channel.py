@@ -77,7 +77,11 @@ class Channel:
                 message = self._inner.next_event()
                 if message is not None:
                     return message
-            event = self._outer.next_event()
+            try:
+                event = self._outer.next_event()
+            except RemoteProtocolError:
+                self._leave()
+                raise
             if not isinstance(event, Sealed):
                 if event is not None and not self._is_open_still():
                     self._leave()

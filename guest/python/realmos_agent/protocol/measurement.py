@@ -77,6 +77,14 @@ class AttestEvent(Event):
     nonce: bytes
 
 
+class FailedEvent(Event):
+    """What the event before tells of did not happen, or not whole."""
+
+
+class EndEvent(Event):
+    """A session with events ended: what it ran was killed, and its work directory removed."""
+
+
 def file_event(path: bytes, mode: int, sha256: bytes, *, work_dir: bytes) -> FileEvent:
     """Return the event of a PUT.
 
@@ -246,13 +254,19 @@ _CHECKS: "dict[type[Event], dict[str, Callable[[object], bool]]]" = {
         ),
     },
 }
-_CLASSES: "dict[str, type[Event]]" = {"file": FileEvent, "run": RunEvent, "attest": AttestEvent}
+_CLASSES: "dict[str, type[Event]]" = {
+    "file": FileEvent,
+    "run": RunEvent,
+    "attest": AttestEvent,
+    "failed": FailedEvent,
+    "end": EndEvent,
+}
 _KINDS = {cls: kind for kind, cls in _CLASSES.items()}
 
 
 def _check(event: Event) -> None:
     fields = vars(event)
-    for name, check in _CHECKS[type(event)].items():
+    for name, check in _CHECKS.get(type(event), {}).items():
         if not check(fields[name]):
             raise EventError(f"{name} of an event of the kind {_KINDS[type(event)]} is not right")
     if isinstance(event, RunEvent) and event.python != (event.program is not None):

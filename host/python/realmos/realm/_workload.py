@@ -10,8 +10,10 @@ from pathlib import Path
 from realmos_agent.protocol.measurement import (
     WORK_DIR,
     AttestEvent,
+    EndEvent,
     Event,
     EventError,
+    FailedEvent,
     FileEvent,
     RunEvent,
     encode,
@@ -76,6 +78,10 @@ def show_event(event: Event) -> str:
         return f"file {_text(event.path)} (mode {event.mode:o}, SHA-256 {event.sha256.hex()})"
     if isinstance(event, AttestEvent):
         return f"token for the nonce {event.nonce.hex()}"
+    if isinstance(event, FailedEvent):
+        return "that failed"
+    if isinstance(event, EndEvent):
+        return "end of the session"
     if not isinstance(event, RunEvent):
         raise TypeError(type(event).__name__)
     words = " ".join(map(_text, event.argv)) or "a shell"

@@ -14,7 +14,7 @@ from realmos_agent.protocol import measurement
 from realmos.agent import AgentClient
 from realmos.attest import NONCE_MAX, Policy, ReferenceRem, Verdict
 from realmos.cache import Cache
-from realmos.errors import BootError, MachineError, PeerError, PeerTimeoutError
+from realmos.errors import BootError, ConfigError, MachineError, PeerError, PeerTimeoutError
 from realmos.machine import (
     Layer,
     Machine,
@@ -101,9 +101,15 @@ class Session:
 
         Raises:
             AttestationError: one is not.
+            ConfigError: the options' policy would take any realm.
         """
         began = time.monotonic()
         for number, agent in enumerate(self.agents):
+            if self.prepared.options.verify and not self.policy(number).rims:
+                raise ConfigError(
+                    "the policy names no RIM, so it would trust any realm on this platform",
+                    hint="`realmos measure --policy FILE` adds the RIM of an image",
+                )
             # A channel's nonce is not the caller's, and always of this size. A realm that has been
             # given work, or a long nonce, may have made a token for the key of somebody else.
             policy = replace(self.policy(number), nonce_max_size=NONCE_MAX, rems=_UNUSED)
