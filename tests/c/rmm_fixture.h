@@ -9,7 +9,7 @@
 #include <abi/smccc.h>
 #include <arch/sysreg.h>
 
-#include "fake/fake_rmm.h"
+#include "fake/rmm.h"
 #include "regs.h"
 #include "rmi/rmi.h"
 

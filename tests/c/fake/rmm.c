@@ -9,12 +9,12 @@
 
 #include "attest/platform.h"
 #include "cpu_features.h"
-#include "fake/fake_rmm.h"
 #include "fp.h"
 #include "memory.h"
 #include "pe.h"
 #include "realm.h"
 #include "regs.h"
+#include "rmm.h"
 #include "tlb.h"
 
 static _Alignas(GRANULE_SIZE) uint8_t dram[FAKE_DRAM_SIZE];
