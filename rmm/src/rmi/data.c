@@ -41,7 +41,7 @@ static uint64_t create_measured(struct realm *realm, struct pa data, const struc
 		return RMI_ERROR_REALM;
 	}
 	status = walk_to_free_page(&walk, &realm->s2, ipa);
-	if (status == RMI_SUCCESS && !memory_read_ns(memory_realm(data), source, GRANULE_SIZE)) {
+	if (status == RMI_SUCCESS && !memory_read_ns(memory_realm(data), source, 0, GRANULE_SIZE)) {
 		status = RMI_ERROR_INPUT;
 	}
 	if (status == RMI_SUCCESS) {

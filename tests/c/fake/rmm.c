@@ -156,12 +156,12 @@ static bool ns_is_accessible(struct pa granule)
 	       n < FAKE_DRAM_SIZE / GRANULE_SIZE && fake_ns_fault != n + 1U;
 }
 
-bool memory_read_ns(void *to, struct pa granule, size_t size)
+bool memory_read_ns(void *to, struct pa granule, size_t offset, size_t size)
 {
 	if (!ns_is_accessible(granule)) {
 		return false;
 	}
-	memcpy(to, fake_memory(granule.value), size);
+	memcpy(to, (uint8_t *)fake_memory(granule.value) + offset, size);
 	return true;
 }
 
