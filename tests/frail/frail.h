@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the frail RMM takes for an order to break down: X1 of RMI_FEATURES, or of RSI_VERSION from a
+ * realm. Any other value gets what the specification says.
+ */
+#pragma once
+
+#define FRAIL_READ_NULL	  0xF4A10001
+#define FRAIL_WRITE_CODE  0xF4A10002
+#define FRAIL_WRITE_CONST 0xF4A10003
+#define FRAIL_RUN_DATA	  0xF4A10004
+#define FRAIL_USE_UP	  0xF4A10005 /* its stack */
+#define FRAIL_KEEP_LOCK	  0xF4A10006 /* of the delegated granule in X2 */
+#define FRAIL_IN_REALM	  0xF4A10007 /* RSI_VERSION alone */
