@@ -4,10 +4,13 @@
  * becomes of the rest. The linker puts each __wrap_ function here in the place of the function of
  * that name.
  */
+#include <abi/rmi.h>
 #include <lib/check.h>
+#include <lib/string.h>
 
 #include "frail.h"
 #include "granule.h"
+#include "memory.h"
 #include "rmi/rmi.h"
 #include "rsi/rsi.h"
 
@@ -17,6 +20,12 @@ extern uint32_t image_text_start[];
 
 rmi_handler __wrap_rmi_features, __real_rmi_features;
 rsi_handler __wrap_rsi_version, __real_rsi_version;
+
+bool __wrap_memory_read_ns(void *to, struct pa granule, size_t offset, size_t size);
+bool __real_memory_read_ns(void *to, struct pa granule, size_t offset, size_t size);
+
+static bool spoiling;
+static _Alignas(16) uint8_t spoiled[GRANULE_SIZE];
 
 static const uint32_t constant = A64_RET;
 static uint32_t variable = A64_RET;
@@ -58,6 +67,11 @@ void __wrap_rmi_features(struct rmi_call *call)
 	case FRAIL_KEEP_LOCK:
 		CHECK(!granule_lock(pa_make(call->x[2]), GRANULE_DELEGATED));
 		break;
+	case FRAIL_SPOIL:
+	case FRAIL_DO_NOT:
+		memset(spoiled, FRAIL_SPOILED, sizeof(spoiled));
+		spoiling = call->x[1] == FRAIL_SPOIL;
+		break;
 	default:
 		break;
 	}
@@ -68,4 +82,14 @@ enum rsi_action __wrap_rsi_version(struct rsi_call *call)
 {
 	CHECK(call->x[1] != FRAIL_IN_REALM);
 	return __real_rsi_version(call);
+}
+
+bool __wrap_memory_read_ns(void *to, struct pa granule, size_t offset, size_t size)
+{
+	bool done = __real_memory_read_ns(to, granule, offset, size);
+
+	if (done && spoiling) {
+		CHECK(memory_write_ns(granule, offset, spoiled, size));
+	}
+	return done;
 }

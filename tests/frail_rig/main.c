@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One PE after the other loses its RMM; what the others do goes on. */
+/*
+ * What was read of the host's memory is not read again; and one PE after the other loses its RMM,
+ * while what the others do goes on.
+ */
 #include <abi/rmi.h>
 #include <abi/rsi.h>
 #include <abi/smccc.h>
+#include <lib/string.h>
 
 #include "call.h"
 #include "frail.h"
@@ -10,6 +14,7 @@
 #include "hand_order.h"
 #include "pe.h"
 #include "rig.h"
+#include "rim.h"
 #include "tap.h"
 
 #define LAST_PE	   7U
@@ -69,6 +74,58 @@ static void expect_one_pe_stops(unsigned int pe, uint64_t how)
 	EXPECT(pe_busy(pe));
 	expect_work(rec);
 	EXPECT(pe_busy(pe));
+}
+
+static void spoil(bool on)
+{
+	EXPECT_EQ(rmi_status(RMI_FEATURES, on ? FRAIL_SPOIL : FRAIL_DO_NOT, 0), RMI_SUCCESS);
+}
+
+static bool is_spoiled(const void *at, size_t size)
+{
+	const uint8_t *bytes = at;
+
+	while (size > 0U && bytes[size - 1U] == FRAIL_SPOILED) {
+		size--;
+	}
+	return size == 0U;
+}
+
+/* A realm with a REC, of structures that were overwritten as soon as they had been read. */
+static struct rig_rec *make_of_spoiled(void)
+{
+	struct rig_realm *realm = realm_prepare();
+	struct rmi_realm_params params = *realm->params;
+	struct rig_rec *rec;
+
+	spoil(true);
+	EXPECT_EQ(realm_create(realm), RMI_SUCCESS);
+	EXPECT(is_spoiled(realm->params, sizeof(params)));
+	*realm->params = params;
+	hand_load(realm);
+	rec = hand_rec(realm);
+	EXPECT(is_spoiled(rec->params, sizeof(*rec->params)));
+	spoil(false);
+	return rec;
+}
+
+CASE(what_was_read_may_change_at_once, "")
+{
+	struct rig_rec *rec = make_of_spoiled();
+	struct outcome outcome;
+
+	EXPECT_EQ(realm_data_unknown(rec->realm, PAGE), RMI_SUCCESS);
+	EXPECT_EQ(realm_activate(rec->realm), RMI_SUCCESS);
+	LEAVE_UNLESS(hand_begin(rec));
+	(void)hand_do(rec, HAND_WRITE, PAGE, 8, REALMS_OWN);
+	spoil(true);
+	outcome = hand_order(rec, HAND_READ, PAGE, 8);
+	spoil(false);
+	EXPECT(is_spoiled(rec->run->enter.gprs, sizeof(rec->run->enter.gprs)));
+	memset(&rec->run->enter, 0, sizeof(rec->run->enter));
+	EXPECT(outcome.done);
+	EXPECT_EQ(outcome.gprs[1], REALMS_OWN);
+	EXPECT(rim_equal(rim_read(rec), rim_of(NULL, NULL)));
 }
 
 CASE(a_null_pointer_stops_one_pe, "")

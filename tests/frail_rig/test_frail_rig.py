@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""An RMM that breaks down on one PE says where; other PEs and realms go on as they were."""
+"""An RMM that breaks down on one PE says where; other PEs and realms go on as they were.
+
+The same machine shows first that it reads the host's memory once.
+"""
 
 import re
 import subprocess
@@ -56,6 +59,10 @@ def console(
         finally:
             machine.kill()
     return uart_pipe(spec).read_text("utf-8", errors="replace").splitlines()
+
+
+def test_what_was_read_of_the_host_is_not_read_again(console: list[str]) -> None:
+    assert "ok 1 - what_was_read_may_change_at_once" in console, "\n".join(console)
 
 
 @pytest.mark.parametrize("case", PANICS)
