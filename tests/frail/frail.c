@@ -17,6 +17,7 @@
 #define A64_RET UINT32_C(0xD65F03C0)
 
 extern uint32_t image_text_start[];
+extern const uint64_t __stack_chk_guard;
 
 rmi_handler __wrap_rmi_features, __real_rmi_features;
 rsi_handler __wrap_rsi_version, __real_rsi_version;
@@ -76,6 +77,9 @@ void __wrap_rmi_features(struct rmi_call *call)
 		break;
 	}
 	__real_rmi_features(call);
+	if (call->x[1] == FRAIL_TELL_GUARD) {
+		call->result[1] = __stack_chk_guard;
+	}
 }
 
 enum rsi_action __wrap_rsi_version(struct rsi_call *call)

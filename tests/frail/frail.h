@@ -17,3 +17,6 @@
 #define FRAIL_SPOIL   0xF4A10008
 #define FRAIL_DO_NOT  0xF4A10009
 #define FRAIL_SPOILED 0xA5 /* each byte */
+
+/* The stack protector's guard, in X1 of the result. */
+#define FRAIL_TELL_GUARD 0xF4A1000A

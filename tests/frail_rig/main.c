@@ -76,6 +76,16 @@ static void expect_one_pe_stops(unsigned int pe, uint64_t how)
 	EXPECT(pe_busy(pe));
 }
 
+/* Python compares it with that of another boot. */
+CASE(functions_have_a_guard, "")
+{
+	struct call result = rmi(RMI_FEATURES, FRAIL_TELL_GUARD, 0);
+
+	EXPECT_EQ(result.x[0], RMI_SUCCESS);
+	EXPECT(result.x[1] != 0U);
+	tap_note("guard 0x%lx", (unsigned long)result.x[1]);
+}
+
 static void spoil(bool on)
 {
 	EXPECT_EQ(rmi_status(RMI_FEATURES, on ? FRAIL_SPOIL : FRAIL_DO_NOT, 0), RMI_SUCCESS);
