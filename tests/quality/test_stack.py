@@ -33,7 +33,7 @@ INDIRECT_CALLS: dict[str, Collection[str]] = {
 }
 DISPATCHERS = {
     "rmi_handle": ("rmm/src/rmi/dispatch.c", r"\] = (\w+),"),
-    "rsi_handle": ("rmm/src/rsi/dispatch.c", r"\{ \w+, (\w+) \},"),
+    "rsi_handle": ("rmm/src/rsi/dispatch.c", r"(?:\] =|\{ \w+,) (\w+)(?: \})?,"),
 }
 # What must stay free of a stack.
 MARGIN = 4096
