@@ -6,5 +6,5 @@ RMM := $(addprefix rmm/src/,$(addsuffix .c,abort context cpu_features debug fp_s
 	id_registers inject manifest measure pe realm rec rec_exit rec_run rtt sha_constants \
 	sysreg_trap timer $(addprefix attest/,cbor heap platform random token) \
 	$(addprefix rmi/,data dispatch features granule psci realm rec rec_enter ripas rtt \
-	unprotected walk) $(addprefix rsi/,attestation config dispatch host_call measurement psci \
+	unprotected) $(addprefix rsi/,attestation config dispatch host_call measurement psci \
 	realm_memory ripas))) rmm/lib/src/console.c $(addprefix tests/c/fake/,rmm.c sha.c signer.c)

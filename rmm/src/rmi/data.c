@@ -4,6 +4,7 @@
 #include "measure.h"
 #include "memory.h"
 #include "rmi/rmi.h"
+#include "rmi/walk.h"
 
 /* RMI_SUCCESS if a granule can be put where the walk is. */
 static uint64_t check_free(const struct rtt_walk *walk)

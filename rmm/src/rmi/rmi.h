@@ -34,20 +34,6 @@ static inline uint64_t rmi_status(uint64_t status, int64_t index)
 	return status | ((uint64_t)index & 0xFFU) << RMI_RESULT_INDEX_SHIFT;
 }
 
-/* Which addresses a command is for. */
-enum rmi_part {
-	RMI_PART_ANY,
-	RMI_PART_PROTECTED,
-	RMI_PART_UNPROTECTED,
-};
-
-/*
- * Locks the realm, checks that a table of `level` can have an entry for `ipa`, and walks towards
- * it, where the RD is let go. False if any of that is wrong: RMI_ERROR_INPUT.
- */
-bool rmi_walk(struct pa rd, uint64_t ipa, int64_t level, enum rmi_part part, struct stage2 *s2,
-	      struct rtt_walk *walk);
-
 rmi_handler rmi_version;
 rmi_handler rmi_features;
 rmi_handler rmi_granule_delegate;

@@ -3,6 +3,7 @@
 
 #include "memory.h"
 #include "rmi/rmi.h"
+#include "rmi/walk.h"
 #include "tlb.h"
 
 /* The child table of a command that names it by `ipa` and its own `level`: locked, with parent. */

@@ -2,6 +2,7 @@
 #include <lib/bits.h>
 
 #include "rmi/rmi.h"
+#include "rmi/walk.h"
 
 #define BLOCK_LEVEL_MIN	 1 /* 1 GiB, the largest block of a 4 KiB granule */
 #define MEMATTR_RESERVED 4U
