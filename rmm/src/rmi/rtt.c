@@ -27,6 +27,7 @@ static void fill_table(uint64_t *entries, const struct rtt_entry *parent, int32_
 	uint64_t descriptor = rtt_encode(parent, level);
 	uint64_t step = rtt_next_address(parent, level);
 
+#pragma GCC unroll 8
 	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++, descriptor += step) {
 		entries[n] = descriptor;
 	}
@@ -103,14 +104,17 @@ static void close_child(const struct child *child)
 /* A table of unprotected entries may be destroyed with mappings in it: they are the host's own. */
 static bool table_is_live(const uint64_t *entries, int32_t level, bool *has_mappings)
 {
+	uint64_t before = ~entries[0];
+
 	*has_mappings = false;
 	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++) {
 		enum rtt_state state;
 
 		/* Most entries repeat the one before, and so its answer. */
-		if (n != 0U && entries[n] == entries[n - 1U]) {
+		if (entries[n] == before) {
 			continue;
 		}
+		before = entries[n];
 		state = rtt_decode(entries[n], level).state;
 		if (state == RTT_TABLE || state == RTT_ASSIGNED) {
 			return true;
@@ -168,6 +172,7 @@ static bool is_homogeneous(const uint64_t *entries, int32_t level)
 	    (step != 0U && !is_aligned(first.pa.value, rtt_entry_size(level - 1)))) {
 		return false;
 	}
+#pragma GCC unroll 8
 	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++, expected += step) {
 		if (entries[n] != expected) {
 			return false;
