@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Built with -fno-tree-loop-distribute-patterns: the compiler must not turn these loops into calls
- * to the functions they implement. Long runs go by words when both sides are aligned, because
- * pages are what is copied most and unaligned words fault on device memory and with the MMU off.
+ * Built with -fno-builtin and -fno-tree-loop-distribute-patterns: the compiler must not turn these
+ * loops into calls to the functions they implement. Long runs go by words when both sides are
+ * aligned, because pages are what is copied most and unaligned words fault on device memory and
+ * with the MMU off.
  */
 #include <stdint.h>
 
