@@ -272,7 +272,8 @@ static void cpu_on_starts_the_target_with_secrets_kept(void)
 
 	start_active();
 	EXPECT_EQ(complete(REC, REC2, 0), RMI_ERROR_INPUT);
-	(void)rsi(PSCI_CPU_ON_64, 1, IPA_RAM + 0x40U, 0x5EC7E7, 0);
+	(void)rsi(UINT64_C(0x5EC7E700000000) | SMCCC_FID_SVE_HINT | PSCI_CPU_ON_64, 1,
+		  IPA_RAM + 0x40U, 0x5EC7E7, 0);
 	EXPECT_EQ(result()->exit_reason, RMI_EXIT_PSCI);
 	EXPECT_EQ(result()->gprs[0], PSCI_CPU_ON_64);
 	EXPECT_EQ(result()->gprs[1], 1);

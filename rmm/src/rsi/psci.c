@@ -17,7 +17,7 @@ static enum rsi_action answer(struct rsi_call *call, int64_t result)
 static enum rsi_action tell_host(struct rsi_call *call)
 {
 	call->exit->exit_reason = RMI_EXIT_PSCI;
-	call->exit->gprs[0] = call->x[0];
+	call->exit->gprs[0] = call->fid;
 	call->result[0] = PSCI_SUCCESS;
 	return RSI_EXIT;
 }
