@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The three tiers of tests, and the paths that tests share.
+"""The three tiers of tests, the paths that tests share, and machines that run a program of theirs.
 
 `--units` runs units and checks of the sources, without QEMU or network. The default adds what boots
 machines in QEMU or builds from sources that are downloaded, and is what CI runs. `--all` adds what
@@ -7,16 +7,25 @@ is marked `exhaustive`.
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from realmos import process
 from realmos.anchor import data_dir
 from realmos.cache import Cache
+from realmos.errors import BootError
+from realmos.firmware import Flash
 from realmos.firmware.mbedtls import find_mbedtls
+from realmos.machine import Machine, MachineSpec, firmware_argv, uart_log
+from realmos.machine._spec import CPU
 from realmos.progress import Silent
+from realmos.source import find_qemu
 from realmos_abi.__main__ import main as write_headers
 
+BARE_RAM = 2 << 30
+"""Less than the RMM tracks, so that programs can try what becomes of memory that is not there."""
 _MACHINE_FIXTURES = {"realm", "realm_machine", "realm_factory"}
 
 
@@ -91,3 +100,63 @@ def cache_path() -> Path:
 def data_path() -> Path:
     """Where the user's anchor is; as above."""
     return data_dir()
+
+
+MakeProgram = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def make_program(
+    top: Path, generated: Path, cross_compile: str, tmp_path_factory: pytest.TempPathFactory
+) -> MakeProgram:
+    """Return a function that makes what tests/NAME/Makefile makes, and returns its directory."""
+
+    def make(name: str, *words: str) -> Path:
+        out = tmp_path_factory.mktemp(name)
+        process.run(
+            ["make", "-j2", "-f", top / f"tests/{name}/Makefile", f"BUILD_DIR={out}",
+             f"GENERATED={generated}", f"CROSS_COMPILE={cross_compile}", *words]
+        )  # fmt: skip
+        return out
+
+    return make
+
+
+@dataclass(frozen=True)
+class BareRun:
+    """What a machine without devices and realms did: what it printed, and what stopped it."""
+
+    console: str
+    fault: str
+    """Empty when it powered itself off."""
+
+    def __str__(self) -> str:
+        return f"{self.fault or 'it powered itself off'}\n{self.console[-3000:]}"
+
+
+BootBare = Callable[..., BareRun]
+
+
+@pytest.fixture(scope="session")
+def boot_bare(tmp_path_factory: pytest.TempPathFactory) -> BootBare:
+    """Return a function that runs firmware until it powers off, fails, or has had its time."""
+
+    def boot(flash: Flash, *, seconds: float, pes: int = 1, cpu: str = CPU) -> BareRun:
+        out = tmp_path_factory.mktemp("bare")
+        qemu = find_qemu(Cache(), Silent()).argv_prefix
+        spec = MachineSpec(qemu=qemu, flash=flash.path, realms=(), logs=out, sockets=out)
+        fault = ""
+        command = firmware_argv(spec, pes=pes, cpu=cpu, ram_size=BARE_RAM)
+        with Machine(spec, command=command) as machine:
+            try:
+                machine.wait_until(
+                    lambda: machine.watch.is_over, what="the power-off", timeout=seconds
+                )
+            except BootError as error:
+                # QEMU may be gone before EL3 has said that it will power off.
+                fault = "" if machine.exit_status == 0 else str(error)
+        console = uart_log(spec).read_text("utf-8", errors="replace")
+        # What EL3 prints after that is about its surprise that it still runs.
+        return BareRun(console.partition("System Power off")[0], fault)
+
+    return boot

@@ -27,7 +27,7 @@ LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=40
 OUT := $(addprefix $(BUILD_DIR)/,$(OBJECTS) $(LIB_OBJECTS))
 
 # The loops of memcpy and its kin must not become calls to memcpy and its kin.
-$(BUILD_DIR)/$(LIB)/src/string.o: CFLAGS += -fno-tree-loop-distribute-patterns
+$(BUILD_DIR)/$(LIB)/src/string.o: CFLAGS += -fno-builtin -fno-tree-loop-distribute-patterns
 
 $(BUILD_DIR)/$(IMAGE).bin: $(BUILD_DIR)/$(IMAGE).elf
 	$(OBJCOPY) -O binary $< $@

@@ -33,6 +33,11 @@ static bool is_permission(uint64_t esr)
 	return (esr & ESR_FSC_MASK & ~UINT64_C(3)) == FSC_PERMISSION_L0;
 }
 
+static bool is_translation(uint64_t esr)
+{
+	return (esr & ESR_FSC_MASK & ~UINT64_C(3)) == FSC_TRANSLATION_L0;
+}
+
 static uint64_t access_bits(uint64_t esr)
 {
 	return UINT64_C(8) << field_get(esr, ESR_SAS_MASK);
@@ -96,7 +101,7 @@ static bool handle_protected(struct rec *rec, uint64_t esr, uint64_t ipa,
 		inject_sea(rec, esr, rec->abort_far);
 		return false;
 	}
-	if (entry->ripas == RMI_RIPAS_RAM && entry->state == RTT_ASSIGNED) {
+	if (entry->ripas == RMI_RIPAS_RAM && entry->state == RTT_ASSIGNED && is_translation(esr)) {
 		/* Mapped since: the host was faster. */
 		return false;
 	}
@@ -113,7 +118,7 @@ static bool handle_unprotected(struct rec *rec, uint64_t esr, uint64_t ipa,
 		inject_sea(rec, esr, rec->abort_far);
 		return false;
 	}
-	if (entry->state == RTT_ASSIGNED_NS && !is_permission(esr)) {
+	if (entry->state == RTT_ASSIGNED_NS && is_translation(esr)) {
 		return false;
 	}
 	if (entry->state == RTT_UNASSIGNED_NS && decoded) {

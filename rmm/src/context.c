@@ -5,21 +5,22 @@
 #include "context.h"
 #include "regs.h"
 
-#define SAVE(name) to->name##_ = read_sysreg(name);
 /* Most registers hold the value already, and on an emulator some writes drop all translations. */
+#define SAVE(name) to->name##_ = read_sysreg(name);
 #define LOAD(name)                                                                                 \
 	if (read_sysreg(name) != from->name##_) {                                                  \
 		write_sysreg(name, from->name##_);                                                 \
 	}
+#define SWITCH(name)                                                                               \
+	to->name##_ = read_sysreg(name);                                                           \
+	if (to->name##_ != from->name##_) {                                                        \
+		write_sysreg(name, from->name##_);                                                 \
+	}
 
-void context_save_shared(struct shared_registers *to)
+void context_switch_shared(struct shared_registers *restrict to,
+			   const struct shared_registers *restrict from)
 {
-	CONTEXT_SHARED_REGISTERS(SAVE)
-}
-
-void context_load_shared(const struct shared_registers *from)
-{
-	CONTEXT_SHARED_REGISTERS(LOAD)
+	CONTEXT_SHARED_REGISTERS(SWITCH)
 }
 
 void context_save_realm(struct realm_registers *to)

@@ -71,8 +71,8 @@ struct host_context {
 	struct timer_registers timers;
 };
 
-void context_save_shared(struct shared_registers *to);
-void context_load_shared(const struct shared_registers *from);
+void context_switch_shared(struct shared_registers *restrict to,
+			   const struct shared_registers *restrict from);
 void context_save_realm(struct realm_registers *to);
 void context_load_realm(const struct realm_registers *from);
 

@@ -17,7 +17,7 @@
  */
 #define MAX_RECS_ORDER 8U
 
-static struct cpu_features features;
+struct cpu_features cpu_features_found;
 
 static uint64_t id_field(uint64_t id, unsigned int lsb)
 {
@@ -30,27 +30,28 @@ static void probe_gic(void)
 	unsigned int priority_bits = (unsigned int)field_get(vtr, mask64(31, 29)) + 1U;
 	unsigned int preemption_bits = (unsigned int)field_get(vtr, mask64(28, 26)) + 1U;
 
-	features.gic_lr_count = (uint32_t)(vtr & ICH_VTR_LISTREGS_MASK) + 1U;
-	if (features.gic_lr_count > RMI_GIC_LRS) {
-		features.gic_lr_count = RMI_GIC_LRS;
+	cpu_features_found.gic_lr_count = (uint32_t)(vtr & ICH_VTR_LISTREGS_MASK) + 1U;
+	if (cpu_features_found.gic_lr_count > RMI_GIC_LRS) {
+		cpu_features_found.gic_lr_count = RMI_GIC_LRS;
 	}
-	features.gic_priority_mask = 0xFFU & ~((1U << (8U - priority_bits)) - 1U);
-	features.gic_apr_count = preemption_bits <= 5U ? 1U : 1U << (preemption_bits - 5U);
-	features.gic_intid_bits = field_get(vtr, mask64(25, 23)) == 0U ? 16U : 24U;
-	features.gic_ext_range = (read_sysreg(ICC_CTLR_EL1) & ICC_CTLR_EXTRANGE) != 0U;
-	features.gic_dvim = (vtr & ICH_VTR_DVIM) != 0U;
+	cpu_features_found.gic_priority_mask = 0xFFU & ~((1U << (8U - priority_bits)) - 1U);
+	cpu_features_found.gic_apr_count =
+		preemption_bits <= 5U ? 1U : 1U << (preemption_bits - 5U);
+	cpu_features_found.gic_intid_bits = field_get(vtr, mask64(25, 23)) == 0U ? 16U : 24U;
+	cpu_features_found.gic_ext_range = (read_sysreg(ICC_CTLR_EL1) & ICC_CTLR_EXTRANGE) != 0U;
+	cpu_features_found.gic_dvim = (vtr & ICH_VTR_DVIM) != 0U;
 }
 
 static void probe_sve(uint64_t pfr0)
 {
-	features.sve = id_field(pfr0, 32) != 0U;
-	features.sve_vl = 0;
-	if (features.sve) {
+	cpu_features_found.sve = id_field(pfr0, 32) != 0U;
+	cpu_features_found.sve_vl = 0;
+	if (cpu_features_found.sve) {
 		uint64_t host = read_sysreg(ZCR_EL2);
 
 		write_sysreg(ZCR_EL2, SVE_MAX_VL);
 		isb();
-		features.sve_vl = (uint8_t)(sve_vector_size() / 16U - 1U);
+		cpu_features_found.sve_vl = (uint8_t)(sve_vector_size() / 16U - 1U);
 		write_sysreg(ZCR_EL2, host);
 		isb();
 	}
@@ -64,13 +65,13 @@ bool cpu_features_probe(const char **missing)
 	uint64_t mmfr1 = read_sysreg(ID_AA64MMFR1_EL1);
 	uint64_t isar0 = read_sysreg(ID_AA64ISAR0_EL1);
 
-	features.vmid_bits = id_field(mmfr1, 4) >= 2U ? 16U : 8U;
-	features.hcx = id_field(mmfr1, 40) != 0U;
-	features.ecv_offset = id_field(mmfr0, 60) >= 2U;
-	features.rng = id_field(isar0, 60) != 0U;
-	features.sme = id_field(read_sysreg(ID_AA64PFR1_EL1), 24) != 0U;
-	features.num_bps = (uint32_t)id_field(dfr0, 12);
-	features.num_wps = (uint32_t)id_field(dfr0, 20);
+	cpu_features_found.vmid_bits = id_field(mmfr1, 4) >= 2U ? 16U : 8U;
+	cpu_features_found.hcx = id_field(mmfr1, 40) != 0U;
+	cpu_features_found.ecv_offset = id_field(mmfr0, 60) >= 2U;
+	cpu_features_found.rng = id_field(isar0, 60) != 0U;
+	cpu_features_found.sme = id_field(read_sysreg(ID_AA64PFR1_EL1), 24) != 0U;
+	cpu_features_found.num_bps = (uint32_t)id_field(dfr0, 12);
+	cpu_features_found.num_wps = (uint32_t)id_field(dfr0, 20);
 	probe_sve(pfr0);
 	probe_gic();
 
@@ -90,11 +91,6 @@ bool cpu_features_probe(const char **missing)
 	return false;
 }
 
-const struct cpu_features *cpu_features(void)
-{
-	return &features;
-}
-
 /*
  * Not offered: LPA2 (no tables for it), and the PMU (QEMU ignores the Realm filter bits of the
  * event counters, so a realm would count the RMM's events).
@@ -102,11 +98,11 @@ const struct cpu_features *cpu_features(void)
 uint64_t cpu_features_rmi(void)
 {
 	return field_make(S2SZ_MAX, RMI_FEATURE0_S2SZ_MASK) |
-	       field_make(features.sve ? 1U : 0U, RMI_FEATURE0_SVE_EN_MASK) |
-	       field_make(features.sve_vl, RMI_FEATURE0_SVE_VL_MASK) |
-	       field_make(features.num_bps, RMI_FEATURE0_NUM_BPS_MASK) |
-	       field_make(features.num_wps, RMI_FEATURE0_NUM_WPS_MASK) |
+	       field_make(cpu_features_found.sve ? 1U : 0U, RMI_FEATURE0_SVE_EN_MASK) |
+	       field_make(cpu_features_found.sve_vl, RMI_FEATURE0_SVE_VL_MASK) |
+	       field_make(cpu_features_found.num_bps, RMI_FEATURE0_NUM_BPS_MASK) |
+	       field_make(cpu_features_found.num_wps, RMI_FEATURE0_NUM_WPS_MASK) |
 	       RMI_FEATURE0_HASH_SHA_256_MASK | RMI_FEATURE0_HASH_SHA_512_MASK |
-	       field_make(features.gic_lr_count - 1U, RMI_FEATURE0_GICV3_NUM_LRS_MASK) |
+	       field_make(cpu_features_found.gic_lr_count - 1U, RMI_FEATURE0_GICV3_NUM_LRS_MASK) |
 	       field_make(MAX_RECS_ORDER, RMI_FEATURE0_MAX_RECS_ORDER_MASK);
 }

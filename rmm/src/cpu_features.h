@@ -25,7 +25,13 @@ struct cpu_features {
 /* False if the PE lacks something that the RMM relies on; `missing` then names it. */
 bool cpu_features_probe(const char **missing);
 
-const struct cpu_features *cpu_features(void);
+extern struct cpu_features cpu_features_found;
+
+/* Asked on every path: no call. */
+static inline const struct cpu_features *cpu_features(void)
+{
+	return &cpu_features_found;
+}
 
 /* RmiFeatureRegister0. */
 uint64_t cpu_features_rmi(void);

@@ -15,9 +15,11 @@
 #define INTID_ESPI_MAX	5119U
 #define INTID_LPI_FIRST 8192U
 
-#define EACH_LR(X)                                                                                 \
-	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
-#define EACH_APR(X) X(0) X(1) X(2) X(3)
+/* Cases of a switch by the number of registers there are: each goes on with those below it. */
+#define EACH_LR_DOWN(X)                                                                            \
+	X(15) X(14) X(13) X(12) X(11) X(10) X(9) X(8) X(7) X(6) X(5) X(4) X(3) X(2) X(1) X(0)
+#define EACH_APR_DOWN(X) X(3) X(2) X(1) X(0)
+#define FALL_THROUGH	 __attribute__((fallthrough))
 
 static bool intid_is_valid(uint64_t intid)
 {
@@ -69,49 +71,58 @@ bool gic_entry_is_valid(const struct rmi_rec_enter *enter)
 	return true;
 }
 
-static void write_lr(uint32_t n, uint64_t value)
+static void write_lrs(const uint64_t *lrs)
 {
-	switch (n) {
-#define WRITE_LR(number)                                                                           \
-	case number:                                                                               \
-		write_sysreg(ICH_LR##number##_EL2, value);                                         \
-		break;
-		EACH_LR(WRITE_LR)
+	switch (cpu_features()->gic_lr_count) {
+#define WRITE_LR(n)                                                                                \
+	case (n) + 1:                                                                              \
+		write_sysreg(ICH_LR##n##_EL2, lrs[n]);                                             \
+		FALL_THROUGH;
+		EACH_LR_DOWN(WRITE_LR)
 	default:
 		break;
 	}
 }
 
-static uint64_t read_lr(uint32_t n)
+static void read_lrs(uint64_t *lrs)
 {
-	switch (n) {
-#define READ_LR(number)                                                                            \
-	case number:                                                                               \
-		return read_sysreg(ICH_LR##number##_EL2);
-		EACH_LR(READ_LR)
+	switch (cpu_features()->gic_lr_count) {
+#define READ_LR(n)                                                                                 \
+	case (n) + 1:                                                                              \
+		lrs[n] = read_sysreg(ICH_LR##n##_EL2);                                             \
+		FALL_THROUGH;
+		EACH_LR_DOWN(READ_LR)
 	default:
-		return 0;
+		break;
 	}
 }
 
 static void write_aprs(const struct rec_gic *gic)
 {
+	switch (cpu_features()->gic_apr_count) {
 #define WRITE_APR(n)                                                                               \
-	if (n < cpu_features()->gic_apr_count) {                                                   \
+	case (n) + 1:                                                                              \
 		write_sysreg(ICH_AP0R##n##_EL2, gic->ap0r[n]);                                     \
 		write_sysreg(ICH_AP1R##n##_EL2, gic->ap1r[n]);                                     \
+		FALL_THROUGH;
+		EACH_APR_DOWN(WRITE_APR)
+	default:
+		break;
 	}
-	EACH_APR(WRITE_APR)
 }
 
 static void read_aprs(struct rec_gic *gic)
 {
+	switch (cpu_features()->gic_apr_count) {
 #define READ_APR(n)                                                                                \
-	if (n < cpu_features()->gic_apr_count) {                                                   \
+	case (n) + 1:                                                                              \
 		gic->ap0r[n] = read_sysreg(ICH_AP0R##n##_EL2);                                     \
 		gic->ap1r[n] = read_sysreg(ICH_AP1R##n##_EL2);                                     \
+		FALL_THROUGH;
+		EACH_APR_DOWN(READ_APR)
+	default:
+		break;
 	}
-	EACH_APR(READ_APR)
 }
 
 void gic_enter(struct rec *rec, const struct rmi_rec_enter *enter)
@@ -123,9 +134,7 @@ void gic_enter(struct rec *rec, const struct rmi_rec_enter *enter)
 	}
 	write_sysreg(ICH_VMCR_EL2, rec->gic.vmcr);
 	write_aprs(&rec->gic);
-	for (uint32_t n = 0; n < cpu_features()->gic_lr_count; n++) {
-		write_lr(n, enter->gicv3_lrs[n]);
-	}
+	write_lrs(enter->gicv3_lrs);
 	write_sysreg(ICH_HCR_EL2, hcr);
 }
 
@@ -134,9 +143,7 @@ void gic_leave(struct rec *rec, struct rmi_rec_exit *exit)
 {
 	static const struct rec_gic none;
 
-	for (uint32_t n = 0; n < cpu_features()->gic_lr_count; n++) {
-		exit->gicv3_lrs[n] = read_lr(n);
-	}
+	read_lrs(exit->gicv3_lrs);
 	exit->gicv3_misr = read_sysreg(ICH_MISR_EL2);
 	exit->gicv3_hcr =
 		read_sysreg(ICH_HCR_EL2) & (RMI_GIC_HCR_HOST_MASK | ICH_HCR_EOICOUNT_MASK);

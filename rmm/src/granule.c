@@ -9,39 +9,57 @@
 #include "limits.h"
 #include "memory.h"
 
-#define LOCKED 0x80U
+#define LOCKED	   0x80U
+#define OWN_MEMORY 0x7FU /* a state that no caller asks for */
 
-/* LOCKED, or-ed with enum granule_state. */
+struct tracked_bank {
+	uint64_t base;
+	uint64_t size;
+	uint8_t *first; /* of its granules */
+};
+
+/* LOCKED, or-ed with enum granule_state or OWN_MEMORY. */
 static uint8_t granules[MAX_GRANULES];
-static struct memory_banks tracked;
+static struct tracked_bank tracked[MAX_BANKS];
+
+static inline uint8_t *find(struct pa pa)
+{
+	if (!is_aligned(pa.value, GRANULE_SIZE)) {
+		return NULL;
+	}
+	for (size_t n = 0; n < MAX_BANKS; n++) {
+		uint64_t offset = pa.value - tracked[n].base;
+
+		if (offset < tracked[n].size) {
+			return tracked[n].first + offset / GRANULE_SIZE;
+		}
+	}
+	return NULL;
+}
 
 void granule_init(const struct memory_banks *banks)
 {
+	uint8_t *first = granules;
+
 	memset(granules, GRANULE_UNDELEGATED, sizeof(granules));
-	tracked = *banks;
-}
+	memset(tracked, 0, sizeof(tracked));
+	for (size_t n = 0; n < banks->count; n++) {
+		const struct memory_bank *bank = &banks->bank[n];
 
-static bool is_own_memory(uint64_t pa)
-{
-	return pa - QEMU_RMM_BASE < QEMU_RMM_SIZE;
-}
-
-static uint8_t *find(struct pa pa)
-{
-	uint64_t first = 0;
-
-	if (!is_aligned(pa.value, GRANULE_SIZE) || is_own_memory(pa.value)) {
-		return NULL;
-	}
-	for (size_t n = 0; n < tracked.count; n++) {
-		const struct memory_bank *bank = &tracked.bank[n];
-
-		if (pa.value >= bank->base && pa.value - bank->base < bank->size) {
-			return &granules[first + (pa.value - bank->base) / GRANULE_SIZE];
-		}
+		tracked[n] = (struct tracked_bank){
+			.base = bank->base,
+			.size = bank->size,
+			.first = first,
+		};
 		first += bank->size / GRANULE_SIZE;
 	}
-	return NULL;
+	for (uint64_t offset = 0; offset < QEMU_RMM_SIZE; offset += GRANULE_SIZE) {
+		uint8_t *granule = find(pa_make(QEMU_RMM_BASE + offset));
+
+		if (granule != NULL) {
+			*granule = OWN_MEMORY;
+		}
+	}
 }
 
 bool granule_is(struct pa pa, enum granule_state state)

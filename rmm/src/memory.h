@@ -13,9 +13,10 @@ void *memory_realm(struct pa pa);
 
 /*
  * Copies between the RMM and a granule that the host holds: false, with an unknown part of it done,
- * if it is not a tracked, undelegated granule or refuses the access. Sizes are multiples of 16.
+ * if it is not a tracked, undelegated granule or refuses the access. Offsets and sizes are
+ * multiples of 16.
  */
-bool memory_read_ns(void *to, struct pa granule, size_t size);
+bool memory_read_ns(void *to, struct pa granule, size_t offset, size_t size);
 bool memory_write_ns(struct pa granule, size_t offset, const void *from, size_t size);
 
 /* Zeroes a delegated granule; false if there is no memory at this address. */

@@ -72,12 +72,11 @@ static void load(struct rec *rec, struct pa pa, const struct rmi_rec_enter *ente
 {
 	struct host_context *host = &pe_this()->host_context;
 
-	context_save_shared(&host->shared);
 	write_sysreg(VTCR_EL2, vtcr(&rec->s2));
 	write_sysreg(VTTBR_EL2, tlb_vttbr(&rec->s2));
 	write_sysreg(VMPIDR_EL2, rec_affinity(rec) | MPIDR_RES1);
 	drop_stale_translations(rec, pa);
-	context_load_shared(&rec->shared);
+	context_switch_shared(&host->shared, &rec->shared);
 	context_load_realm(&rec->registers);
 	if (debug_is_enabled(rec->shared.MDSCR_EL1_)) {
 		debug_load(rec);
@@ -104,9 +103,8 @@ static void unload(struct rec *rec, struct rmi_rec_exit *exit)
 	if (pe->host_debug.away) {
 		debug_restore_host();
 	}
-	context_save_shared(&rec->shared);
+	context_switch_shared(&rec->shared, &host->shared);
 	context_save_realm(&rec->registers);
-	context_load_shared(&host->shared);
 }
 
 /* Completes what the last exit left open; true if the REC has to exit again at once. */

@@ -27,28 +27,6 @@
 
 #define NS_ATTRIBUTES_MASK (RMI_UNPROT_MEMATTR_MASK | RMI_UNPROT_S2AP_MASK)
 
-#define INDEX_BITS	   9U
-
-static unsigned int entry_shift(int64_t level)
-{
-	return GRANULE_SHIFT + INDEX_BITS * (unsigned int)(RTT_LEVEL_LAST - level);
-}
-
-uint64_t rtt_entry_size(int64_t level)
-{
-	return bit64(entry_shift(level));
-}
-
-bool rtt_is_in_space(const struct stage2 *s2, uint64_t ipa)
-{
-	return ipa < bit64(s2->ipa_bits);
-}
-
-bool rtt_is_protected(const struct stage2 *s2, uint64_t ipa)
-{
-	return ipa < bit64(s2->ipa_bits - 1U);
-}
-
 bool rtt_is_protected_range(const struct stage2 *s2, uint64_t base, uint64_t top)
 {
 	return is_aligned(base | top, GRANULE_SIZE) && base < top &&
@@ -128,12 +106,12 @@ static void enter_table(struct rtt_walk *walk, struct pa table, uint64_t ipa, in
 	walk->table = table;
 	walk->entries = memory_realm(table);
 	walk->level = level;
-	walk->index = (uint32_t)((ipa >> entry_shift(level)) % RTT_ENTRY_COUNT);
+	walk->index = (uint32_t)((ipa >> rtt_entry_shift(level)) % RTT_ENTRY_COUNT);
 }
 
 void rtt_walk_start(struct rtt_walk *walk, const struct stage2 *s2, uint64_t ipa, int64_t level)
 {
-	uint64_t root = ipa >> (entry_shift(s2->start_level) + INDEX_BITS);
+	uint64_t root = ipa >> (rtt_entry_shift(s2->start_level) + RTT_INDEX_BITS);
 
 	CHECK(root < s2->root_count);
 	enter_table(walk, pa_make(s2->root.value + root * GRANULE_SIZE), ipa, s2->start_level);

@@ -10,10 +10,13 @@
  */
 #pragma once
 
+#include <abi/rmi.h>
+#include <lib/bits.h>
 #include <lib/types.h>
 
 #define RTT_LEVEL_LAST	  3
-#define RTT_ENTRY_COUNT	  512U
+#define RTT_INDEX_BITS	  9U
+#define RTT_ENTRY_COUNT	  (1U << RTT_INDEX_BITS)
 #define RTT_MAX_NUM_START 16U
 
 enum rtt_state {
@@ -49,12 +52,28 @@ struct rtt_walk {
 	int32_t level;
 };
 
-/* Bytes that one entry at `level` maps. */
-uint64_t rtt_entry_size(int64_t level);
+/* Bytes that one entry at `level` maps: their logarithm, and they. */
+static inline unsigned int rtt_entry_shift(int64_t level)
+{
+	return GRANULE_SHIFT + RTT_INDEX_BITS * (unsigned int)(RTT_LEVEL_LAST - level);
+}
 
-bool rtt_is_protected(const struct stage2 *s2, uint64_t ipa);
+static inline uint64_t rtt_entry_size(int64_t level)
+{
+	return bit64(rtt_entry_shift(level));
+}
+
 /* Whether `ipa` is below the IPA width. */
-bool rtt_is_in_space(const struct stage2 *s2, uint64_t ipa);
+static inline bool rtt_is_in_space(const struct stage2 *s2, uint64_t ipa)
+{
+	return ipa < bit64(s2->ipa_bits);
+}
+
+static inline bool rtt_is_protected(const struct stage2 *s2, uint64_t ipa)
+{
+	return ipa < bit64(s2->ipa_bits - 1U);
+}
+
 /* Whether [base, top) is aligned to granules, not empty and wholly protected. */
 bool rtt_is_protected_range(const struct stage2 *s2, uint64_t base, uint64_t top);
 

@@ -22,6 +22,7 @@ from realmos.progress import Silent
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.qemu
 
+BRANCH_TO_SELF = 0x14000000.to_bytes(4, "little")
 REALMOS = [sys.executable, "-m", "realmos.cli"]
 BARE_METAL = ["-nostdlib", "-static", "-Wl,--build-id=none", "-D__ASSEMBLER__"]
 FACTS_OF_A_REALM = """
@@ -147,7 +148,7 @@ def test_the_plugin_says_where_a_wrong_rmm_stopped_and_what_to_do(
 def test_the_plugin_gives_a_silent_rmm_up_in_the_time_it_is_told(
     nested: pytest.Pytester,
 ) -> None:
-    (nested.path / "rmm.img").write_bytes(bytes(8192))
+    (nested.path / "rmm.img").write_bytes(BRANCH_TO_SELF + bytes(8192))
     nested.makepyfile("def test_it(realm):\n    pass")
     result = nested.runpytest("--realm-rmm", "rmm.img", "--realm-boot-timeout", "10")
     result.assert_outcomes(errors=1)

@@ -2,17 +2,17 @@
 """The RMM needs none of our fixes to TF-A: it boots on TF-A as it is, and realms run there."""
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from realmos import process
 from realmos.anchor import DevelopmentAnchor
 from realmos.cache import Cache
 from realmos.errors import FirmwareError
 from realmos.firmware import build_bench_flash, build_firmware
-from realmos.machine._spec import CPU
 from realmos.progress import Silent
-from realmos.source import find_qemu
+
+if TYPE_CHECKING:
+    from tests.conftest import BootBare
 
 pytestmark = pytest.mark.qemu
 
@@ -21,7 +21,7 @@ _SERIES = re.compile(r"^bench: (\S+) median \d+ ", re.MULTILINE)
 
 
 def test_an_unchanged_tfa_starts_the_rmm_which_finds_its_console_and_runs_realms(
-    tmp_path: Path,
+    boot_bare: "BootBare",
 ) -> None:
     cache = Cache()
     # Of RMM 1.0 this normal world uses each part once: granules, tables, RECs, interrupts, a token.
@@ -33,18 +33,9 @@ def test_an_unchanged_tfa_starts_the_rmm_which_finds_its_console_and_runs_realms
         build_firmware(
             cache, Silent(), bl33=program, stock_tfa=True, anchor=DevelopmentAnchor.new()
         )
-    console = tmp_path / "console.log"
-    command = [
-        *find_qemu(cache, Silent()).argv_prefix,
-        "-M", "virt,secure=on,virtualization=on,gic-version=3,acpi=off",
-        "-cpu", CPU, "-smp", "1", "-m", "2G", "-accel", "tcg",
-        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-bios", str(flash.path), "-serial", f"file:{console}",
-    ]  # fmt: skip
-    with process.spawn(command, log=tmp_path / "qemu.log") as machine:
-        machine.wait(timeout=PATIENCE)
-    printed = console.read_text(errors="replace")
+    ran = boot_bare(flash, seconds=PATIENCE)
+    assert not ran.fault, ran
     # The manifest's checksum leaves the console's name out, which our fixes would mend.
-    assert "RMM: ready: RMI 1.0 RSI 1.0" in printed, printed
-    assert {"RMI_REC_ENTER:host-call", "RSI_ATTESTATION_TOKEN"} <= {*_SERIES.findall(printed)}
-    assert "bench: end" in printed, printed
+    assert "RMM: ready: RMI 1.0 RSI 1.0" in ran.console, ran
+    assert {"RMI_REC_ENTER:host-call", "RSI_ATTESTATION_TOKEN"} <= {*_SERIES.findall(ran.console)}
+    assert "bench: end" in ran.console, ran

@@ -5,17 +5,18 @@
 
 #include "tap.h"
 
-#define memcpy	lib_memcpy
-#define memmove lib_memmove
-#define memset	lib_memset
-#define memcmp	lib_memcmp
-#define memchr	lib_memchr
-#define strlen	lib_strlen
-#define strnlen lib_strnlen
-#define strcmp	lib_strcmp
-#define strncmp lib_strncmp
-#define strchr	lib_strchr
-#define strrchr lib_strrchr
+#define memcpy	       lib_memcpy
+#define memmove	       lib_memmove
+#define memset	       lib_memset
+#define memcmp	       lib_memcmp
+#define memchr	       lib_memchr
+#define strlen	       lib_strlen
+#define strnlen	       lib_strnlen
+#define strcmp	       lib_strcmp
+#define strncmp	       lib_strncmp
+#define strchr	       lib_strchr
+#define strrchr	       lib_strrchr
+#define explicit_bzero lib_explicit_bzero
 #include "../../rmm/lib/src/string.c"
 #undef memcpy
 #undef memmove

@@ -8,11 +8,9 @@
 #include "attest/token.h"
 #include "hash.h"
 #include "measure.h"
-#include "rmm_fixture.h"
+#include "rmm_call.h"
 
 #define BUFFER	       IPA_RAM
-#define MISSING	       (IPA_RAM + GRANULE_SIZE)
-#define EMPTY	       (IPA_RAM + BLOCK)
 #define TOKEN_SIZE     2124U /* with the platform token of QEMU's size, as the reference makes it */
 #define TOKEN_SIZE_512 2284U
 #define PAYLOAD_SIZE   481U
@@ -20,35 +18,7 @@
 #define REALM_AT       (PART_HEAD + FAKE_PLATFORM_TOKEN_SIZE)
 #define PAYLOAD_AT     (REALM_AT + 6U + 11U)
 
-static uint64_t arguments[RMI_GPRS];
-static uint64_t answers[RMI_GPRS];
-static bool called;
 static uint8_t token[4096];
-
-/* Makes one call, notes the answer when it runs again, and then is interrupted. */
-static enum realm_vector one_call(uint64_t gprs[RMI_GPRS])
-{
-	if (called) {
-		memcpy(answers, gprs, sizeof(answers));
-		return REALM_VECTOR_IRQ;
-	}
-	called = true;
-	memcpy(gprs, arguments, sizeof(arguments));
-	write_sysreg(ESR_EL2, ESR_EC(EC_SMC64) | ESR_IL);
-	return REALM_VECTOR_SYNC;
-}
-
-/* Enters until the exit that the call causes, or until it was answered. */
-static uint64_t call_realm(const uint64_t *words, size_t count)
-{
-	memset(arguments, 0x77, sizeof(arguments));
-	memset(answers, 0, sizeof(answers));
-	memcpy(arguments, words, count * sizeof(*words));
-	called = false;
-	fake_realm = one_call;
-	(void)enter(REC);
-	return answers[0];
-}
 
 static uint64_t init(uint64_t first)
 {

@@ -34,11 +34,6 @@ static uint64_t gpr_out;
 static struct held held;
 static unsigned int runs;
 
-static struct rec *rec(void)
-{
-	return fake_memory(REC);
-}
-
 static enum realm_vector access_once(uint64_t gprs[RMI_GPRS])
 {
 	if (access_esr != 0U && runs++ == 0U) {

@@ -33,11 +33,6 @@ static inline void take(uint64_t esr, uint64_t ipa, uint64_t far)
 	fake_realm = one_exception;
 }
 
-static inline struct rec *rec(void)
-{
-	return fake_memory(REC);
-}
-
 #define DATA_ABORT(iss)	 (ESR_EC(EC_DATA_LOWER) | ESR_IL | (iss))
 #define FETCH_ABORT(iss) (ESR_EC(EC_INSTR_LOWER) | ESR_IL | (iss))
 #define TRANSLATION	 UINT64_C(0x07)

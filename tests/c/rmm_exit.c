@@ -170,6 +170,10 @@ static void waiting_traps_if_the_host_says_so(void)
 	EXPECT_EQ(hcr_inside & (HCR_TWI | HCR_TWE), HCR_TWE);
 }
 
+#define FSC_ALIGNMENT UINT64_C(0x21)
+
+static unsigned int faults;
+
 static void a_fetch_from_shared_memory_is_the_realms_fault(void)
 {
 	start_active();
@@ -189,6 +193,31 @@ static void an_access_to_shared_memory_that_was_mapped_meanwhile_is_tried_again(
 	EXPECT_EQ(enter(REC), RMI_SUCCESS);
 	EXPECT_EQ(result()->exit_reason, RMI_EXIT_IRQ);
 	EXPECT_EQ(runs, 2);
+}
+
+/* As of an unaligned access to what the host mapped as Device memory: trying again helps nobody. */
+static enum realm_vector fault_again(uint64_t gprs[RMI_GPRS])
+{
+	(void)gprs;
+	if (++faults > 1U) {
+		return REALM_VECTOR_IRQ;
+	}
+	write_sysreg(ESR_EL2, DATA_ABORT(ESR_ISV | WORD | SRT(3) | FSC_ALIGNMENT));
+	write_sysreg(FAR_EL2, 0x1001);
+	write_sysreg(HPFAR_EL2, IPA_SHARED >> 8);
+	return REALM_VECTOR_SYNC;
+}
+
+static void a_fault_at_mapped_memory_that_will_not_go_away_is_the_hosts(void)
+{
+	start_active();
+	EXPECT_EQ(rmi(RMI_RTT_MAP_UNPROTECTED, RD, IPA_SHARED, 2, DATA | 3U << 6, 0), RMI_SUCCESS);
+	faults = 0;
+	fake_realm = fault_again;
+	EXPECT_EQ(enter(REC), RMI_SUCCESS);
+	EXPECT_EQ(faults, 1);
+	EXPECT_EQ(result()->exit_reason, RMI_EXIT_SYNC);
+	EXPECT_EQ(result()->hpfar, IPA_SHARED >> 8);
 }
 
 static void a_permission_fault_on_a_walk_says_where_itself(void)
@@ -331,6 +360,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(waiting_traps_if_the_host_says_so),
 	TAP_CASE(a_fetch_from_shared_memory_is_the_realms_fault),
 	TAP_CASE(an_access_to_shared_memory_that_was_mapped_meanwhile_is_tried_again),
+	TAP_CASE(a_fault_at_mapped_memory_that_will_not_go_away_is_the_hosts),
 	TAP_CASE(a_permission_fault_on_a_walk_says_where_itself),
 	TAP_CASE(a_run_page_that_goes_away_costs_the_host_its_exit),
 	TAP_CASE(every_id_register_shows_what_realms_can_use_and_no_more),

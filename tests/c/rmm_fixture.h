@@ -9,7 +9,8 @@
 #include <abi/smccc.h>
 #include <arch/sysreg.h>
 
-#include "fake/fake_rmm.h"
+#include "fake/rmm.h"
+#include "rec.h"
 #include "regs.h"
 #include "rmi/rmi.h"
 
@@ -146,6 +147,11 @@ static inline void start_active(void)
 	((struct rmi_rec_params *)fake_memory(PARAMS))->mpidr = 1;
 	(void)rec_create(REC2);
 	(void)rmi(RMI_REALM_ACTIVATE, RD, 0, 0, 0, 0);
+}
+
+static inline struct rec *rec(void)
+{
+	return fake_memory(REC);
 }
 
 static inline struct rmi_rec_enter *entry(void)

@@ -1,44 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The realm's calls, made by a fake realm; and the host's part in those that need it. */
 #include "hash.h"
-#include "rmm_fixture.h"
+#include "rmm_call.h"
 
 #define PAGE_IPA IPA_RAM
-#define MISSING	 (IPA_RAM + GRANULE_SIZE)
-#define EMPTY	 (IPA_RAM + BLOCK)
 
-static uint64_t arguments[RMI_GPRS];
-static uint64_t answers[RMI_GPRS];
-static bool called;
-
-/* Makes one call, notes the answer when it runs again, and then is interrupted. */
-static enum realm_vector one_call(uint64_t gprs[RMI_GPRS])
-{
-	if (called) {
-		memcpy(answers, gprs, sizeof(answers));
-		return REALM_VECTOR_IRQ;
-	}
-	called = true;
-	memcpy(gprs, arguments, sizeof(arguments));
-	write_sysreg(ESR_EL2, ESR_EC(EC_SMC64) | ESR_IL);
-	return REALM_VECTOR_SYNC;
-}
-
-static struct rec *rec(void)
-{
-	return fake_memory(REC);
-}
-
-/* The realm calls; enters until the exit that it causes, or until it was answered. */
 static uint64_t rsi(uint64_t fid, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	memset(arguments, 0x77, sizeof(arguments));
-	memset(answers, 0, sizeof(answers));
-	memcpy(arguments, (uint64_t[]){ fid, a, b, c, d }, 5U * sizeof(uint64_t));
-	called = false;
-	fake_realm = one_call;
-	(void)enter(REC);
-	return answers[0];
+	return call_realm((const uint64_t[]){ fid, a, b, c, d }, 5);
 }
 
 static void unknown_functions_are_not_supported(void)
@@ -303,7 +272,8 @@ static void cpu_on_starts_the_target_with_secrets_kept(void)
 
 	start_active();
 	EXPECT_EQ(complete(REC, REC2, 0), RMI_ERROR_INPUT);
-	(void)rsi(PSCI_CPU_ON_64, 1, IPA_RAM + 0x40U, 0x5EC7E7, 0);
+	(void)rsi(UINT64_C(0x5EC7E700000000) | SMCCC_FID_SVE_HINT | PSCI_CPU_ON_64, 1,
+		  IPA_RAM + 0x40U, 0x5EC7E7, 0);
 	EXPECT_EQ(result()->exit_reason, RMI_EXIT_PSCI);
 	EXPECT_EQ(result()->gprs[0], PSCI_CPU_ON_64);
 	EXPECT_EQ(result()->gprs[1], 1);

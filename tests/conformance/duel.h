@@ -17,13 +17,15 @@ struct duel {
 	uint64_t (*mine)(void);
 	uint64_t (*theirs)(void);
 	void (*after)(uint64_t mine, uint64_t theirs);
-	bool bounded; /* no more rounds than wanted */
+	bool (*seen)(
+		void); /* whether all came about that should have; NULL: nothing in particular */
+	bool bounded;  /* no more rounds than wanted */
 };
 
 /*
  * Now the one side begins, now the other; returns in how many rounds both were at it at once. Fewer
- * rounds than wanted if they take seconds; more if the sides never met, as they may not for long on
- * a machine that has no two processors to spare.
+ * rounds than wanted if they take seconds; more until the sides have met and all was seen, which
+ * takes long on a machine that has no two processors to spare.
  */
 unsigned int duel_fight(const struct duel *duel, unsigned int rounds);
 

@@ -97,10 +97,14 @@ CASE(other_services_of_smccc_are_not_supported, "PSCI.smccc_others")
 	}
 }
 
-/* The exit of a call that the host is only told of: the FID, and no argument. */
+/*
+ * The exit of a call that the host is only told of: the FID, and neither an argument nor what else
+ * the realm had in the FID's register.
+ */
 static void expect_notice(uint64_t fid)
 {
-	LEAVE_UNLESS(ask(rec, RMI_EXIT_PSCI, fid, SECRET, SECRET + 1U, SECRET + 2U));
+	LEAVE_UNLESS(ask(rec, RMI_EXIT_PSCI, SECRET << 32 | SMCCC_FID_SVE_HINT | fid, SECRET,
+			 SECRET + 1U, SECRET + 2U));
 	EXPECT_EQ(rec->run->exit.gprs[0], fid);
 	EXPECT(exit_shows_no_more(rec, 1));
 }

@@ -39,6 +39,11 @@ static void count(uint64_t mine, uint64_t theirs, uint64_t error)
 	}
 }
 
+static bool each_won_or_worse(void)
+{
+	return wrong != 0U || (mine_won != 0U && theirs_won != 0U);
+}
+
 static void expect_race(void)
 {
 	EXPECT_EQ(wrong, 0);
@@ -67,7 +72,8 @@ CASE(of_two_delegations_one_succeeds, "RACE.delegate")
 {
 	static const struct duel duel = { .mine = delegate,
 					  .theirs = delegate,
-					  .after = after_delegate };
+					  .after = after_delegate,
+					  .seen = each_won_or_worse };
 
 	begin();
 	granule = granule_take();
@@ -91,7 +97,8 @@ CASE(of_two_undelegations_one_succeeds, "RACE.undelegate")
 	static const struct duel duel = { .before = before_undelegate,
 					  .mine = undelegate,
 					  .theirs = undelegate,
-					  .after = after_undelegate };
+					  .after = after_undelegate,
+					  .seen = each_won_or_worse };
 
 	begin();
 	granule = granule_take();
@@ -116,11 +123,17 @@ static void after_either(uint64_t mine, uint64_t theirs)
 	}
 }
 
+static bool came_both_ways_or_worse(void)
+{
+	return wrong != 0U || (both != 0U && first_only != 0U);
+}
+
 CASE(a_delegation_and_an_undelegation_come_one_after_the_other, "RACE.undelegate")
 {
 	static const struct duel duel = { .mine = delegate,
 					  .theirs = undelegate,
-					  .after = after_either };
+					  .after = after_either,
+					  .seen = came_both_ways_or_worse };
 
 	begin();
 	both = 0;
@@ -153,7 +166,8 @@ static void expect_create_race(void)
 {
 	static const struct duel duel = { .mine = create_one,
 					  .theirs = create_two,
-					  .after = after_create };
+					  .after = after_create,
+					  .seen = each_won_or_worse };
 
 	begin();
 	EXPECT(duel_fight(&duel, ROUNDS) != 0U);
@@ -202,7 +216,8 @@ CASE(a_granule_goes_into_a_realm_or_back_to_the_host, "RACE.realm_create RACE.un
 {
 	static const struct duel duel = { .mine = create_one,
 					  .theirs = undelegate,
-					  .after = after_create_undelegate };
+					  .after = after_create_undelegate,
+					  .seen = each_won_or_worse };
 
 	begin();
 	one = realm_prepare();
@@ -240,7 +255,8 @@ CASE(a_realm_gets_a_rec_or_is_destroyed, "RACE.realm_destroy")
 	static const struct duel duel = { .before = before_destroy,
 					  .mine = destroy_realm,
 					  .theirs = create_rec,
-					  .after = after_destroy };
+					  .after = after_destroy,
+					  .seen = each_won_or_worse };
 
 	begin();
 	one = realm_make();
@@ -275,7 +291,8 @@ CASE(a_granule_becomes_data_or_a_table, "RACE.delegated")
 {
 	static const struct duel duel = { .mine = create_data,
 					  .theirs = create_table,
-					  .after = after_table };
+					  .after = after_table,
+					  .seen = each_won_or_worse };
 
 	begin();
 	one = realm_make();

@@ -82,7 +82,7 @@ static void expect_untouched(void)
 	expect_answer(PAGE);
 }
 
-CASE(set_ripas_refuses_a_region_of_nothing, "RTT_SET_RIPAS.range")
+CASE(set_ripas_refuses_a_region_of_nothing, "RTT_SET_RIPAS.range IPA_STATE_SET.unanswered")
 {
 	LEAVE_UNLESS(prepare_request(PAGE, END));
 	EXPECT_EQ(set(PAGE, PAGE).x[0], RMI_ERROR_INPUT);
@@ -178,7 +178,7 @@ CASE(set_ripas_refuses_a_rec_without_a_request, "RTT_SET_RIPAS.no_request")
 		     .ripas = RMI_RIPAS_RAM);
 }
 
-CASE(a_request_ends_when_the_realm_goes_on, "RTT_SET_RIPAS.no_request")
+CASE(a_request_ends_when_the_realm_goes_on, "RTT_SET_RIPAS.no_request IPA_STATE_SET.unanswered")
 {
 	LEAVE_UNLESS(prepare_request(PAGE, END));
 	expect_untouched();

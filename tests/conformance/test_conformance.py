@@ -3,18 +3,19 @@
 
 import re
 import runpy
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from realmos import process
 from realmos.cache import Cache
 from realmos.firmware import build_firmware
 from realmos.machine._spec import CPU
 from realmos.progress import Silent
 from realmos.session import Options
-from realmos.source import find_qemu
+
+if TYPE_CHECKING:
+    from tests.conftest import BareRun, BootBare, MakeProgram
 
 HERE = Path(__file__).resolve().parent
 SUITE_CPU = CPU.replace("sve=off", "sve=on").replace("sme=off", "sme=on")
@@ -34,67 +35,41 @@ class Report:
     """What one run of the suite printed: by case whether it held, and its notes."""
 
     results: dict[str, tuple[bool, str]]
-    console: str
+    run: "BareRun"
 
     def check(self, name: str) -> None:
         """Fail unless the case held."""
         if name not in self.results:
-            pytest.fail(f"{name} did not come to its end\n{self.console[-3000:]}")
+            pytest.fail(f"{name} did not come to its end: {self.run}")
         held, notes = self.results[name]
         if not held:
             pytest.fail(notes or f"{name} failed without a note")
 
 
 @pytest.fixture(scope="session")
-def report(
-    top: Path,
-    generated: Path,
-    cross_compile: str,
-    realm_options: Options,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Report:
+def report(make_program: "MakeProgram", boot_bare: "BootBare", realm_options: Options) -> Report:
     """Build the suite, boot it in place of the monitor, and read what it printed."""
-    out = tmp_path_factory.mktemp("conformance")
-    process.run(
-        ["make", "-j2", "-f", top / "tests/conformance/Makefile", f"BUILD_DIR={out}",
-         f"GENERATED={generated}", f"CROSS_COMPILE={cross_compile}"]
-    )  # fmt: skip
-    cache = Cache()
-    flash = build_firmware(cache, Silent(), rmm=realm_options.rmm, bl33=out / "conformance.bin")
-    qemu = find_qemu(cache, Silent())
-    console = out / "console.log"
+    bl33 = make_program("conformance") / "conformance.bin"
+    flash = build_firmware(Cache(), Silent(), rmm=realm_options.rmm, bl33=bl33)
     (pes,) = _PES.findall((HERE / "conformance.h").read_text())
-    command = [
-        *qemu.argv_prefix,
-        "-M", "virt,secure=on,virtualization=on,gic-version=3,acpi=off",
-        "-cpu", SUITE_CPU, "-smp", pes, "-m", "2G", "-accel", "tcg,thread=multi",
-        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-bios", str(flash.path), "-serial", f"file:{console}",
-    ]  # fmt: skip
-    with process.spawn(command, log=out / "qemu.log") as machine:
-        try:
-            machine.wait(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            pass  # the cases that did not come to their end say so
-        finally:
-            machine.kill()
-    return _read(console.read_text(errors="replace"))
+    return _read(boot_bare(flash, seconds=PATIENCE, pes=int(pes), cpu=SUITE_CPU))
 
 
-def _read(console: str) -> Report:
+def _read(run: "BareRun") -> Report:
     results: dict[str, tuple[bool, str]] = {}
     notes: list[str] = []
-    for line in console.splitlines():
+    for line in run.console.splitlines():
         found = _RESULT.match(line.strip())
         if found:
             results[found[2]] = (found[1] == "ok", "\n".join(notes))
             notes = []
         elif line.startswith("# "):
             notes.append(line[2:].strip())
-    return Report(results, console)
+    return Report(results, run)
 
 
 @pytest.mark.qemu
+@pytest.mark.timeout(PATIENCE + 300)
 @pytest.mark.parametrize("name", [case.name for case in CASES])
 def test_case(report: Report, name: str) -> None:
     report.check(name)

@@ -7,19 +7,19 @@ The seed is in every failure. It makes the same calls on each PE again, though n
 """
 
 import os
-import re
 import struct
 import time
-from pathlib import Path
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
-from realmos import process
 from realmos.cache import Cache
 from realmos.firmware import build_firmware
-from realmos.machine._spec import CPU
 from realmos.progress import Silent
 from realmos.session import Options
-from realmos.source import find_qemu
+
+if TYPE_CHECKING:
+    from tests.conftest import BootBare, MakeProgram
 
 MAGIC = b"REALMOS-FUZZ-RIG"
 SEED = int(os.environ.get("REALMOS_FUZZ_SEED", "1"))
@@ -27,78 +27,44 @@ CALLS = int(os.environ.get("REALMOS_FUZZ_CALLS", "100000"))
 MANY_CALLS = 1_000_000
 SECONDS_PER_CALL = 0.005  # ten times what it takes
 BOOT_SECONDS = 120.0
-_PANIC = re.compile(r"^(RMM: panic|Bail out!|PANIC)", re.MULTILINE)
-_POWER_OFF = "System Power off"
+
+Check = Callable[[int, int], None]
 
 
 @pytest.fixture(scope="module")
-def image(
-    top: Path, generated: Path, cross_compile: str, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    out = tmp_path_factory.mktemp("fuzz_rig")
-    process.run(
-        ["make", "-j2", "-f", top / "tests/fuzz_rig/Makefile", f"BUILD_DIR={out}",
-         f"GENERATED={generated}", f"CROSS_COMPILE={cross_compile}"]
-    )  # fmt: skip
-    return out / "fuzz.bin"
+def check(
+    make_program: "MakeProgram",
+    boot_bare: "BootBare",
+    realm_options: Options,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Check:
+    """Return a function that runs the fuzzer with a seed and so many calls, and judges it."""
+    image = (make_program("fuzz_rig") / "fuzz.bin").read_bytes()
 
+    def run(seed: int, calls: int) -> None:
+        data = bytearray(image)
+        struct.pack_into("<QQ", data, data.index(MAGIC) + len(MAGIC), seed, calls)
+        patched = tmp_path_factory.mktemp("fuzz") / "patched.bin"
+        patched.write_bytes(data)
+        flash = build_firmware(Cache(), Silent(), rmm=realm_options.rmm, bl33=patched)
+        ran = boot_bare(flash, pes=2, seconds=BOOT_SECONDS + calls * SECONDS_PER_CALL)
+        ending = f"seed {seed}, {calls} calls: {ran}"
+        told = ran.console.splitlines()
+        assert not ran.fault, ending
+        assert "ok 1 - random_calls_leave_the_rmm_sound" in told, ending
+        assert "ok 2 - an_ordinary_realm_still_runs" in told, ending
 
-def run(image: Path, out: Path, rmm: Path | None, seed: int, calls: int) -> str:
-    """Boot the fuzzer with these settings, and return what it printed."""
-    data = bytearray(image.read_bytes())
-    struct.pack_into("<QQ", data, data.index(MAGIC) + len(MAGIC), seed, calls)
-    patched = out / "patched.bin"
-    patched.write_bytes(data)
-    cache = Cache()
-    flash = build_firmware(cache, Silent(), rmm=rmm, bl33=patched)
-    qemu = find_qemu(cache, Silent())
-    console = out / "console.log"
-    command = [
-        *qemu.argv_prefix,
-        "-M", "virt,secure=on,virtualization=on,gic-version=3,acpi=off",
-        "-cpu", CPU, "-smp", "2", "-m", "2G", "-accel", "tcg,thread=multi",
-        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-bios", str(flash.path), "-serial", f"file:{console}",
-    ]  # fmt: skip
-    deadline = time.monotonic() + BOOT_SECONDS + calls * SECONDS_PER_CALL
-    with process.spawn(command, log=out / "qemu.log") as machine:
-        try:
-            while machine.poll() is None and time.monotonic() < deadline:
-                if _PANIC.search(read(console)):
-                    break
-                time.sleep(1)
-        finally:
-            machine.kill()
-    return read(console)
-
-
-def read(console: Path) -> str:
-    """Return what was printed until the machine was to power off; EL3 may not survive that."""
-    if not console.exists():
-        return ""
-    return console.read_text(errors="replace").partition(_POWER_OFF)[0]
-
-
-def check(image: Path, out: Path, rmm: Path | None, seed: int, calls: int) -> None:
-    told = run(image, out, rmm, seed, calls)
-    ending = f"seed {seed}, {calls} calls:\n{told[-3000:]}"
-    assert not _PANIC.search(told), ending
-    assert "ok 1 - random_calls_leave_the_rmm_sound" in told.splitlines(), ending
-    assert "ok 2 - an_ordinary_realm_still_runs" in told.splitlines(), ending
+    return run
 
 
 @pytest.mark.qemu
 @pytest.mark.timeout(BOOT_SECONDS + CALLS * SECONDS_PER_CALL + 60)
-def test_random_calls_leave_the_rmm_sound(
-    image: Path, realm_options: Options, tmp_path: Path
-) -> None:
-    check(image, tmp_path, realm_options.rmm, SEED, CALLS)
+def test_random_calls_leave_the_rmm_sound(check: Check) -> None:
+    check(SEED, CALLS)
 
 
 @pytest.mark.qemu
 @pytest.mark.exhaustive
 @pytest.mark.timeout(BOOT_SECONDS + MANY_CALLS * SECONDS_PER_CALL + 60)
-def test_many_random_calls_of_a_new_seed(
-    image: Path, realm_options: Options, tmp_path: Path
-) -> None:
-    check(image, tmp_path, realm_options.rmm, time.time_ns(), MANY_CALLS)
+def test_many_random_calls_of_a_new_seed(check: Check) -> None:
+    check(time.time_ns(), MANY_CALLS)

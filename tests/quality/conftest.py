@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The files of the project, as the checks of this folder see them."""
+"""The files of the project and its RMM, as the checks of this folder see them."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -24,3 +25,19 @@ def files(top: Path) -> list[Path]:
 def texts(files: list[Path]) -> dict[Path, str]:
     """The text of every file; bytes that are not UTF-8 fail here, as no such file belongs in."""
     return {path: path.read_text("utf-8") for path in files}
+
+
+@pytest.fixture(scope="session")
+def rmm_build(
+    top: Path, generated: Path, cross_compile: str, mbedtls_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:  # fmt: skip
+    """A folder in which the RMM was built, with gcc's graph of calls beside each object."""
+    out = tmp_path_factory.mktemp("rmm")
+    subprocess.run(
+        ["make", f"-j{os.cpu_count() or 1}", "-f", top / "rmm/Makefile", f"BUILD_DIR={out}",
+         f"GENERATED={generated}", f"CROSS_COMPILE={cross_compile}", f"MBEDTLS={mbedtls_path}",
+         f"CC={cross_compile}gcc -fcallgraph-info=su"],
+        cwd=out, check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    return out

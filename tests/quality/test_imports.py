@@ -135,7 +135,6 @@ def test_c_includes_only_what_it_may(files: list[Path], texts: dict[Path, str], 
         wrong += [
             f"{path.relative_to(top)}: {name}"
             for path in sources
-            if "fake" not in path.parts  # a part of programs of the build machine
             for name in INCLUDE.findall(texts[path])
             if name not in FREESTANDING | own and not name.startswith(prefixes)
         ]

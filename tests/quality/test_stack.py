@@ -7,9 +7,7 @@ sources or listed here. A recursion, a frame of no fixed size, or a call to some
 """
 
 import logging
-import os
 import re
-import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +33,7 @@ INDIRECT_CALLS: dict[str, Collection[str]] = {
 }
 DISPATCHERS = {
     "rmi_handle": ("rmm/src/rmi/dispatch.c", r"\] = (\w+),"),
-    "rsi_handle": ("rmm/src/rsi/dispatch.c", r"\{ \w+, (\w+) \},"),
+    "rsi_handle": ("rmm/src/rsi/dispatch.c", r"(?:\] =|\{ \w+,) (\w+)(?: \})?,"),
 }
 # What must stay free of a stack.
 MARGIN = 4096
@@ -116,20 +114,10 @@ def limit(top: Path, name: str, file: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def graph(
-    top: Path, generated: Path, cross_compile: str, mbedtls_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Graph:  # fmt: skip
+def graph(top: Path, rmm_build: Path) -> Graph:
     """The RMM's calls."""
-    out = tmp_path_factory.mktemp("stack")
-    subprocess.run(
-        ["make", f"-j{os.cpu_count() or 1}", "-f", top / "rmm/Makefile", f"BUILD_DIR={out}",
-         f"GENERATED={generated}", f"CROSS_COMPILE={cross_compile}", f"MBEDTLS={mbedtls_path}",
-         f"CC={cross_compile}gcc -fcallgraph-info=su"],
-        cwd=out, check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
     graph = Graph()
-    for path in sorted(out.rglob("*.ci")):
+    for path in sorted(rmm_build.rglob("*.ci")):
         graph.add(path.read_text("utf-8"))
     for folder in ("rmm/src/core", "rmm/lib/arch/aarch64"):
         for path in sorted((top / folder).glob("*.S")):

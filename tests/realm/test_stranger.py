@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from realmos import process
@@ -12,24 +13,16 @@ from realmos.errors import BootError
 from realmos.pytest_plugin import RealmFactory
 from realmos.realm import RealmConfig
 
+if TYPE_CHECKING:
+    from tests.conftest import MakeProgram
+
 MIB = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def stranger(
-    top: Path,
-    generated: Path,
-    cross_compile: str,
-    mbedtls_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def stranger(make_program: "MakeProgram", mbedtls_path: Path) -> Path:
     """The image, with its ELF file beside it as in a build directory."""
-    out = tmp_path_factory.mktemp("stranger")
-    process.run(
-        ["make", "-j2", "-f", top / "tests/stranger/Makefile", f"BUILD_DIR={out}",
-         f"GENERATED={generated}", f"CROSS_COMPILE={cross_compile}", f"MBEDTLS={mbedtls_path}"]
-    )  # fmt: skip
-    return out / "rmm.bin"
+    return make_program("stranger", f"MBEDTLS={mbedtls_path}") / "rmm.bin"
 
 
 def test_two_realms_run_the_example_and_end_on_a_strangers_rmm(

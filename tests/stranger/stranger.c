@@ -103,7 +103,7 @@ WRAP(void, rmi_realm_create, struct rmi_call *call)
 {
 	static struct rmi_realm_params params;
 
-	if (memory_read_ns(&params, pa_make(call->x[2]), sizeof(params)) &&
+	if (memory_read_ns(&params, pa_make(call->x[2]), 0, sizeof(params)) &&
 	    params.hash_algo == RMI_HASH_SHA_512) {
 		call->result[0] = RMI_ERROR_INPUT;
 		return;
@@ -174,8 +174,8 @@ WRAP(void, rmi_rec_create, struct rmi_call *call)
 	call->result[0] = RMI_ERROR_INPUT;
 	__real_rmi_rec_aux_count(&ours);
 	if (ours.result[0] != RMI_SUCCESS || slot == MAX_RECS ||
-	    !memory_read_ns(&params, page, sizeof(params)) || params.num_aux != RMI_MAX_REC_AUX ||
-	    !take_aux(slot, &params, ours.result[1])) {
+	    !memory_read_ns(&params, page, 0, sizeof(params)) ||
+	    params.num_aux != RMI_MAX_REC_AUX || !take_aux(slot, &params, ours.result[1])) {
 		return;
 	}
 	params.num_aux = ours.result[1];

@@ -12,7 +12,7 @@ from realmos.cli import _bench_rmm
 from realmos.cli._bench_rmm import Cost, Measured, bench_rmm, make_table, read_costs
 from realmos.cli._parser import make_parser
 from realmos.errors import MachineError
-from realmos.machine import MachineSpec, counting_argv
+from realmos.machine import MachineSpec, firmware_argv
 from realmos.progress import Reporter, Silent
 from rich.console import Console
 
@@ -103,7 +103,7 @@ def test_options_name_the_images() -> None:
 
 def test_machine_counts_instructions_on_one_pe(tmp_path: Path) -> None:
     spec = MachineSpec(("qemu",), tmp_path / "flash", (), logs=tmp_path, sockets=tmp_path)
-    words = counting_argv(spec)
+    words = firmware_argv(spec, counting=True)
     assert words[words.index("-icount") + 1] == "shift=0,sleep=off"
     assert words[words.index("-smp") + 1] == "1"
     assert "-fw_cfg" not in words

@@ -253,7 +253,7 @@ def test_brought_images_change_only_the_flash(
     monkeypatch.setattr("realmos.firmware.find_cross_compiler", lambda: COMPILER)
     images = [package / name for name in ("a.img", "b.img")]
     for image in images:
-        image.write_text(image.name, "utf-8")
+        image.write_bytes(b"\0\0\0\x14" + image.name.encode())  # a branch first
     one = build_firmware(cache, Silent(), rmm=images[0], bl33=images[1])
     two = build_firmware(cache, Silent(), rmm=images[1], bl33=images[1])
     assert len(runs) == 1

@@ -17,6 +17,8 @@ from realmos_abi import load
 
 PLATFORM = load("platform")
 FIP_OFFSET = PLATFORM["QEMU_FLASH_FIP_OFFSET"]
+CODE = 0x14000000.to_bytes(4, "little")
+"""A branch to itself."""
 SIZES = {"bl1": 23_477, "bl2": 33_465, "bl31": 61_548, "rmm": 40_001, "bl33": 30_000}
 
 
@@ -86,7 +88,56 @@ def test_image_beyond_its_limit_is_refused(tmp_path: Path, name: str, limit: int
     path = sparse(tmp_path / "image", limit + 1)
     with pytest.raises(FirmwareError, match=f"has {limit + 1} bytes, {limit} are allowed"):
         from_file(name, path)
-    assert from_file(name, sparse(path, limit)).size == limit
+    sparse(path, limit)
+    with path.open("r+b") as image:
+        image.write(CODE)
+    assert from_file(name, path).size == limit
+
+
+@pytest.mark.parametrize("name", ["rmm", "bl33"])
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"#!/bin/sh\nexec true\n", "is text, not a raw image"),
+        (b"\r\n:100000000C9434000C9451000C9451000C945100\r\n" * 9, "is text"),
+        (b"MZ\x90\0" + bytes(1000), "does not begin with code for AArch64: 0x00905a4d"),
+        (b"\x1f\x8b\x08\0" + bytes(1000), "does not begin with code"),
+        (b"\xca\xfe\xba\xbe" * 9 + b"\xcf\xfa\xed\xfe", ""),
+        (bytes(8192), "does not begin with code for AArch64: 0x00000000 is no instruction"),
+        (b"\xc3", "does not begin with code"),
+    ],
+    ids=["script", "hex", "exe", "gzip", "who knows", "zeros", "byte"],
+)
+def test_what_cannot_be_code_is_refused(
+    tmp_path: Path, name: str, data: bytes, problem: str
+) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(data)
+    if not problem:
+        assert from_file(name, path).size == len(data)
+        return
+    with pytest.raises(FirmwareError, match=rf"--{name} .*{problem}") as caught:
+        from_file(name, path)
+    assert "objcopy -O binary" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        0xD53800A0,  # mrs x0, mpidr_el1
+        0x14000400,  # b
+        0x58000040,  # ldr x0, literal
+        0xAA0003F4,  # mov x20, x0
+        0x10000000,  # adr x0, .
+        0xD503201F,  # nop
+        0xFA405A4D,  # ccmp, which "MZ" of a kernel with an EFI stub is
+        0xD503245F,  # bti c
+    ],
+)
+def test_any_instruction_may_come_first(tmp_path: Path, word: int) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(word.to_bytes(4, "little") + b"RMM image of somebody's own make " * 9)
+    assert from_file("rmm", path).size > 0
 
 
 @pytest.mark.parametrize("name", ["nosuch.img", "."])
@@ -155,6 +206,7 @@ def test_manifest_names_versions_hashes_and_origins(tmp_path: Path) -> None:
 def test_symbols_are_those_of_every_image(tmp_path: Path) -> None:
     made = firmware(tmp_path)
     flash = build_flash(made, out=tmp_path / "flash.bin")
+    (tmp_path / "bl33.bin").write_bytes(CODE)
     files = {"bl1": "bl1", "bl2": "bl2", "bl31": "bl31", "rmm": "rmm", "monitor": "bl33"}
     assert flash.symbols() == {name: tmp_path / f"{file}.elf" for name, file in files.items()}
     brought = from_file("bl33", tmp_path / "bl33.bin")
@@ -179,9 +231,9 @@ def elf_of(code: bytes, base: int, kind: int) -> bytes:
 @pytest.mark.parametrize(
     ("code", "kind", "known"),
     [
-        (b"four" * 8, 2, True),
-        (b"five" * 8, 2, False),  # of another build
-        (b"four" * 8, 3, False),  # runs elsewhere than it is linked to
+        (CODE * 8, 2, True),
+        (CODE * 7 + b"else", 2, False),  # of another build
+        (CODE * 8, 3, False),  # runs elsewhere than it is linked to
         (b"", 2, False),
     ],
 )
@@ -189,7 +241,7 @@ def test_an_image_brought_in_has_the_symbols_of_just_its_own_elf_file(
     tmp_path: Path, code: bytes, kind: int, *, known: bool
 ) -> None:
     image = tmp_path / "my.bin"
-    image.write_bytes(b"four" * 8 + b"data")
+    image.write_bytes(CODE * 8 + b"data")
     assert from_file("rmm", image).symbols is None
     elf = tmp_path / "my.elf"
     elf.write_bytes(elf_of(code, 0x40100000, kind))

@@ -50,6 +50,31 @@ def test_a_realm_that_was_killed_is_shown_by_its_own_console(spec: MachineSpec) 
     assert {"MON: realm 1 uart: early words", "one"} <= set(caught.value.tail)
 
 
+def test_a_kernel_panic_is_told_in_the_first_line(spec: MachineSpec) -> None:
+    with (spec.logs / "uart.log").open("a") as uart:
+        uart.write("MON: realm 1 linux: reset\n")
+    (spec.logs / "realm0.log").write_text("[ 1.0] Kernel panic - not syncing: another realm's\n")
+    (spec.logs / "realm1.log").write_text(
+        "one\r\n[    2.5] Kernel panic - not syncing: VFS: no root\r\n[    2.5] Call trace:\r\n"
+        "[    2.6] ---[ end Kernel panic - not syncing: VFS: no root ]---\r\n"
+    )
+    with pytest.raises(BootError) as caught:
+        Machine(spec).poll()
+    first = str(caught.value).splitlines()[0]
+    assert first == (
+        "MON: realm 1 linux: reset: Kernel panic - not syncing: VFS: no root (stopped in: kernel)"
+    )
+
+
+def test_a_panic_before_there_is_a_console_is_told_too(spec: MachineSpec) -> None:
+    (spec.logs / "realm0.log").unlink()
+    with (spec.logs / "uart.log").open("a") as uart:
+        uart.write("MON: realm 0 uart: [ 0.1] Kernel panic - not syncing: no memory\n")
+        uart.write("MON: realm 0 linux: reset\n")
+    with pytest.raises(BootError, match=": reset: Kernel panic - not syncing: no memory "):
+        Machine(spec).poll()
+
+
 def test_qemu_that_was_killed_is_the_layer(
     spec: MachineSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:

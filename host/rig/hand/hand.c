@@ -225,7 +225,7 @@ static uint64_t poll(const uint64_t *gprs)
 
 	do {
 		value = read_memory(gprs[1], sizeof(value));
-	} while (gprs[HAND_FAULTS] == 0U && read_sysreg(CNTVCT_EL0) < end);
+	} while (gprs[HAND_FAULTS] == 0U && value != gprs[3] && read_sysreg(CNTVCT_EL0) < end);
 	return value;
 }
 

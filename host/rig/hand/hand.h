@@ -31,7 +31,7 @@
 #define HAND_SUM	13 /* -> XOR of V0 to V31, FPCR, FPSR */
 #define HAND_TIME	14 /* an SMC as HAND_SMC has it; gprs[19]: ticks that it took */
 #define HAND_REPEAT	15 /* what (below), its argument, turns: stops the REC once a turn */
-#define HAND_POLL	16 /* address, ticks: reads until a fault or the end of time -> [3] value */
+#define HAND_POLL	16 /* address, ticks, value: reads until it, a fault or so late -> [3] read */
 #define HAND_CODE	17 /* the code in gprs[8] to gprs[19], called with X0 to X5 as gprs[1] on */
 #define HAND_DROP	18 /* the same with SPSR_EL1 gprs[7], until an exception to EL1 */
 #define HAND_LISTEN	19 /* ticks: IRQs are unmasked until one was taken, or for so long */

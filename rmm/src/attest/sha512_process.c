@@ -18,7 +18,7 @@ int mbedtls_internal_sha512_process(mbedtls_sha512_context *context, const unsig
 	fp_take();
 	sha512_blocks(state, block, 1);
 	memcpy(context->state, state, sizeof(state));
-	memset(state, 0, sizeof(state));
-	memset(block, 0, sizeof(block));
+	explicit_bzero(state, sizeof(state));
+	explicit_bzero(block, sizeof(block));
 	return 0;
 }

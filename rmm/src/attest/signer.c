@@ -149,5 +149,5 @@ enum signer_status signer_step(struct signer *signer, uint8_t signature[CCA_SIGN
 /* Nothing of it lies elsewhere: what mbedTLS allocated is in the heap, which is wiped as well. */
 void signer_end(struct signer *signer)
 {
-	memset(signer, 0, sizeof(*signer));
+	explicit_bzero(signer, sizeof(*signer));
 }

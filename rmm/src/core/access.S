@@ -18,16 +18,14 @@
 access_copy:
 	subs	x2, x2, #64
 	b.lo	2f
-1:	guarded	ldp x4, x5, [x1]
-	guarded	ldp x6, x7, [x1, #16]
-	guarded	ldp x8, x9, [x1, #32]
-	guarded	ldp x10, x11, [x1, #48]
-	guarded	stp x4, x5, [x0]
-	guarded	stp x6, x7, [x0, #16]
-	guarded	stp x8, x9, [x0, #32]
-	guarded	stp x10, x11, [x0, #48]
-	add	x1, x1, #64
-	add	x0, x0, #64
+1:	guarded	ldp x4, x5, [x1], #64
+	guarded	ldp x6, x7, [x1, #-48]
+	guarded	ldp x8, x9, [x1, #-32]
+	guarded	ldp x10, x11, [x1, #-16]
+	guarded	stp x4, x5, [x0], #64
+	guarded	stp x6, x7, [x0, #-48]
+	guarded	stp x8, x9, [x0, #-32]
+	guarded	stp x10, x11, [x0, #-16]
 	subs	x2, x2, #64
 	b.hs	1b
 2:	adds	x2, x2, #64
@@ -40,7 +38,7 @@ access_copy:
 	ret
 	.size access_copy, . - access_copy
 
-	/* bool access_zero(void *to, size_t size): multiples of the DC ZVA block, at most a granule. */
+	/* bool access_zero(void *to, size_t size): granules, which have two DC ZVA blocks at least. */
 	.global access_zero
 	.type access_zero, %function
 access_zero:
@@ -50,7 +48,9 @@ access_zero:
 	lsl	x3, x4, x3
 1:	guarded	dc zva, x0
 	add	x0, x0, x3
-	subs	x1, x1, x3
+	guarded	dc zva, x0
+	add	x0, x0, x3
+	subs	x1, x1, x3, lsl #1
 	b.hi	1b
 	mov	w0, #1
 	ret

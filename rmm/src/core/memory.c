@@ -17,23 +17,23 @@ void *memory_realm(struct pa pa)
 	return (void *)(uintptr_t)(pa.value + MMU_REALM_ALIAS);
 }
 
-static void *memory_ns(struct pa pa)
+static uint8_t *memory_ns(struct pa pa)
 {
-	return (void *)(uintptr_t)(pa.value + MMU_NS_ALIAS);
+	return (uint8_t *)(uintptr_t)(pa.value + MMU_NS_ALIAS);
 }
 
-bool memory_read_ns(void *to, struct pa granule, size_t size)
+bool memory_read_ns(void *to, struct pa granule, size_t offset, size_t size)
 {
-	CHECK(size <= GRANULE_SIZE);
+	CHECK(offset <= GRANULE_SIZE && size <= GRANULE_SIZE - offset);
 	return granule_is(granule, GRANULE_UNDELEGATED) &&
-	       access_copy(to, memory_ns(granule), size);
+	       access_copy(to, memory_ns(granule) + offset, size);
 }
 
 bool memory_write_ns(struct pa granule, size_t offset, const void *from, size_t size)
 {
 	CHECK(offset <= GRANULE_SIZE && size <= GRANULE_SIZE - offset);
 	return granule_is(granule, GRANULE_UNDELEGATED) &&
-	       access_copy((uint8_t *)memory_ns(granule) + offset, from, size);
+	       access_copy(memory_ns(granule) + offset, from, size);
 }
 
 bool memory_wipe(struct pa pa)

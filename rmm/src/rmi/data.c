@@ -4,16 +4,11 @@
 #include "measure.h"
 #include "memory.h"
 #include "rmi/rmi.h"
+#include "rmi/walk.h"
 
-static bool is_data_ipa(const struct stage2 *s2, uint64_t ipa)
+/* RMI_SUCCESS if a granule can be put where the walk is. */
+static uint64_t check_free(const struct rtt_walk *walk)
 {
-	return is_aligned(ipa, GRANULE_SIZE) && rtt_is_protected(s2, ipa);
-}
-
-/* Walks to the page entry for `ipa`: RMI_SUCCESS if a granule can be put there. Ends up locked. */
-static uint64_t walk_to_free_page(struct rtt_walk *walk, const struct stage2 *s2, uint64_t ipa)
-{
-	rtt_walk_start(walk, s2, ipa, RTT_LEVEL_LAST);
 	if (walk->level == RTT_LEVEL_LAST && rtt_walk_entry(walk).state == RTT_UNASSIGNED) {
 		return RMI_SUCCESS;
 	}
@@ -34,14 +29,15 @@ static uint64_t create_measured(struct realm *realm, struct pa data, const struc
 	struct rtt_walk walk;
 	uint64_t status;
 
-	if (!is_data_ipa(&realm->s2, ipa)) {
+	if (!is_aligned(ipa, GRANULE_SIZE) || !rtt_is_protected(&realm->s2, ipa)) {
 		return RMI_ERROR_INPUT;
 	}
 	if (realm_state(realm) != REALM_NEW) {
 		return RMI_ERROR_REALM;
 	}
-	status = walk_to_free_page(&walk, &realm->s2, ipa);
-	if (status == RMI_SUCCESS && !memory_read_ns(memory_realm(data), source, GRANULE_SIZE)) {
+	rtt_walk_start(&walk, &realm->s2, ipa, RTT_LEVEL_LAST);
+	status = check_free(&walk);
+	if (status == RMI_SUCCESS && !memory_read_ns(memory_realm(data), source, 0, GRANULE_SIZE)) {
 		status = RMI_ERROR_INPUT;
 	}
 	if (status == RMI_SUCCESS) {
@@ -83,22 +79,15 @@ void rmi_data_create(struct rmi_call *call)
  */
 static uint64_t create_unknown(struct pa rd, struct pa data, uint64_t ipa)
 {
-	const struct realm *realm = realm_lock(rd);
 	struct rtt_entry entry;
 	struct rtt_walk walk;
 	struct stage2 s2;
-	uint64_t status = RMI_ERROR_INPUT;
+	uint64_t status;
 
-	if (realm == NULL) {
+	if (!rmi_walk(rd, ipa, RTT_LEVEL_LAST, RMI_PART_PROTECTED, &s2, &walk)) {
 		return RMI_ERROR_INPUT;
 	}
-	s2 = realm->s2;
-	if (!is_data_ipa(&s2, ipa)) {
-		granule_unlock(rd);
-		return RMI_ERROR_INPUT;
-	}
-	status = walk_to_free_page(&walk, &s2, ipa);
-	granule_unlock(rd);
+	status = check_free(&walk);
 	if (status == RMI_SUCCESS) {
 		entry = rtt_walk_entry(&walk);
 		entry.state = RTT_ASSIGNED;
@@ -126,24 +115,15 @@ void rmi_data_create_unknown(struct rmi_call *call)
 
 void rmi_data_destroy(struct rmi_call *call)
 {
-	struct pa rd = pa_make(call->x[1]);
 	uint64_t ipa = call->x[2];
-	const struct realm *realm = realm_lock(rd);
 	struct rtt_entry entry;
 	struct rtt_walk walk;
 	struct stage2 s2;
 
-	call->result[0] = RMI_ERROR_INPUT;
-	if (realm == NULL) {
+	if (!rmi_walk(pa_make(call->x[1]), ipa, RTT_LEVEL_LAST, RMI_PART_PROTECTED, &s2, &walk)) {
+		call->result[0] = RMI_ERROR_INPUT;
 		return;
 	}
-	s2 = realm->s2;
-	if (!is_data_ipa(&s2, ipa)) {
-		granule_unlock(rd);
-		return;
-	}
-	rtt_walk_start(&walk, &s2, ipa, RTT_LEVEL_LAST);
-	granule_unlock(rd);
 	entry = rtt_walk_entry(&walk);
 	if (walk.level < RTT_LEVEL_LAST || entry.state != RTT_ASSIGNED) {
 		call->result[0] = rmi_status(RMI_ERROR_RTT, walk.level);

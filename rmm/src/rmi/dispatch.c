@@ -41,10 +41,12 @@ void rmi_handle(struct smc_regs *regs)
 	uint32_t fid = (uint32_t)regs->x[0];
 	uint32_t index = (fid & ~(uint32_t)SMCCC_FID_SVE_HINT) - RMI_FID_FIRST;
 	struct pe *pe = pe_this();
-	struct rmi_call call = { .result = { [4] = regs->x[4] } };
+	struct rmi_call call = {
+		.x = { regs->x[0], regs->x[1], regs->x[2], regs->x[3], regs->x[4], regs->x[5] },
+		.result = { [4] = regs->x[4] },
+	};
 
 	pe->fp.sve_hint = (fid & SMCCC_FID_SVE_HINT) != 0U;
-	memcpy(call.x, regs->x, sizeof(call.x));
 	if (index < ARRAY_COUNT(handlers) && handlers[index] != NULL) {
 		handlers[index](&call);
 	} else {

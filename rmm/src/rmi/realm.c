@@ -124,7 +124,7 @@ void rmi_realm_create(struct rmi_call *call)
 	struct rmi_realm_params *params = &pe_this()->host.realm_params;
 
 	call->result[0] = RMI_ERROR_INPUT;
-	if (!memory_read_ns(params, pa_make(call->x[2]), sizeof(*params)) ||
+	if (!memory_read_ns(params, pa_make(call->x[2]), 0, sizeof(*params)) ||
 	    !features_are_supported(params) || !geometry_is_legal(params) ||
 	    !roots_are_legal(params, rd) ||
 	    !lock_all(rd, pa_make(params->rtt_base), params->rtt_num_start)) {

@@ -132,7 +132,7 @@ void rmi_rec_create(struct rmi_call *call)
 	struct realm *realm;
 
 	call->result[0] = RMI_ERROR_INPUT;
-	if (!memory_read_ns(&pe_this()->host.rec_params, pa_make(call->x[3]), sizeof(*params))) {
+	if (!memory_read_ns(&pe_this()->host.rec_params, pa_make(call->x[3]), 0, sizeof(*params))) {
 		return;
 	}
 	granules = list_granules(rec, params);

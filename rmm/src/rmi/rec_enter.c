@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <lib/bits.h>
+
 #include "gic.h"
 #include "memory.h"
 #include "pe.h"
@@ -7,6 +9,24 @@
 
 #define INDEX_REALM_NEW	       0
 #define INDEX_REALM_SYSTEM_OFF 1
+
+#define COPY_UNIT	       16U /* of memory_read_ns() */
+
+/* Copies the part of the host's record that holds the fields from `start` up to `end`. */
+static bool read_part(struct rmi_rec_enter *enter, struct pa run, size_t start, size_t end)
+{
+	return memory_read_ns((uint8_t *)enter + start, run, start,
+			      align_up(end - start, COPY_UNIT));
+}
+
+/* What is not copied is reserved. */
+static bool read_entry(struct rmi_rec_enter *enter, struct pa run)
+{
+	return read_part(enter, run, offsetof(struct rmi_rec_enter, flags),
+			 offsetof(struct rmi_rec_enter, flags) + sizeof(enter->flags)) &&
+	       read_part(enter, run, offsetof(struct rmi_rec_enter, gprs),
+			 offsetof(struct rmi_rec_enter, gicv3_lrs) + sizeof(enter->gicv3_lrs));
+}
 
 static bool completion_is_valid(const struct rec *rec, uint64_t flags)
 {
@@ -50,7 +70,7 @@ void rmi_rec_enter(struct rmi_call *call)
 	struct rec *rec;
 
 	call->result[0] = RMI_ERROR_INPUT;
-	if (!memory_read_ns(enter, run, sizeof(*enter))) {
+	if (!read_entry(enter, run)) {
 		return;
 	}
 	rec = rec_lock(pa);

@@ -3,6 +3,7 @@
 
 #include "memory.h"
 #include "rmi/rmi.h"
+#include "rmi/walk.h"
 #include "tlb.h"
 
 /* The child table of a command that names it by `ipa` and its own `level`: locked, with parent. */
@@ -12,34 +13,12 @@ struct child {
 	uint64_t *entries;
 };
 
-/* Whether a table at `level` can exist for `ipa` below the start level. */
-static bool names_table(const struct stage2 *s2, uint64_t ipa, int64_t level)
-{
-	return level > s2->start_level && level <= RTT_LEVEL_LAST && rtt_is_in_space(s2, ipa) &&
-	       is_aligned(ipa, rtt_entry_size(level - 1));
-}
-
-/*
- * Locks the realm, checks the table's name and walks to the entry for it, where the RD is let go.
- * False if any of that is wrong: RMI_ERROR_INPUT.
- */
+/* Walks to the entry for the table of `level`; false is RMI_ERROR_INPUT. */
 static bool walk_to_parent(const struct rmi_call *call, uint64_t ipa, int64_t level,
 			   struct stage2 *s2, struct rtt_walk *walk)
 {
-	struct pa rd = pa_make(call->x[1]);
-	const struct realm *realm = realm_lock(rd);
-	bool valid;
-
-	if (realm == NULL) {
-		return false;
-	}
-	*s2 = realm->s2;
-	valid = names_table(s2, ipa, level);
-	if (valid) {
-		rtt_walk_start(walk, s2, ipa, level - 1);
-	}
-	granule_unlock(rd);
-	return valid;
+	return level > 0 && level <= RTT_LEVEL_LAST &&
+	       rmi_walk(pa_make(call->x[1]), ipa, level - 1, RMI_PART_ANY, s2, walk);
 }
 
 /* The new table maps what the parent's entry mapped, in smaller entries. */
@@ -48,6 +27,7 @@ static void fill_table(uint64_t *entries, const struct rtt_entry *parent, int32_
 	uint64_t descriptor = rtt_encode(parent, level);
 	uint64_t step = rtt_next_address(parent, level);
 
+#pragma GCC unroll 8
 	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++, descriptor += step) {
 		entries[n] = descriptor;
 	}
@@ -124,14 +104,17 @@ static void close_child(const struct child *child)
 /* A table of unprotected entries may be destroyed with mappings in it: they are the host's own. */
 static bool table_is_live(const uint64_t *entries, int32_t level, bool *has_mappings)
 {
+	uint64_t before = ~entries[0];
+
 	*has_mappings = false;
 	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++) {
 		enum rtt_state state;
 
 		/* Most entries repeat the one before, and so its answer. */
-		if (n != 0U && entries[n] == entries[n - 1U]) {
+		if (entries[n] == before) {
 			continue;
 		}
+		before = entries[n];
 		state = rtt_decode(entries[n], level).state;
 		if (state == RTT_TABLE || state == RTT_ASSIGNED) {
 			return true;
@@ -189,6 +172,7 @@ static bool is_homogeneous(const uint64_t *entries, int32_t level)
 	    (step != 0U && !is_aligned(first.pa.value, rtt_entry_size(level - 1)))) {
 		return false;
 	}
+#pragma GCC unroll 8
 	for (uint32_t n = 0; n < RTT_ENTRY_COUNT; n++, expected += step) {
 		if (entries[n] != expected) {
 			return false;
@@ -274,25 +258,14 @@ static void describe(struct rmi_call *call, const struct rtt_entry *entry)
 void rmi_rtt_read_entry(struct rmi_call *call)
 {
 	struct pa rd = pa_make(call->x[1]);
-	uint64_t ipa = call->x[2];
 	int64_t level = (int64_t)call->x[3];
-	const struct realm *realm = realm_lock(rd);
 	struct rtt_entry entry;
 	struct rtt_walk walk;
-	bool valid;
+	struct stage2 s2;
 
-	call->result[0] = RMI_ERROR_INPUT;
 	call->result[4] = 0;
-	if (realm == NULL) {
-		return;
-	}
-	valid = level >= realm->s2.start_level && level <= RTT_LEVEL_LAST &&
-		is_aligned(ipa, rtt_entry_size(level)) && rtt_is_in_space(&realm->s2, ipa);
-	if (valid) {
-		rtt_walk_start(&walk, &realm->s2, ipa, level);
-	}
-	granule_unlock(rd);
-	if (!valid) {
+	if (!rmi_walk(rd, call->x[2], level, RMI_PART_ANY, &s2, &walk)) {
+		call->result[0] = RMI_ERROR_INPUT;
 		return;
 	}
 	entry = rtt_walk_entry(&walk);

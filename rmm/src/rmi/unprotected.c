@@ -2,6 +2,7 @@
 #include <lib/bits.h>
 
 #include "rmi/rmi.h"
+#include "rmi/walk.h"
 
 #define BLOCK_LEVEL_MIN	 1 /* 1 GiB, the largest block of a 4 KiB granule */
 #define MEMATTR_RESERVED 4U
@@ -22,31 +23,15 @@ static bool level_is_valid(int64_t level)
 	return level >= BLOCK_LEVEL_MIN && level <= RTT_LEVEL_LAST;
 }
 
-/* Checks the arguments that both commands share and walks; false is RMI_ERROR_INPUT. */
+/* Walks to the entry that both commands name; false is RMI_ERROR_INPUT. */
 static bool walk_to_unprotected(const struct rmi_call *call, struct stage2 *s2,
 				struct rtt_walk *walk)
 {
 	struct pa rd = pa_make(call->x[1]);
-	uint64_t ipa = call->x[2];
 	int64_t level = (int64_t)call->x[3];
-	const struct realm *realm;
-	bool valid;
 
-	if (!level_is_valid(level)) {
-		return false;
-	}
-	realm = realm_lock(rd);
-	if (realm == NULL) {
-		return false;
-	}
-	*s2 = realm->s2;
-	valid = level >= s2->start_level && is_aligned(ipa, rtt_entry_size(level)) &&
-		rtt_is_in_space(s2, ipa) && !rtt_is_protected(s2, ipa);
-	if (valid) {
-		rtt_walk_start(walk, s2, ipa, level);
-	}
-	granule_unlock(rd);
-	return valid;
+	return level_is_valid(level) &&
+	       rmi_walk(rd, call->x[2], level, RMI_PART_UNPROTECTED, s2, walk);
 }
 
 void rmi_rtt_map_unprotected(struct rmi_call *call)

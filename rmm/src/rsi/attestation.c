@@ -4,7 +4,6 @@
 #include <lib/bits.h>
 #include <lib/string.h>
 
-#include "abort.h"
 #include "attest/token.h"
 #include "granule.h"
 #include "memory.h"
@@ -82,8 +81,8 @@ static bool arguments_are_valid(const struct rsi_call *call)
 enum rsi_action rsi_attestation_token_continue(struct rsi_call *call)
 {
 	struct token *token = token_of(call);
-	uint64_t ipa = call->x[1];
 	struct realm_memory memory;
+	enum rsi_action instead;
 
 	call->result[0] = RSI_ERROR_INPUT;
 	if (!arguments_are_valid(call)) {
@@ -93,15 +92,8 @@ enum rsi_action rsi_attestation_token_continue(struct rsi_call *call)
 		call->result[0] = RSI_ERROR_STATE;
 		return RSI_RETURN;
 	}
-	switch (realm_memory_open(&memory, &call->rec->s2, ipa)) {
-	case REALM_MEMORY_OK:
-		break;
-	case REALM_MEMORY_MISSING:
-		abort_report_missing(ipa, memory.walk.level, call->exit);
-		return RSI_AGAIN;
-	case REALM_MEMORY_EMPTY:
-	default:
-		return RSI_RETURN;
+	if (!realm_memory_open_for(call, call->x[1], &memory, &instead)) {
+		return instead;
 	}
 	if (token->state == TOKEN_WRITING) {
 		write(call, token, memory.at + call->x[2]);

@@ -3,7 +3,6 @@
 #include <lib/bits.h>
 #include <lib/string.h>
 
-#include "abort.h"
 #include "rsi/realm_memory.h"
 #include "rsi/rsi.h"
 
@@ -34,24 +33,18 @@ static void fill(struct rsi_realm_config *config, const struct realm *realm)
 enum rsi_action rsi_realm_config(struct rsi_call *call)
 {
 	uint64_t ipa = call->x[1];
-	const struct stage2 *s2 = &call->rec->s2;
 	struct realm_memory memory;
+	enum rsi_action instead;
 
 	call->result[0] = RSI_ERROR_INPUT;
-	if (!is_aligned(ipa, GRANULE_SIZE) || !rtt_is_protected(s2, ipa)) {
+	if (!is_aligned(ipa, GRANULE_SIZE) || !rtt_is_protected(&call->rec->s2, ipa)) {
 		return RSI_RETURN;
 	}
-	switch (realm_memory_open(&memory, s2, ipa)) {
-	case REALM_MEMORY_OK:
-		fill((struct rsi_realm_config *)memory.at, realm_of(call->rec->rd));
-		realm_memory_close(&memory);
-		call->result[0] = RSI_SUCCESS;
-		return RSI_RETURN;
-	case REALM_MEMORY_MISSING:
-		abort_report_missing(ipa, memory.walk.level, call->exit);
-		return RSI_AGAIN;
-	case REALM_MEMORY_EMPTY:
-	default:
-		return RSI_RETURN;
+	if (!realm_memory_open_for(call, ipa, &memory, &instead)) {
+		return instead;
 	}
+	fill((struct rsi_realm_config *)memory.at, realm_of(call->rec->rd));
+	realm_memory_close(&memory);
+	call->result[0] = RSI_SUCCESS;
+	return RSI_RETURN;
 }

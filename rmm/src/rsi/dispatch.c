@@ -7,6 +7,7 @@
 #include "rsi/rsi.h"
 
 #define RESULTS_BY_DEFAULT 4U
+#define INDEX(fid)	   ((fid)-RSI_VERSION)
 
 struct function {
 	uint32_t fid;
@@ -15,18 +16,19 @@ struct function {
 
 static rsi_handler smccc_version;
 
-static const struct function rsi_functions[] = {
-	{ RSI_VERSION, rsi_version },
-	{ RSI_FEATURES, rsi_features },
-	{ RSI_MEASUREMENT_READ, rsi_measurement_read },
-	{ RSI_MEASUREMENT_EXTEND, rsi_measurement_extend },
-	{ RSI_ATTESTATION_TOKEN_INIT, rsi_attestation_token_init },
-	{ RSI_ATTESTATION_TOKEN_CONTINUE, rsi_attestation_token_continue },
-	{ RSI_REALM_CONFIG, rsi_realm_config },
-	{ RSI_IPA_STATE_SET, rsi_ipa_state_set },
-	{ RSI_IPA_STATE_GET, rsi_ipa_state_get },
-	{ RSI_HOST_CALL, rsi_host_call },
+static rsi_handler *const rsi_handlers[] = {
+	[INDEX(RSI_VERSION)] = rsi_version,
+	[INDEX(RSI_FEATURES)] = rsi_features,
+	[INDEX(RSI_MEASUREMENT_READ)] = rsi_measurement_read,
+	[INDEX(RSI_MEASUREMENT_EXTEND)] = rsi_measurement_extend,
+	[INDEX(RSI_ATTESTATION_TOKEN_INIT)] = rsi_attestation_token_init,
+	[INDEX(RSI_ATTESTATION_TOKEN_CONTINUE)] = rsi_attestation_token_continue,
+	[INDEX(RSI_REALM_CONFIG)] = rsi_realm_config,
+	[INDEX(RSI_IPA_STATE_SET)] = rsi_ipa_state_set,
+	[INDEX(RSI_IPA_STATE_GET)] = rsi_ipa_state_get,
+	[INDEX(RSI_HOST_CALL)] = rsi_host_call,
 };
+_Static_assert(ARRAY_COUNT(rsi_handlers) == INDEX(RSI_HOST_CALL) + 1U, "every command is here");
 
 static const struct function psci_functions[] = {
 	{ SMCCC_VERSION, smccc_version },
@@ -49,33 +51,39 @@ static enum rsi_action smccc_version(struct rsi_call *call)
 	return RSI_RETURN;
 }
 
-static rsi_handler *find(const struct function *functions, size_t count, uint32_t fid)
+static rsi_handler *find_psci(uint32_t fid)
 {
-	for (size_t n = 0; n < count; n++) {
-		if (functions[n].fid == fid) {
-			return functions[n].handler;
+	for (size_t n = 0; n < ARRAY_COUNT(psci_functions); n++) {
+		if (psci_functions[n].fid == fid) {
+			return psci_functions[n].handler;
 		}
 	}
 	return NULL;
 }
 
+static rsi_handler *find(uint32_t fid)
+{
+	return INDEX(fid) < ARRAY_COUNT(rsi_handlers) ? rsi_handlers[INDEX(fid)] : find_psci(fid);
+}
+
 bool rsi_is_psci_function(uint32_t fid)
 {
-	return find(psci_functions, ARRAY_COUNT(psci_functions), fid) != NULL;
+	return find_psci(fid) != NULL;
 }
 
 bool rsi_handle(struct rec *rec, struct rmi_rec_exit *exit)
 {
 	uint32_t fid = (uint32_t)rec->gprs[0] & ~(uint32_t)SMCCC_FID_SVE_HINT;
-	struct rsi_call call = { .rec = rec, .exit = exit, .result_count = RESULTS_BY_DEFAULT };
+	struct rsi_call call = {
+		.rec = rec,
+		.fid = fid,
+		.x = rec->gprs,
+		.result_count = RESULTS_BY_DEFAULT,
+		.exit = exit,
+	};
 	enum rsi_action action = RSI_RETURN;
-	rsi_handler *handler = find(rsi_functions, ARRAY_COUNT(rsi_functions), fid);
+	rsi_handler *handler = find(fid);
 
-	if (handler == NULL) {
-		handler = find(psci_functions, ARRAY_COUNT(psci_functions), fid);
-	}
-	memcpy(call.x, rec->gprs, sizeof(call.x));
-	call.x[0] = fid;
 	if (handler != NULL) {
 		action = handler(&call);
 	} else {

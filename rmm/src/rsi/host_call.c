@@ -12,30 +12,24 @@ enum rsi_action rsi_host_call(struct rsi_call *call)
 	uint64_t ipa = call->x[1];
 	struct rec *rec = call->rec;
 	struct realm_memory memory;
-	struct rsi_host_call host_call;
+	const struct rsi_host_call *host_call;
+	enum rsi_action instead;
 
 	call->result[0] = RSI_ERROR_INPUT;
 	if (!is_aligned(ipa, RSI_HOST_CALL_ALIGN) || !rtt_is_protected(&rec->s2, ipa)) {
 		return RSI_RETURN;
 	}
-	switch (realm_memory_open(&memory, &rec->s2, ipa)) {
-	case REALM_MEMORY_OK:
-		/* One copy: another REC of the realm may write it meanwhile. */
-		memcpy(&host_call, memory.at, sizeof(host_call));
-		realm_memory_close(&memory);
-		break;
-	case REALM_MEMORY_MISSING:
-		abort_report_missing(ipa, memory.walk.level, call->exit);
-		return RSI_AGAIN;
-	case REALM_MEMORY_EMPTY:
-	default:
-		return RSI_RETURN;
+	if (!realm_memory_open_for(call, ipa, &memory, &instead)) {
+		return instead;
 	}
+	/* Each member is read once: another REC of the realm may write it meanwhile. */
+	host_call = (const struct rsi_host_call *)memory.at;
+	call->exit->imm = host_call->imm;
+	memcpy(call->exit->gprs, host_call->gprs, sizeof(call->exit->gprs));
+	realm_memory_close(&memory);
 	rec->host_call_ipa = ipa;
 	rec->pending = REC_PENDING_HOST_CALL;
 	call->exit->exit_reason = RMI_EXIT_HOST_CALL;
-	call->exit->imm = host_call.imm;
-	memcpy(call->exit->gprs, host_call.gprs, sizeof(call->exit->gprs));
 	call->result[0] = RSI_SUCCESS;
 	return RSI_EXIT;
 }

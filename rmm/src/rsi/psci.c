@@ -17,7 +17,7 @@ static enum rsi_action answer(struct rsi_call *call, int64_t result)
 static enum rsi_action tell_host(struct rsi_call *call)
 {
 	call->exit->exit_reason = RMI_EXIT_PSCI;
-	call->exit->gprs[0] = call->x[0];
+	call->exit->gprs[0] = call->fid;
 	call->result[0] = PSCI_SUCCESS;
 	return RSI_EXIT;
 }
@@ -33,7 +33,7 @@ static enum rsi_action ask_host(struct rsi_call *call, uint64_t affinity)
 /* The arguments of a 32-bit call are the low halves of the registers. */
 static uint64_t argument(const struct rsi_call *call, unsigned int n)
 {
-	return (call->x[0] & FID_SMC64) != 0U ? call->x[n] : (uint32_t)call->x[n];
+	return (call->fid & FID_SMC64) != 0U ? call->x[n] : (uint32_t)call->x[n];
 }
 
 static bool is_rec_index(const struct rsi_call *call, uint64_t index)
@@ -85,7 +85,7 @@ enum rsi_action psci_cpu_on(struct rsi_call *call)
 		return answer(call, PSCI_ALREADY_ON);
 	}
 	call->rec->psci = (struct rec_psci_request){
-		.fid = (uint32_t)call->x[0],
+		.fid = call->fid,
 		.target = target,
 		.entry = entry,
 		.context = argument(call, 3),
@@ -105,7 +105,7 @@ enum rsi_action psci_affinity_info(struct rsi_call *call)
 		return answer(call, PSCI_AFFINITY_ON);
 	}
 	call->rec->psci = (struct rec_psci_request){
-		.fid = (uint32_t)call->x[0],
+		.fid = call->fid,
 		.target = target,
 	};
 	return ask_host(call, affinity);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <abi/rmi.h>
 
+#include "abort.h"
 #include "memory.h"
 #include "rsi/realm_memory.h"
 
@@ -21,6 +22,19 @@ enum realm_memory_result realm_memory_open(struct realm_memory *memory, const st
 	}
 	rtt_walk_end(&memory->walk);
 	return entry.ripas == RMI_RIPAS_EMPTY ? REALM_MEMORY_EMPTY : REALM_MEMORY_MISSING;
+}
+
+bool realm_memory_open_for(const struct rsi_call *call, uint64_t ipa, struct realm_memory *memory,
+			   enum rsi_action *instead)
+{
+	enum realm_memory_result result = realm_memory_open(memory, &call->rec->s2, ipa);
+
+	*instead = RSI_RETURN;
+	if (result == REALM_MEMORY_MISSING) {
+		abort_report_missing(ipa, memory->walk.level, call->exit);
+		*instead = RSI_AGAIN;
+	}
+	return result == REALM_MEMORY_OK;
 }
 
 void realm_memory_close(const struct realm_memory *memory)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rec.h"
+#include "rsi/rsi.h"
 #include "rtt.h"
 
 enum realm_memory_result {
@@ -19,4 +20,11 @@ struct realm_memory {
 /* `ipa` is protected. */
 enum realm_memory_result realm_memory_open(struct realm_memory *memory, const struct stage2 *s2,
 					   uint64_t ipa);
+/*
+ * For a call with memory at `ipa`, which is protected. If false, the handler returns `instead`: the
+ * host maps the memory and the realm calls again, or the call fails with the result it has.
+ */
+bool realm_memory_open_for(const struct rsi_call *call, uint64_t ipa, struct realm_memory *memory,
+			   enum rsi_action *instead);
+
 void realm_memory_close(const struct realm_memory *memory);

@@ -9,8 +9,7 @@
 #include "realm.h"
 #include "rec.h"
 
-#define RSI_ARGUMENTS 11U /* X0 to X10 */
-#define RSI_RESULTS   9U  /* X0 to X8 */
+#define RSI_RESULTS 9U /* X0 to X8 */
 
 enum rsi_action {
 	RSI_RETURN, /* back to the realm */
@@ -20,9 +19,10 @@ enum rsi_action {
 
 struct rsi_call {
 	struct rec *rec;
-	uint64_t x[RSI_ARGUMENTS];
+	const uint64_t *x; /* the realm's registers */
 	uint64_t result[RSI_RESULTS];
 	uint32_t result_count; /* registers overwritten: 4 unless the command has more results */
+	uint32_t fid;	       /* without the SVE hint */
 	struct rmi_rec_exit *exit;
 };
 

@@ -143,10 +143,10 @@ class Agent:
     def close(self) -> None:
         status = self.process.poll()
         # Whatever the test did, the agent must have lived through it or have been told to stop.
-        assert status in {None, *EXIT_STATUSES}, self.process.communicate(timeout=10)
+        assert status in {None, *EXIT_STATUSES}, self.process.communicate(timeout=60)
         if status is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
 
 
 Starter = Callable[..., Agent]
@@ -176,5 +176,5 @@ def agent(start_agent: Starter) -> Agent:
 
 @pytest.fixture
 def client(agent: Agent) -> Iterator[AgentClient]:
-    with AgentClient(agent.port.path, timeout=10.0, reply_timeout=10.0) as client:
+    with AgentClient(agent.port.path, timeout=60.0, reply_timeout=60.0) as client:
         yield client

@@ -470,6 +470,21 @@ def test_client_ignores_what_an_old_session_left_behind() -> None:
     assert client.state == "open"
 
 
+@pytest.mark.parametrize("cut", [1, 20, 32, 33, 5000])
+def test_half_a_frame_of_an_old_session_does_not_swallow_the_welcome(cut: int) -> None:
+    client, agent = Session("client"), Session("agent")
+    agent.feed(client.send(HELLO))
+    assert agent.next_event() == HELLO
+    client.feed(encode_frame(Frame(numbers.MSG_DATA, 7, bytes(range(256)) * 200))[:cut])
+    client.feed(agent.send(WELCOME))
+    while client.next_event() is not None:
+        pass
+    pass_on(client, agent, HELLO)  # once more, after a while
+    client.feed(agent.send(WELCOME))
+    assert client.next_event() in {WELCOME, None}
+    assert client.state == "open"
+
+
 def test_agent_goes_on_after_junk() -> None:
     agent = Session("agent")
     agent.feed(b"GET / HTTP/1.1\r\n\r\n")

@@ -35,7 +35,7 @@ from realmos_agent.protocol.frame import Frame, encode_frame
 if TYPE_CHECKING:
     from tests.unit.agent.conftest import Agent, Starter
 
-TIMEOUT = 10.0
+TIMEOUT = 60.0  # a safety net: under load a second takes long
 
 
 class RawClient:

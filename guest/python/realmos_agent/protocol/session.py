@@ -92,8 +92,15 @@ class Session:
         except Refusal as refusal:
             raise LocalProtocolError(str(refusal)) from refusal
         data = encode_frame(Frame(kind, tag, payload))
-        # Inside a channel nobody can have left half a frame.
-        return PREAMBLE + data if isinstance(message, Hello) and not self._sealed else data
+        if not isinstance(message, Hello):
+            return data
+        # What has come so far may be half a frame of an old session, which no preamble of the
+        # agent's completes: it would take the welcome for the rest. Inside a channel nobody can
+        # have left such a thing, on either side.
+        if self._sealed:
+            return data
+        self._decoder.reset()
+        return PREAMBLE + data
 
     def disconnected(self) -> None:
         """Note that the stream broke off: the session is over, and so is an unfinished frame."""

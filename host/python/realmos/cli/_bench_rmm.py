@@ -18,7 +18,7 @@ from rich.table import Column, Table
 from realmos.cache import Cache
 from realmos.errors import MachineError
 from realmos.firmware import Flash, build_bench_flash
-from realmos.machine import Machine, MachineSpec, RunDir, counting_argv
+from realmos.machine import Machine, MachineSpec, RunDir, firmware_argv
 from realmos.progress import Reporter
 from realmos.source import find_qemu
 
@@ -122,7 +122,7 @@ def _count(flash: Flash, cache: Cache, reporter: Reporter) -> Costs:
         return any(machine.find_line(text) is not None for text in (_END, _BAILED_OUT))
 
     try:
-        with Machine(spec, command=counting_argv(spec)) as machine:
+        with Machine(spec, command=firmware_argv(spec, counting=True)) as machine:
             machine.wait_until(is_over, what=f"the line {_END!r}", timeout=_TIMEOUT)
             return read_costs(machine.watch.lines)
     finally:

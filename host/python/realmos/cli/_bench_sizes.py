@@ -13,8 +13,6 @@ _CODE = {
     "shared": ("rmm/lib",),
 }
 """Where code lies that is in one image alone, or in both."""
-_NOT_IN_IMAGES = "fake"
-"""Folders of this name hold parts of programs of the build machine."""
 
 
 def sizes(prepared: Prepared) -> dict[str, int]:
@@ -46,8 +44,7 @@ def code_of(image: str) -> list[Path]:
     for name in _CODE[image]:
         place = root / name
         found += place.rglob("*") if place.is_dir() else [place]
-    files = (path for path in found if path.is_file())
-    return sorted(p for p in files if _NOT_IN_IMAGES not in p.relative_to(root).parts)
+    return sorted(path for path in found if path.is_file())
 
 
 def _lines(image: str, endings: tuple[str, ...]) -> int:

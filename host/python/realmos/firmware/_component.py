@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The parts of a flash image, each with its hash and where it comes from."""
 
+import string
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from realmos.source.lock import SourceFile
 
 _ELF = b"\x7fELF"
 _FIP = b"\x01\x00\x64\xaa"
+_HEAD = 64
+"""As much is looked at; code of so many bytes is never all letters."""
+_TEXT = frozenset(string.printable.encode())
 
 
 @dataclass(frozen=True)
@@ -82,23 +86,23 @@ def from_file(name: str, path: Path) -> Component:
         path: the user's file.
 
     Raises:
-        FirmwareError: it is absent, empty, too large, or of a format that is no raw image.
+        FirmwareError: it is absent, empty, too large, or what no raw image of code can be.
     """
     option = f"--{name}"
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            magic = file.read(4)
+            head = file.read(_HEAD)
     except OSError as error:
         raise FirmwareError(
             f"{option} {path} cannot be read: {error.strerror}", hint="give a raw image file"
         ) from error
-    if magic == _ELF:
+    if head.startswith(_ELF):
         raise FirmwareError(
             f"{option} {path} is an ELF file; the loader takes a raw image",
             hint=f"aarch64-linux-gnu-objcopy -O binary {path} {path.stem}.bin",
         )
-    if magic == _FIP:
+    if head.startswith(_FIP):
         raise FirmwareError(
             f"{option} {path} is a whole firmware package (FIP), not one image",
             hint=f"give the {name} image that the package was made from",
@@ -107,9 +111,29 @@ def from_file(name: str, path: Path) -> Component:
     if not 0 < size <= limit:
         problem = "is empty" if size == 0 else f"has {size} bytes, {limit} are allowed"
         raise FirmwareError(f"{option} {path} {problem}", hint="give a raw image file")
+    _check_code(head, f"{option} {path}")
     origin = f"file {path.resolve()}"
     digest = sha256_file(path)
     return Component(name, path, digest, "", origin, _elf_beside(path), brought=True)
+
+
+def _check_code(head: bytes, what: str) -> None:
+    """Check that an image begins with code for AArch64, where it is entered.
+
+    Raises:
+        FirmwareError: it cannot, and the machine would stand still without a word.
+    """
+    hint = "give the raw image that objcopy -O binary makes of the ELF file"
+    if _TEXT.issuperset(head):
+        raise FirmwareError(f"{what} is text, not a raw image", hint=hint)
+    word = int.from_bytes(head[:4], "little")
+    # The main groups of A64 that hold no instruction: DDI 0487, C4.1.
+    group = word >> 25 & 0xF
+    if group in {1, 3} or (group == 0 and word >> 31 == 0):
+        raise FirmwareError(
+            f"{what} does not begin with code for AArch64: {word:#010x} is no instruction",
+            hint=hint,
+        )
 
 
 def _elf_beside(image: Path) -> Path | None:

@@ -25,6 +25,8 @@ _QUIT_SECONDS = 5.0
 _TAIL = 20
 _QUIET_SECONDS = 0.25
 _LAST_WORDS_SECONDS = 3.0
+_PANIC = "Kernel panic - not syncing"
+_CAUSE_LIMIT = 200
 
 
 class Machine:
@@ -207,6 +209,8 @@ class Machine:
         number = self.watch.failed_realm if realm is None else realm
         if layer is None:
             layer = self.watch.failed_layer or self.layer(number)
+        cause = self._panic(number) if layer is Layer.KERNEL else ""
+        message = f"{message}: {cause}" if cause else message
         symboliser = Symboliser.of_run(self.spec.logs)
         tail = tuple(map(symboliser.line, self.tail(layer, number)))
         return BootError(symboliser.line(message), layer=layer, tail=tail, hint=self._hint(layer))
@@ -220,15 +224,22 @@ class Machine:
         if layer is Layer.QEMU:
             return tuple(log_lines(self.qemu_log)[-_TAIL:])
         if layer in {Layer.KERNEL, Layer.AGENT, Layer.WORKLOAD}:
+            early, late = self._kernel_lines(realm)
             monitor = self.watch.tail(Layer.MONITOR, 3)
-            prefix = f"MON: realm {realm} uart: "
-            early = [line for line in self.watch.lines if line.startswith(prefix)]
-            return (
-                *_last_words(early),
-                *_last_words(log_lines(_spec.realm_log(self.spec, realm))),
-                *monitor,
-            )
+            return (*_last_words(early), *_last_words(late), *monitor)
         return self.watch.tail(layer)
+
+    def _kernel_lines(self, realm: int) -> tuple[list[str], list[str]]:
+        """Return what a realm printed on its UART, and on its console later."""
+        prefix = f"MON: realm {realm} uart: "
+        early = [line for line in self.watch.lines if line.startswith(prefix)]
+        return early, log_lines(_spec.realm_log(self.spec, realm))
+
+    def _panic(self, realm: int) -> str:
+        """Return why a realm's kernel gave up, in its own words; nothing when it did not."""
+        early, late = self._kernel_lines(realm)
+        found = [_PANIC + line.partition(_PANIC)[2] for line in (*early, *late) if _PANIC in line]
+        return found[0][:_CAUSE_LIMIT] if found else ""
 
     def _hint(self, layer: Layer) -> str:
         if layer in {Layer.BL31, Layer.RMM} and self.find_line("RMM: ready") is None:
@@ -267,5 +278,5 @@ class Machine:
 
 def _last_words(lines: Sequence[str]) -> tuple[str, ...]:
     """Return a kernel log's end: from the panic on, whose reason comes before a long trace."""
-    panics = [number for number, line in enumerate(lines) if "Kernel panic" in line]
+    panics = [number for number, line in enumerate(lines) if _PANIC in line]
     return tuple(lines[panics[0] :][:_TAIL]) if panics else tuple(lines[-_TAIL:])

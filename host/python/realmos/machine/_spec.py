@@ -213,22 +213,33 @@ def argv(spec: MachineSpec) -> list[str]:
     return words
 
 
-def counting_argv(spec: MachineSpec) -> list[str]:
-    """Return the command line of the firmware alone, on a PE whose counter counts instructions.
-
-    That is what `-icount shift=0` makes of it: a nanosecond for each, at a frequency of 1 GHz.
+def firmware_argv(
+    spec: MachineSpec,
+    *,
+    pes: int = 1,
+    cpu: str = CPU,
+    ram_size: int = _BELOW_WINDOWS,
+    counting: bool = False,
+) -> list[str]:
+    """Return the command line of the firmware alone, whose BL33 needs no devices and no manifest.
 
     Args:
-        spec: the machine; its realms do not count.
+        spec: its QEMU, its flash and where its files are; realms do not count.
+        pes: its PEs.
+        cpu: what they are like.
+        ram_size: its RAM in bytes; all that the RMM tracks when absent.
+        counting: have the counter count instructions: `-icount shift=0` makes of each a nanosecond,
+            at a frequency of 1 GHz. One PE at a time runs then.
     """
     # fmt: off
     return [
         *spec.qemu,
         "-M", "virt,secure=on,virtualization=on,gic-version=3,acpi=off",
-        "-cpu", CPU,
-        "-smp", "1",
-        "-m", f"{spec.ram_size >> 20}M",
-        "-accel", "tcg", "-icount", "shift=0,sleep=off",
+        "-cpu", cpu,
+        "-smp", str(pes),
+        "-m", f"{ram_size >> 20}M",
+        *(("-accel", "tcg", "-icount", "shift=0,sleep=off") if counting
+          else ("-accel", "tcg,thread=multi")),
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-bios", str(spec.flash),
         "-chardev", f"file,id=uart,path={option_value(uart_pipe(spec))}",

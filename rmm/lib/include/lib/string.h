@@ -7,6 +7,8 @@
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
+/* Zeros that stay, also where the compiler sees that nobody reads them: for what is secret. */
+void explicit_bzero(void *memory, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
 void *memchr(const void *s, int byte, size_t size);
 size_t strlen(const char *s);

@@ -9,12 +9,12 @@
 
 #include "attest/platform.h"
 #include "cpu_features.h"
-#include "fake/fake_rmm.h"
 #include "fp.h"
 #include "memory.h"
 #include "pe.h"
 #include "realm.h"
 #include "regs.h"
+#include "rmm.h"
 #include "tlb.h"
 
 static _Alignas(GRANULE_SIZE) uint8_t dram[FAKE_DRAM_SIZE];
@@ -156,12 +156,12 @@ static bool ns_is_accessible(struct pa granule)
 	       n < FAKE_DRAM_SIZE / GRANULE_SIZE && fake_ns_fault != n + 1U;
 }
 
-bool memory_read_ns(void *to, struct pa granule, size_t size)
+bool memory_read_ns(void *to, struct pa granule, size_t offset, size_t size)
 {
 	if (!ns_is_accessible(granule)) {
 		return false;
 	}
-	memcpy(to, fake_memory(granule.value), size);
+	memcpy(to, (uint8_t *)fake_memory(granule.value) + offset, size);
 	return true;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "attest/signer.h"
-#include "fake/fake_rmm.h"
+#include "rmm.h"
 
 struct fake_signer {
 	uint64_t sum; /* of key and message */
