@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 SECRET = b"correct horse battery staple"
 
+# The agent has a single thread, and makes its certificates for that.
+ONE_THREAD = threading.Lock()
+
 Start = Callable[..., AbstractContextManager[list[str]]]
 
 
@@ -66,7 +69,8 @@ def ask(address: Address) -> Given | Refused:
         while asking.answer is None:
             data = connection.recv(1 << 16)
             assert data, "the broker hung up"
-            asking.feed(data)
+            with ONE_THREAD:
+                asking.feed(data)
             connection.sendall(b"".join(asking.take_output()))
     return asking.answer
 
