@@ -54,6 +54,7 @@ def test_saved_inputs_and_random_calls_pass(fuzzer: Path) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(3600)
 def test_many_random_calls_pass(fuzzer: Path) -> None:
     status, output = run(fuzzer, calls=MANY_CALLS)
     assert status == 0, output
