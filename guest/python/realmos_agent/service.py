@@ -24,7 +24,10 @@ from realmos_agent.protocol import (
     Hello,
     Message,
     OperationMessage,
+    Put,
+    Relay,
     RemoteProtocolError,
+    Run,
     Secure,
     Shutdown,
     Welcome,
@@ -255,7 +258,8 @@ class Service:
         else:
             from realmos_agent.operations import begin
 
-            self._holds_secrets = self._holds_secrets or self.channel.secured
+            if self.channel.secured and isinstance(message, Put | Relay | Run):
+                self._holds_secrets = True
             begin(self, message)
 
     def _greet(self, hello: Hello) -> None:
