@@ -147,7 +147,7 @@ class Get(OperationMessage):
 
 
 class Opened(OperationMessage):
-    """Agent: the file to be sent; `size` is what it has now (0 for the kernel's own files)."""
+    """Agent: the file to be sent; `size` is what it has now."""
 
     id: int
     size: int
