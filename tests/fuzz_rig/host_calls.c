@@ -84,19 +84,38 @@ static void create_realm(struct fuzzer *fuzzer)
 	}
 }
 
+/* An address for the RMM: a granule that it can take if the call is `meant`, or any. */
+static uint64_t pick_target(struct fuzzer *fuzzer, bool meant)
+{
+	uint64_t granule = pick_granule(fuzzer);
+
+	if (!meant) {
+		return pick_address(fuzzer);
+	}
+	(void)HOST_MAKE(RMI_GRANULE_DELEGATE, granule);
+	return granule;
+}
+
+static bool every_other_time(struct fuzzer *fuzzer)
+{
+	return pick(fuzzer, 2) == 0U;
+}
+
 static void create_rec(struct fuzzer *fuzzer)
 {
 	struct rmi_rec_params *params = fuzzer->rec_params;
+	bool meant = every_other_time(fuzzer);
 
 	memset(params, 0, sizeof(*params));
 	params->flags = RMI_REC_CREATE_RUNNABLE_MASK;
 	params->mpidr = rec_mpidr((unsigned int)pick(fuzzer, 4));
 	params->num_aux = world[0]->recs[0].params->num_aux;
 	for (uint64_t n = 0; n < params->num_aux; n++) {
-		params->aux[n] = pick_granule(fuzzer);
+		params->aux[n] = pick_target(fuzzer, meant);
 	}
 	spoil(fuzzer, params);
-	(void)HOST_MAKE(RMI_REC_CREATE, pick_rd(fuzzer), pick_address(fuzzer), (uintptr_t)params);
+	(void)HOST_MAKE(RMI_REC_CREATE, pick_rd(fuzzer), pick_target(fuzzer, meant),
+			(uintptr_t)params);
 }
 
 static void change_tables(struct fuzzer *fuzzer)
@@ -137,8 +156,8 @@ static void change_memory(struct fuzzer *fuzzer)
 
 	switch (pick(fuzzer, 5)) {
 	case 0:
-		(void)HOST_MAKE(RMI_DATA_CREATE, rd, pick_address(fuzzer), ipa,
-				pick_address(fuzzer), pick(fuzzer, 3));
+		(void)HOST_MAKE(RMI_DATA_CREATE, rd, pick_target(fuzzer, every_other_time(fuzzer)),
+				ipa, pick_address(fuzzer), pick(fuzzer, 3));
 		break;
 	case 1:
 		(void)HOST_MAKE(RMI_DATA_CREATE_UNKNOWN, rd, pick_address(fuzzer), ipa);
