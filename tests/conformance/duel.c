@@ -13,6 +13,7 @@
 #define LAST_PATIENCE  UINT64_C(90000000000)
 #define LATENESS_STEP  1237U /* ticks: no round like another, few like the one before */
 #define LATENESS_LIMIT 150000U
+#define LATENESS_WIDER 100U /* rounds, after each of which it may be later by as much again */
 
 struct moment {
 	uint64_t begun; /* number of the round */
@@ -63,6 +64,15 @@ static void meet(unsigned int side, uint64_t number)
 	(void)gic_drain();
 }
 
+/* In ticks. A machine on which the rounds do not suffice is a slow one: they spread further there.
+ */
+static uint64_t lateness(unsigned int round)
+{
+	uint64_t limit = (uint64_t)LATENESS_LIMIT * (1U + round / LATENESS_WIDER);
+
+	return (uint64_t)round * LATENESS_STEP % limit;
+}
+
 /*
  * In each round one side acts only when the other has begun, and a little later from round to
  * round: both orders come about, and all that lies between them, on emulators as well whose PEs
@@ -78,7 +88,7 @@ static uint64_t act(unsigned int side, unsigned int round, uint64_t (*action)(vo
 
 		while (__atomic_load_n(&moments[1U - side].begun, __ATOMIC_ACQUIRE) <= round) {
 		}
-		until = read_sysreg(CNTPCT_EL0) + (uint64_t)round * LATENESS_STEP % LATENESS_LIMIT;
+		until = read_sysreg(CNTPCT_EL0) + lateness(round);
 		while (read_sysreg(CNTPCT_EL0) < until) {
 		}
 	}

@@ -68,11 +68,18 @@ static void after_grant(uint64_t mine, uint64_t theirs)
 	}
 }
 
+static bool was_granted_whole_and_in_part(void)
+{
+	return all != 0U && some != 0U;
+}
+
 CASE(a_rec_goes_on_while_its_request_is_granted, "RACE.ripas_request")
 {
-	static const struct duel duel = {
-		.before = before_grant, .mine = grant, .theirs = go_on, .after = after_grant
-	};
+	static const struct duel duel = { .before = before_grant,
+					  .mine = grant,
+					  .theirs = go_on,
+					  .after = after_grant,
+					  .seen = was_granted_whole_and_in_part };
 
 	all = 0;
 	some = 0;
@@ -120,11 +127,17 @@ static void after_both(uint64_t mine, uint64_t theirs)
 	}
 }
 
+static bool each_had_the_last_word(void)
+{
+	return won_by_empty != 0U && won_by_ram != 0U;
+}
+
 CASE(two_recs_have_one_ripas_changed_to_and_fro, "RACE.ripas_requests")
 {
 	static const struct duel duel = { .mine = make_empty,
 					  .theirs = make_ram,
-					  .after = after_both };
+					  .after = after_both,
+					  .seen = each_had_the_last_word };
 
 	won_by_empty = 0;
 	won_by_ram = 0;
