@@ -7,6 +7,7 @@ is marked `exhaustive`.
 """
 
 import platform
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--units") and config.getoption("--all"):
         raise pytest.UsageError("--units and --all exclude each other")
+    _let_interrupts_through()
+
+
+def _let_interrupts_through() -> None:
+    """Undo what `&` in a script and nohup do: what tests start would inherit the deafness."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
