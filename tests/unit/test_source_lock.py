@@ -32,6 +32,7 @@ def lock_file(tmp_path: Path, text: str) -> Path:
         f"deb libc6 1 arm64 trixie 12 {SHA.upper()}",
         f"deb ../libc6 1 arm64 trixie 12 {SHA}",
         f"src tool 1 ../../x trixie 12 {SHA}",
+        f"deb libc6 1 arm64 ../sid 12 {SHA}",
         f"rpm libc6 1 arm64 trixie 12 {SHA}",
     ],
 )

@@ -321,6 +321,35 @@ def test_backports_are_used_when_asked_for_alone(archive: Archive, cache: Cache)
     ]
 
 
+def test_suite_beside_stable_is_locked_alone_and_fetched_with_stable(
+    archive: Archive, cache: Cache, tmp_path: Path
+) -> None:
+    archive.add("lib", "9.0", suite="sid", needs="newer")
+    archive.add("newer", "1", suite="sid")
+    archive.publish((*SUITES, "sid"))
+    recipe = tmp_path / "packages.toml"
+    recipe.write_text(
+        '[[binary]]\nnames = ["data"]\n'
+        '[[binary]]\nnames = ["lib"]\nsuite = "sid"\nkeep = ["lib"]\n',
+        "utf-8",
+    )
+    found = resolve_recipe(recipe, cache, Silent())
+    assert [(p.name, p.version, p.suite) for p in found.packages] == [
+        ("data", "7", "trixie"),
+        ("lib", "9.0", "sid"),
+    ]
+    assert set(fetch(found, Cache(tmp_path / "other"), Silent())) == {"data", "lib"}
+    assert [p.version for p in app_lock(cache).packages if p.name == "lib"] == ["1.5"]
+
+
+def test_archive_without_a_suite_beside_stable_is_refused_by_its_name(
+    archive: Archive, cache: Cache
+) -> None:
+    assert archive.root.is_dir()
+    with pytest.raises(SourceError, match="does not carry sid"):
+        resolve(["lib"], "arm64", "sid", cache=cache, reporter=Silent())
+
+
 def test_fetched_files_have_the_locked_hashes(archive: Archive, cache: Cache) -> None:
     locked = app_lock(cache)
     files = fetch(locked, cache, Silent())

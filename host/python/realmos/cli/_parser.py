@@ -396,7 +396,7 @@ def _add_lock(actions: _Actions) -> None:
     parser = actions.add_parser(
         "lock", help="move a package lock to the versions that the mirror has now"
     )
-    parser.add_argument("what", help="a lock's name: firmware, qemu, linux, small")
+    parser.add_argument("what", help="a lock's name: firmware, qemu, linux, small, tee")
     _verbose(parser)
     parser.set_defaults(command=commands.lock)
 

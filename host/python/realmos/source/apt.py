@@ -2,7 +2,9 @@
 """An apt of our own: isolated from the machine's, without root, signatures checked, no host named.
 
 Each `Apt` is one index (the packages of one architecture, or the source packages) with its own
-state directory in the cache. The network is touched by `update` and the downloads alone.
+state directory in the cache. Stable and its backports share one; every other suite is alone, so
+that nothing newer than was asked for is chosen. The network is touched by `update` and the
+downloads alone.
 """
 
 import re
@@ -46,12 +48,16 @@ class Apt:
     Args:
         cache: holds the state, and the locks against other processes.
         index: a Debian architecture, or `SOURCES`.
+        suite: the suite that is wanted, or another of the same `index_of`.
     """
 
-    def __init__(self, cache: Cache, index: str) -> None:
-        self.index = index
+    def __init__(self, cache: Cache, index: str, suite: str = STABLE) -> None:
+        self._suites = _SUITES if suite in _SUITES else (suite,)
+        self._is_source = index == SOURCES
+        self._architecture = _mirror.build_architecture() if self._is_source else index
+        self._name = index_of(index, suite)
         self._cache = cache
-        self._state = cache.path / "apt" / index
+        self._state = cache.path / "apt" / self._name
         self._config = self._state / "apt.conf"
         self._root_file = self._state / "root"
         self._fresh = False
@@ -69,7 +75,7 @@ class Apt:
         Raises:
             SourceError: none is, or the network is not there.
         """
-        with self._cache.lock(f"apt-{self.index}"):
+        with self._cache.lock(f"apt-{self._name}"):
             if not force and self._is_set_up():
                 return
             roots = _mirror.candidates()
@@ -81,7 +87,7 @@ class Apt:
                     self._fresh = True
                     return
                 failures.append((root, failure))
-        raise _no_root(failures)
+        raise _no_root(failures, self._suites)
 
     def solve(self, names: Sequence[str]) -> list[tuple[str, str]]:
         """Return (name, version) of the packages and of all that they depend on.
@@ -130,9 +136,9 @@ class Apt:
             SourceError: there is no network, or apt failed for another reason.
         """
         what = ["source", "--download-only", "--only-source"]
-        verb = what if self.index == SOURCES else ["download"]
+        verb = what if self._is_source else ["download"]
         argv = ["apt-get", "-oAPT::Status-Fd=1", *verb, *names]
-        with self._cache.lock(f"apt-{self.index}"):
+        with self._cache.lock(f"apt-{self._name}"):
             self._apt(argv, "packages cannot be downloaded", cwd=into, on_line=_watch(task))
 
     def _is_set_up(self) -> bool:
@@ -146,7 +152,7 @@ class Apt:
         self._root_file.unlink(missing_ok=True)
         self._write_config(root)
         argv = ["apt-get", "-oAPT::Status-Fd=1", "-oAPT::Update::Error-Mode=any", "update"]
-        with reporter.task(f"Updating package lists ({self.index})") as task:
+        with reporter.task(f"Updating package lists ({self._name})") as task:
             try:
                 process.run(argv, env=self._env(), on_line=_watch(task))
             except ToolError as error:
@@ -159,20 +165,18 @@ class Apt:
         for name in ("empty", "sources.d", "lists/partial", "cache/archives/partial", "log"):
             (state / name).mkdir(parents=True, exist_ok=True)
         (state / "status").write_bytes(b"")
-        is_source = self.index == SOURCES
-        architecture = _mirror.build_architecture() if is_source else self.index
-        settings = _SETTINGS.format(state=state, architecture=architecture)
+        settings = _SETTINGS.format(state=state, architecture=self._architecture)
         lines = [settings.strip(), *_mirror.inherited_settings()]
         self._config.write_text("\n".join(lines) + "\n", "utf-8")
         source = {
-            "Types": "deb-src" if is_source else "deb",
+            "Types": "deb-src" if self._is_source else "deb",
             "URIs": root,
-            "Suites": " ".join(_SUITES),
+            "Suites": " ".join(self._suites),
             "Components": "main",
             "Signed-By": str(_mirror.keyring()),
         }
-        if not is_source:
-            source["Architectures"] = architecture
+        if not self._is_source:
+            source["Architectures"] = self._architecture
         text = "".join(f"{key}: {value}\n" for key, value in source.items())
         (state / "sources.d" / "debian.sources").write_text(text, "utf-8")
 
@@ -203,6 +207,11 @@ class Apt:
             reasons = [line[3:] for line in _lines(text) if line.startswith("E: ")]
             hint = _NETWORK_HINT if _UNREACHABLE.search(text) else ""
             raise SourceError(f"{what}: {'; '.join(reasons) or text}", hint=hint) from error
+
+
+def index_of(index: str, suite: str) -> str:
+    """Return the name of the index that holds a suite's packages."""
+    return index if suite in _SUITES else f"{index}-{suite}"
 
 
 _NETWORK_HINT = (
@@ -282,26 +291,26 @@ def _watch(task: Task) -> Callable[[str], None]:
     return on_line
 
 
-def _no_root(failures: list[tuple[str, str]]) -> SourceError:
+def _no_root(failures: list[tuple[str, str]], wanted: Sequence[str]) -> SourceError:
     """Return the error that says why no archive root would do."""
     names = ", ".join(root for root, _ in failures)
-    suites = " and ".join(_SUITES)
+    suites = " and ".join(wanted)
     if all(_UNREACHABLE.search(text) for _, text in failures):
         return SourceError(f"no package mirror can be reached (tried {names})", hint=_NETWORK_HINT)
-    rows = "".join(f"\n    {root}: {_reason(text)}" for root, text in failures)
+    rows = "".join(f"\n    {root}: {_reason(text, suites)}" for root, text in failures)
     return SourceError(
         f"none of this machine's package sources serves Debian {suites}:{rows}",
         hint=f"set {_mirror.ENVIRONMENT} to the root of a Debian mirror",
     )
 
 
-def _reason(text: str) -> str:
+def _reason(text: str, suites: str) -> str:
     """Say in a few words why an archive root was refused."""
     if _UNREACHABLE.search(text):
         return "cannot be reached"
     if _UNTRUSTED.search(text):
         return "not signed with Debian's keys"
     if _ABSENT.search(text):
-        return f"does not carry {' and '.join(_SUITES)}"
+        return f"does not carry {suites}"
     errors = [line for line in _lines(text) if line.startswith(("E: ", "W: "))]
     return errors[0][3:] if errors else _lines(text)[-1]

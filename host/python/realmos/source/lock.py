@@ -19,7 +19,7 @@ from realmos.cache import Cache, key_of
 from realmos.errors import ConfigError, GoneError, SourceError
 from realmos.progress import Reporter
 from realmos.source import _mirror
-from realmos.source.apt import SOURCES, STABLE, Apt
+from realmos.source.apt import SOURCES, STABLE, Apt, index_of
 
 FILE_NAME = "packages.lock"
 
@@ -28,6 +28,7 @@ _HEADER = """\
 # Made by `realmos lock`; do not edit.
 """
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_SUITE = re.compile(r"[a-z][a-z0-9-]*")
 
 
 @dataclass(frozen=True, order=True)
@@ -163,12 +164,13 @@ def resolve(
 ) -> Lock:
     """Return the newest versions of `names`, from `suite`, and of all that they depend on.
 
-    Dependencies come from stable where they can. Touches the network.
+    Dependencies of packages of backports come from stable where they can, those of any other suite
+    from that suite. Touches the network.
 
     Raises:
         SourceError: no network, no mirror, no such package.
     """
-    apt = Apt(cache, arch)
+    apt = Apt(cache, arch, suite)
     apt.update(reporter, force=True)
     wanted = names if suite == STABLE else [f"{name}/{suite}" for name in names]
     pairs = apt.solve(wanted)
@@ -185,7 +187,7 @@ def resolve_sources(
     Raises:
         SourceError: no network, no mirror, no such package.
     """
-    apt = Apt(cache, SOURCES)
+    apt = Apt(cache, SOURCES, suite)
     apt.update(reporter, force=True)
     files: list[SourceFile] = []
     for name in names:
@@ -214,9 +216,9 @@ def read(path: Path) -> Lock:
         match line.split():
             case [] | ["#", *_]:
                 continue
-            case ["deb", name, version, arch, suite, size, sha] if _sane(name, size, sha):
+            case ["deb", name, version, arch, suite, size, sha] if _sane(name, suite, size, sha):
                 debs.append(Package(name, version, arch, suite, int(size), sha))
-            case ["src", name, version, file, suite, size, sha] if _sane(file, size, sha):
+            case ["src", name, version, file, suite, size, sha] if _sane(file, suite, size, sha):
                 files.append(SourceFile(name, version, file, suite, int(size), sha))
             case _:
                 raise ConfigError(
@@ -260,13 +262,16 @@ def fetch(lock: Lock, cache: Cache, reporter: Reporter) -> dict[str, Path]:
         return found
     with cache.lock(f"fetch-{lock.digest}"):
         found = _cached(lock, cache)
-        debs = [package for package in lock.packages if package.key not in found]
-        files = [file for file in lock.sources if file.key not in found]
-        if debs:
-            index = lock.architecture or _mirror.build_architecture()
-            found |= _download(Apt(cache, index), lock, debs, cache, reporter)
-        if files:
-            found |= _download(Apt(cache, SOURCES), lock, files, cache, reporter)
+        binary = lock.architecture or _mirror.build_architecture()
+        missing: dict[str, tuple[Apt, list[Package | SourceFile]]] = {}
+        for item in lock.items:
+            if item.key in found:
+                continue
+            index = SOURCES if isinstance(item, SourceFile) else binary
+            apt = Apt(cache, index, item.suite)
+            missing.setdefault(index_of(index, item.suite), (apt, []))[1].append(item)
+        for apt, items in missing.values():
+            found |= _download(apt, lock, items, cache, reporter)
     return found
 
 
@@ -338,8 +343,9 @@ def _key_of_download(path: Path) -> str:
     return path.name.partition("_")[0] if path.suffix == ".deb" else path.name
 
 
-def _sane(name: str, size: str, sha256: str) -> bool:
-    return "/" not in name and size.isdecimal() and bool(_SHA256.fullmatch(sha256))
+def _sane(name: str, suite: str, size: str, sha256: str) -> bool:
+    sound = "/" not in name and size.isdecimal() and _SUITE.fullmatch(suite)
+    return bool(sound and _SHA256.fullmatch(sha256))
 
 
 def _package(record: Mapping[str, str], suite: str) -> Package:

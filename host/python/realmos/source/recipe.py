@@ -3,7 +3,7 @@
 
     [[binary]]                      # any number of times
     names = ["python3"]             # resolved with all that they depend on
-    suite = "trixie"                # the default
+    suite = "trixie"                # the default; any other than it and its backports is alone
     keep = ["linux-binary-*"]       # of those, only what matches; default: everything
     drop = ["dpkg", "debconf"]      # of those, not what matches; default: nothing
 
