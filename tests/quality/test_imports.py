@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "agent": set[str](),
     "broker": {"attest"},
     "session": _COMPOSED,
-    "cli": _COMPOSED | {"session", "broker"},
+    "tee": {"source"},
+    "cli": _COMPOSED | {"session", "broker", "tee"},
     "pytest_plugin": _COMPOSED | {"session"},
 } | dict.fromkeys(FOUNDATIONS, FOUNDATIONS)
 

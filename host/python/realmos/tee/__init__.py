@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""OP-TEE Trusted Applications, seen from the build machine: building, looking at, calling them."""
+
+from realmos.tee.devkit import DevKit, find_client_headers, find_dev_kit
+from realmos.tee.testset import OpteeTests, find_optee_tests
+
+__all__ = ["DevKit", "OpteeTests", "find_client_headers", "find_dev_kit", "find_optee_tests"]
