@@ -26,6 +26,7 @@ def test_everything_names_its_specification(table: str) -> None:
     specs = {name: group.spec for name, group in loaded.groups.items()}
     specs |= {name: field.spec for name, field in loaded.fields.items()}
     specs |= {name: layout.spec for name, layout in loaded.structs.items()}
+    specs |= {"calls": loaded.calls.spec} if loaded.calls else {}
     assert specs
     assert [name for name, spec in specs.items() if not spec.strip()] == []
 
@@ -42,7 +43,9 @@ def test_a_name_means_one_value_in_all_tables() -> None:
 
 def test_no_function_identifier_is_given_twice() -> None:
     owners: dict[int, str] = {}
-    for _, name, value in every_constant():
+    for table, name, value in every_constant():
+        if table.startswith("tee"):  # algorithms and attributes, not functions, look alike
+            continue
         if value >> 16 in FUNCTION_ID_CLASSES and not name.startswith("RMI_FID_"):
             assert owners.setdefault(value, name) in {name, "EL3_RMI_REQ_COMPLETE"}
     assert len(owners) > 40
@@ -69,6 +72,9 @@ def test_bit_fields_of_one_word_do_not_overlap(table: str) -> None:
         ("smccc", "PSCI_ALREADY_ON", -4),
         ("el3", "EL3_GTSI_DELEGATE", 0xC40001B0),
         ("virtio", "VIRTIO_MMIO_QUEUE_NOTIFY", 0x50),
+        ("tee", "TEE_CALL_CRYP_OBJ_GENERATE_KEY", 54),
+        ("tee", "TEE_ERROR_SHORT_BUFFER", 0xFFFF0010),
+        ("tee", "TEE_ALG_RSASSA_PKCS1_PSS_MGF1_SHA256", 0x70414930),
     ],
 )
 def test_values_are_those_of_the_specifications(table: str, name: str, value: int) -> None:
@@ -90,9 +96,24 @@ def test_offsets_are_those_of_the_specifications(name: str, member: str, offset:
     assert realmos_abi.load("rmi").structs[name].members[member].offset == offset
 
 
-def test_the_agents_numbers_are_those_of_their_table(top: Path) -> None:
-    kept = top / "guest/python/realmos_agent/protocol/numbers.py"
-    assert kept.read_text("utf-8") == module(realmos_abi.load("agent"))
+@pytest.mark.parametrize(
+    ("table", "path"),
+    [("agent", "protocol/numbers"), ("tee", "tee/numbers"), ("tee_run", "tee/runner_numbers")],
+)
+def test_the_kept_numbers_are_those_of_their_table(top: Path, table: str, path: str) -> None:
+    kept = top / f"guest/python/realmos_agent/{path}.py"
+    assert kept.read_text("utf-8") == module(realmos_abi.load(table))
+
+
+def test_calls_fit_the_registers_of_a_system_call() -> None:
+    tee = realmos_abi.load("tee")
+    assert tee.calls
+    two = {"IN", "IN_OWN", "OUT", "OUT32", "OUT32_OPT", "FILL", "ATTRS"}
+    for name, arguments in tee.calls.arguments.items():
+        registers = sum(3 if a.kind == "READ" else 1 + (a.kind in two) for a in arguments)
+        assert registers <= tee["TEE_CALL_ARGUMENTS_MAX"], name
+    assert max(tee.calls.numbers.values()) == tee["TEE_CALL_MAX"]
+    assert tee.calls.arguments["GET_TIME"][1] == realmos_abi.Argument("time", "OUTSTRUCT", 8)
 
 
 def test_unknown_names_are_refused() -> None:
@@ -124,6 +145,35 @@ def load_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
         return realmos_abi.load(name)
 
     return load
+
+
+CALLS = """
+[group.kind]
+spec = "none"
+prefix = "K_"
+values = {{ U32 = 1, INSTRUCT = 2 }}
+[calls]
+spec = "none"
+prefix = "C_"
+kinds = "kind"
+list = {{ A = {{ number = 1, args = ["a {a}"] }}, B = {{ number = {b}, args = [] }} }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("argument", "number", "error"),
+    [
+        ("U16", 2, "U16 is no kind of argument"),
+        ("INSTRUCT", 2, "needs a struct exactly if its kind has one"),
+        ("U32 Time", 2, "needs a struct exactly if its kind has one"),
+        ("U32", 1, "two calls have one number"),
+    ],
+)
+def test_calls_that_contradict_themselves_are_refused(
+    load_text: Callable[[str], object], argument: str, number: int, error: str
+) -> None:
+    with pytest.raises(ValueError, match=error):
+        load_text(CALLS.format(a=argument, b=number))
 
 
 MEMBERS = """

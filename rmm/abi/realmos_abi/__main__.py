@@ -4,7 +4,7 @@
 import sys
 from pathlib import Path
 
-from realmos_abi import Struct, Table, load, names
+from realmos_abi import Calls, Struct, Table, load, names
 
 _C_TYPES = {
     "u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t", "i64": "int64_t",
@@ -38,6 +38,21 @@ def _struct(layout: Struct) -> list[str]:
     return [*out, ""]
 
 
+def _calls(calls: Calls, table: str) -> list[str]:
+    out = [f"/* calls: {calls.spec} */"]
+    out += [f"#define {calls.c_prefix}{name} {number}" for name, number in calls.numbers.items()]
+    out += [
+        "",
+        "/* One line a call: [number] = { count, { { kind, size of the struct }, ... } } */",
+    ]
+    out.append(f"#define {table.upper()}_CALL_TABLE \\")
+    lines = []
+    for name, number in calls.numbers.items():
+        arguments = [f"{{ {calls.kinds}{a.kind}, {a.size} }}" for a in calls.arguments[name]]
+        lines.append(f"\t[{number}] = {{ {len(arguments)}, {{ {', '.join(arguments)} }} }},")
+    return [*out, " \\\n".join(lines), ""]
+
+
 def header(table: Table) -> str:
     """Return the C header of one table; constants are usable from assembly too."""
     out = [
@@ -53,6 +68,8 @@ def header(table: Table) -> str:
     for field in table.fields.values():
         out.append(f"#define {field.name}_SHIFT {field.shift}")
         out.append(f"#define {field.name}_MASK {field.mask:#x}")
+    if table.calls:
+        out += _calls(table.calls, table.name)
     if table.structs:
         out += ["", "#ifndef __ASSEMBLER__", "#include <stddef.h>", "#include <stdint.h>", ""]
         for layout in table.structs.values():

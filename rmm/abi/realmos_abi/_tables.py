@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
+from typing import Any
 
 _FORMATS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i64": "q"}
 
@@ -104,14 +105,38 @@ class Struct:
 
 
 @dataclass(frozen=True)
+class Argument:
+    """One argument of a call: its kind, and the bytes of the struct that it points to or 0."""
+
+    name: str
+    kind: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Numbered calls that are described by their arguments.
+
+    `kinds` is the C prefix of the constants that number the kinds of arguments.
+    """
+
+    spec: str
+    c_prefix: str
+    kinds: str
+    numbers: Mapping[str, int]
+    arguments: Mapping[str, tuple[Argument, ...]]
+
+
+@dataclass(frozen=True)
 class Table:
-    """All groups, bit fields and structs of one TOML file."""
+    """All groups, bit fields, structs and calls of one TOML file."""
 
     name: str
     title: str
     groups: Mapping[str, Group]
     fields: Mapping[str, Bitfield]
     structs: Mapping[str, Struct]
+    calls: Calls | None = None
 
     def __getitem__(self, c_name: str) -> int:
         """Return a constant by its full C name, for example `RMI_ERROR_RTT`."""
@@ -129,6 +154,9 @@ class Table:
         for group in self.groups.values():
             for name, value in group.values.items():
                 yield group.c_prefix + name, value
+        if self.calls:
+            for name, number in self.calls.numbers.items():
+                yield self.calls.c_prefix + name, number
 
     def name_of(self, group: str, value: int) -> str:
         """Return the full C name of `value` in `group`, or its number when it has none."""
@@ -156,6 +184,29 @@ def _struct(name: str, raw: Mapping[str, object]) -> Struct:
     return Struct(name, str(raw["spec"]), str(raw["c_name"]), size, members)
 
 
+def _argument(text: str, kinds: Mapping[str, int], structs: Mapping[str, Struct]) -> Argument:
+    name, kind, *layout = text.split()
+    if kind not in kinds:
+        raise ValueError(f"{kind} is no kind of argument")
+    if bool(layout) != kind.endswith("STRUCT"):
+        raise ValueError(f"the argument {name} needs a struct exactly if its kind has one")
+    return Argument(name, kind, structs[layout[0]].size if layout else 0)
+
+
+def _calls(
+    raw: Mapping[str, Any], groups: Mapping[str, Group], structs: Mapping[str, Struct]
+) -> Calls:
+    kinds = groups[raw["kinds"]]
+    numbers = {name: item["number"] for name, item in raw["list"].items()}
+    if len(set(numbers.values())) != len(numbers):
+        raise ValueError("two calls have one number")
+    arguments = {
+        name: tuple(_argument(text, kinds.values, structs) for text in item["args"])
+        for name, item in raw["list"].items()
+    }
+    return Calls(raw["spec"], raw["prefix"], kinds.c_prefix, numbers, arguments)
+
+
 @cache
 def load(name: str) -> Table:
     """Load the table `name` (the file's name without its ending).
@@ -176,7 +227,8 @@ def load(name: str) -> Table:
         for key, bits in items.items()
     }
     structs = {key: _struct(key, item) for key, item in raw.get("struct", {}).items()}
-    table = Table(name, raw["title"], groups, fields, structs)
+    calls = _calls(raw["calls"], groups, structs) if "calls" in raw else None
+    table = Table(name, raw["title"], groups, fields, structs, calls)
     seen = [constant for constant, _ in table.constants()]
     if len(set(seen)) != len(seen):
         raise ValueError(f"a constant is named twice in the ABI table {name}")

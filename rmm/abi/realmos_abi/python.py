@@ -11,7 +11,7 @@ tree and compared with its table by a test.
 import sys
 from pathlib import Path
 
-from realmos_abi import Struct, Table, load
+from realmos_abi import Calls, Struct, Table, load
 
 
 def _number(value: int) -> str:
@@ -26,13 +26,31 @@ def _format(layout: Struct) -> str:
         at += member.size
     if at != layout.size:
         raise ValueError(f"{layout.name} ends before its size")
-    return "<" + "".join(member.format[1:].removeprefix("1") for member in layout.members.values())
+    return "<" + "".join(
+        member.format[1:] if member.count > 1 else member.format[2:]
+        for member in layout.members.values()
+    )
+
+
+def _calls(calls: Calls, common: str) -> list[str]:
+    prefix = calls.c_prefix.removeprefix(common)
+    kinds = calls.kinds.removeprefix(common)
+    out = ["", "# calls"]
+    out += [f"{prefix}{name} = {_number(number)}" for name, number in calls.numbers.items()]
+    out += ["", "# number: (name, ((argument, kind, size of its struct), ...))", "# fmt: off"]
+    out.append("CALLS: dict[int, tuple[str, tuple[tuple[str, int, int], ...]]] = {")
+    for name, number in calls.numbers.items():
+        out.append(f'    {number}: ("{name.lower()}", (')
+        out += [f'        ("{a.name}", {kinds}{a.kind}, {a.size}),' for a in calls.arguments[name]]
+        out.append("    )),")
+    return [*out, "}", "# fmt: on"]
 
 
 def module(table: Table) -> str:
     """Return the source of a module with all constants of `table`, without their common prefix.
 
-    A struct becomes NAME_FORMAT and NAME_SIZE for the `struct` module; it must have no gaps.
+    A struct becomes NAME_FORMAT and NAME_SIZE for the `struct` module; it must have no gaps. The
+    calls become constants and the dict CALLS, which describes each by its arguments.
 
     Raises:
         ValueError: a struct has a gap.
@@ -53,6 +71,8 @@ def module(table: Table) -> str:
         name = layout.c_name.removeprefix(table.name + "_").upper()
         out += ["", f"# {layout.name}"]
         out += [f'{name}_FORMAT = "{_format(layout)}"', f"{name}_SIZE = {_number(layout.size)}"]
+    if table.calls:
+        out += _calls(table.calls, common)
     return "\n".join(out) + "\n"
 
 

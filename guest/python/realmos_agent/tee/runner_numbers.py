@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runner protocol: frames between the TEE core and the process that holds a TA.
+
+Generated from the ABI table tee_run: do not edit.
+"""
+
+# protocol
+VERSION = 1
+FD = 3
+LENGTH_MIN = 4
+LENGTH_MAX = 0x8000000
+
+# message
+MAP = 1
+UNMAP = 2
+PROTECT = 3
+REGION = 4
+ENTER = 5
+RESULT = 6
+FETCH = 7
+WRITE = 8
+HELLO = 0x80
+DONE = 0x81
+CALL = 0x82
+RETURNED = 0x83
+FAULT = 0x84
+FETCHED = 0x85
+
+# prot
+PROT_READ = 1
+PROT_WRITE = 2
+PROT_EXEC = 4
+PROT_BTI = 8
+
+# flag
+FLAG_GUARD = 1
+FLAG_NONSECURE = 2
+GUARD_SIZE = 0x10000
+
+# hello
+HELLO_SECCOMP = 1
+HELLO_NO_NEW_PRIVS = 2
+HELLO_NS_USER = 4
+HELLO_NS_MOUNT = 8
+HELLO_NS_PID = 0x10
+HELLO_NS_NET = 0x20
+HELLO_NS_IPC = 0x40
+HELLO_NS_UTS = 0x80
+HELLO_RLIMITS = 0x100
+
+# memory
+MEMORY_NULL = 0
+MEMORY_OWN = 1
+MEMORY_TA = 2
+MEMORY_CLIENT = 3
+
+# FrameHeader
+FRAME_FORMAT = "<II"
+FRAME_SIZE = 8
+
+# Map
+MAP_FORMAT = "<QQII"
+MAP_SIZE = 0x18
+
+# Range
+RANGE_FORMAT = "<QQ"
+RANGE_SIZE = 0x10
+
+# Protect
+PROTECT_FORMAT = "<QQII"
+PROTECT_SIZE = 0x18
+
+# Enter
+ENTER_FORMAT = "<IIQQQQ8Q"
+ENTER_SIZE = 0x68
+
+# Hello
+HELLO_FORMAT = "<IIQ"
+HELLO_SIZE = 0x10
+
+# Done
+DONE_FORMAT = "<I"
+DONE_SIZE = 4
+
+# Call
+CALL_FORMAT = "<II"
+CALL_SIZE = 8
+
+# Result
+RESULT_FORMAT = "<II"
+RESULT_SIZE = 8
+
+# Returned
+RETURNED_FORMAT = "<II8Q"
+RETURNED_SIZE = 0x48
+
+# Fault
+FAULT_FORMAT = "<IIQQQQ29Q"
+FAULT_SIZE = 0x110
