@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Parameters of calls on the tee wire, and what became of them: packed, unpacked and checked."""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from realmos_agent.tee import client_numbers, numbers
+
+_PARAMS = struct.Struct(client_numbers.PARAMS_FORMAT)
+_REGION = struct.Struct(client_numbers.REGION_FORMAT)
+_PARAM = struct.Struct(client_numbers.PARAM_FORMAT)
+_RESULT = struct.Struct(client_numbers.RESULT_FORMAT)
+
+_VALUES = {
+    numbers.PARAM_TYPE_VALUE_INPUT,
+    numbers.PARAM_TYPE_VALUE_OUTPUT,
+    numbers.PARAM_TYPE_VALUE_INOUT,
+}
+_DIRECTIONS = {
+    numbers.PARAM_TYPE_MEMREF_INPUT: client_numbers.REGION_IN,
+    numbers.PARAM_TYPE_MEMREF_OUTPUT: client_numbers.REGION_OUT,
+    numbers.PARAM_TYPE_MEMREF_INOUT: client_numbers.REGION_IN | client_numbers.REGION_OUT,
+}
+_OUTPUTS = {
+    numbers.PARAM_TYPE_VALUE_OUTPUT, numbers.PARAM_TYPE_VALUE_INOUT,
+    numbers.PARAM_TYPE_MEMREF_OUTPUT, numbers.PARAM_TYPE_MEMREF_INOUT,
+}  # fmt: skip
+_TYPES = {numbers.PARAM_TYPE_NONE} | _VALUES | _DIRECTIONS.keys()
+_TYPE_BITS = 4
+_TYPE_MASK = 15
+
+
+class WireError(Exception):
+    """The peer sent what the wire does not allow, or was about to be sent that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Memory that a call's parameters use; `data` is there if the TA is to read it."""
+
+    size: int
+    flags: int
+    shift: int = 0
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter. Value: `a` and `b`. Memory: offset `a`, size `b`, and the region or None."""
+
+    type: int = numbers.PARAM_TYPE_NONE
+    a: int = 0
+    b: int = 0
+    region: int | None = None
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether it is a memory reference."""
+        return self.type in _DIRECTIONS
+
+    @property
+    def is_output(self) -> bool:
+        """Whether an answer carries something for it."""
+        return self.type in _OUTPUTS
+
+
+_NO_PARAMS = (Param(),) * client_numbers.PARAMS
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The parameters of a call, and the memory that they use."""
+
+    params: tuple[Param, ...] = _NO_PARAMS
+    regions: tuple[Region, ...] = ()
+
+    @property
+    def types(self) -> int:
+        """All types in one word."""
+        return join(param.type for param in self.params)
+
+
+NO_PARAMS = Params()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a parameter: a value, or a memory reference's new size `b` and its bytes.
+
+    `data` may be shorter than the memory: what lies behind it did not change.
+    """
+
+    type: int = numbers.PARAM_TYPE_NONE
+    a: int = 0
+    b: int = 0
+    data: bytes = b""
+
+
+NO_OUTCOMES = (Outcome(),) * client_numbers.PARAMS
+
+
+def join(types: Iterable[int]) -> int:
+    """Return parameter types in one word."""
+    return sum(kind << _TYPE_BITS * index for index, kind in enumerate(types))
+
+
+def _split(types: int) -> list[int]:
+    found = [types >> _TYPE_BITS * index & _TYPE_MASK for index in range(client_numbers.PARAMS)]
+    if types >> _TYPE_BITS * client_numbers.PARAMS or not _TYPES.issuperset(found):
+        raise WireError(f"parameter types {types:#x}")
+    return found
+
+
+def pack_params(params: Params) -> bytes:
+    """Return parameters and regions as they follow a request."""
+    _check_params(params)
+    out = [_PARAMS.pack(params.types, len(params.regions))]
+    out += [_REGION.pack(region.size, region.flags, region.shift) for region in params.regions]
+    for param in params.params:
+        region = client_numbers.NO_REGION if param.region is None else param.region
+        out.append(_PARAM.pack(param.a, param.b, region))
+    out += [region.data for region in params.regions]
+    return b"".join(out)
+
+
+def unpack_params(body: bytes, at: int) -> Params:
+    """Return the parameters that begin at `at` and fill the rest of a frame."""
+    types, count = _PARAMS.unpack_from(body, at)
+    if count > client_numbers.REGIONS_MAX:
+        raise WireError(f"{count} regions; {client_numbers.REGIONS_MAX} at most")
+    at += _PARAMS.size
+    shapes = [_REGION.unpack_from(body, at + _REGION.size * index) for index in range(count)]
+    at += _REGION.size * count
+    params = []
+    for index, kind in enumerate(_split(types)):
+        a, b, region = _PARAM.unpack_from(body, at + _PARAM.size * index)
+        params.append(Param(kind, a, b, None if region == client_numbers.NO_REGION else region))
+    at += _PARAM.size * client_numbers.PARAMS
+    regions = []
+    for size, flags, shift in shapes:
+        end = at + size if flags & client_numbers.REGION_IN else at
+        regions.append(Region(size, flags, shift, body[at:end]))
+        at = end
+    if at != len(body):
+        raise WireError(f"regions that end at {at} in a frame of {len(body)} bytes")
+    found = Params(tuple(params), tuple(regions))
+    _check_params(found)
+    return found
+
+
+def _check_params(params: Params) -> None:
+    if (
+        len(params.params) != client_numbers.PARAMS
+        or len(params.regions) > client_numbers.REGIONS_MAX
+    ):
+        raise WireError(f"{len(params.params)} parameters in {len(params.regions)} regions")
+    flags = [0] * len(params.regions)
+    for param in params.params:
+        _check_param(param, params.regions)
+        if param.region is not None:
+            flags[param.region] |= _DIRECTIONS[param.type]
+    if sum(region.size for region in params.regions) > client_numbers.DATA_MAX:
+        raise WireError(f"more than {client_numbers.DATA_MAX} bytes of memory in a call")
+    for region, used in zip(params.regions, flags, strict=True):
+        if not used or region.flags != used:
+            raise WireError(f"a region with flags {region.flags:#x}, used with {used:#x}")
+        if not 0 <= region.shift < client_numbers.PAGE:
+            raise WireError(f"a region with shift {region.shift:#x}")
+        if len(region.data) != (region.size if used & client_numbers.REGION_IN else 0):
+            raise WireError(f"{len(region.data)} bytes for a region of {region.size}")
+
+
+def _check_param(param: Param, regions: tuple[Region, ...]) -> None:
+    if param.type not in _TYPES:
+        raise WireError(f"a parameter of type {param.type}")
+    if not param.is_memory:
+        limit = (
+            0
+            if param.type in {numbers.PARAM_TYPE_NONE, numbers.PARAM_TYPE_VALUE_OUTPUT}
+            else 0xFFFFFFFF
+        )
+        if param.region is not None or max(param.a, param.b) > limit or min(param.a, param.b) < 0:
+            raise WireError(f"a parameter {param}")
+    elif param.region is None:
+        if param.a or param.b:
+            raise WireError(f"a NULL reference with offset {param.a} and size {param.b}")
+    elif not 0 <= param.region < len(regions):
+        raise WireError(f"a reference to region {param.region} of {len(regions)}")
+    elif min(param.a, param.b) < 0 or param.a + param.b > regions[param.region].size:
+        raise WireError(f"a reference outside its region: offset {param.a}, size {param.b}")
+
+
+def pack_result(result: int, origin: int, session: int, outcomes: tuple[Outcome, ...]) -> bytes:
+    """Return the body of an answer."""
+    _check_outcomes(outcomes)
+    out = [_RESULT.pack(result, origin, session, 0)]
+    out.append(_PARAMS.pack(join(outcome.type for outcome in outcomes), 0))
+    out += [_PARAM.pack(outcome.a, outcome.b, len(outcome.data)) for outcome in outcomes]
+    out += [outcome.data for outcome in outcomes]
+    return b"".join(out)
+
+
+def unpack_result(body: bytes) -> tuple[int, int, int, tuple[Outcome, ...]]:
+    """Return result, origin, session and outcomes of an answer."""
+    result, origin, session, reserved = _RESULT.unpack_from(body)
+    types, regions = _PARAMS.unpack_from(body, _RESULT.size)
+    expect_zero(reserved or regions)
+    if not numbers.ORIGIN_API <= origin <= numbers.ORIGIN_TRUSTED_APP:
+        raise WireError(f"a result of origin {origin}")
+    at = _RESULT.size + _PARAMS.size
+    data = at + _PARAM.size * client_numbers.PARAMS
+    outcomes = []
+    for kind in _split(types):
+        a, b, size = _PARAM.unpack_from(body, at)
+        at += _PARAM.size
+        outcomes.append(Outcome(kind, a, b, body[data : data + size]))
+        data += size
+    if data != len(body):
+        raise WireError(f"outcomes that end at {data} in a frame of {len(body)} bytes")
+    _check_outcomes(outcomes)
+    return result, origin, session, tuple(outcomes)
+
+
+def _check_outcomes(outcomes: Iterable[Outcome]) -> None:
+    count = 0
+    for outcome in outcomes:
+        count += 1
+        memory = outcome.type in _DIRECTIONS
+        output = outcome.type in _OUTPUTS
+        if outcome.type not in _TYPES:
+            raise WireError(f"an outcome of type {outcome.type}")
+        if outcome.data and not (memory and output):
+            raise WireError(f"bytes for a parameter of type {outcome.type}")
+        limit = 0xFFFFFFFF if output and not memory else 0
+        if not 0 <= outcome.a <= limit or not ((memory and output) or 0 <= outcome.b <= limit):
+            raise WireError(f"values for a parameter of type {outcome.type}")
+    if count != client_numbers.PARAMS:
+        raise WireError(f"{count} outcomes")
+
+
+def expect_zero(value: int) -> None:
+    """Check that a reserved member is zero."""
+    if value:
+        raise WireError(f"{value:#x} where there must be zero")
