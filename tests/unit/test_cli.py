@@ -106,7 +106,7 @@ def test_help_teaches_by_examples_that_can_be_typed(
         assert parse(words).command
 
 
-WITH_KINDS = {"bench", "broker"}
+WITH_KINDS = {"bench", "broker", "ta"}
 KINDS = ["bench boot", "bench rmm", "broker serve", "broker add", "broker identity", "broker sign"]
 
 

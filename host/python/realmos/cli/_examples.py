@@ -41,6 +41,14 @@ EXAMPLES = {
   realmos run --broker ADDRESS job.py            in another terminal: job.py can ask for the key
   realmos broker identity ledger --policy job.toml --owner owner.pem
   realmos broker succeed word                    lets another realm open what ledger sealed""",
+    "ta": """\
+  realmos ta build guest/optee/examples/hello    a .ta from its source and Makefile""",
+    "ta build": """\
+  realmos ta build guest/optee/examples/hello    its Makefile is in hello/ta, and out comes there
+  realmos ta build my_ta --set CFG_TEE_TA_LOG_LEVEL=4
+  realmos ta build my_ta --key my_ta_key.pem     openssl genrsa -out my_ta_key.pem 4096 makes one
+  realmos ta build my_ta --kit ~/optee_os/out/arm/export-ta_arm64
+  realmos ta build my_ta --json | jq -r .path""",
     "build": """\
   realmos build                                  the default firmware and image
   realmos build firmware --json                  versions and hashes of all that is in the flash

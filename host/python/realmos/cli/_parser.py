@@ -13,6 +13,7 @@ from realmos.cli import _commands as commands
 from realmos.cli._broker_options import add_broker
 from realmos.cli._examples import EXAMPLES
 from realmos.cli._policies import FORMATS
+from realmos.cli._ta_options import add_ta
 from realmos.cli._values import count, nonce, rpv, seconds, setting, size, transfer
 from realmos.realm import HASHES, RealmConfig
 from realmos.session import BOOT_TIMEOUT
@@ -108,6 +109,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_verify(actions)
     _add_shell(actions)
     add_broker(actions.add_parser("broker", help="keep secrets for realms, and give them"))
+    add_ta(actions.add_parser("ta", help="OP-TEE Trusted Applications: build and look at them"))
     _add_build(actions)
     _add_logs(actions)
     _add_doctor(actions)

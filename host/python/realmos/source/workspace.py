@@ -17,6 +17,11 @@ from realmos.errors import ConfigError
 _PLAIN = re.compile(r"[\w./+@~-]+")
 
 
+def is_plain(path: Path) -> bool:
+    """Return whether make and compilers can cope with a path."""
+    return _PLAIN.fullmatch(str(path)) is not None
+
+
 @contextmanager
 def workspace(cache: Cache, **links: Path) -> Iterator[Path]:
     """Yield a fresh directory with a path that make can cope with; it is removed afterwards.

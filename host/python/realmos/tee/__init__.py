@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """OP-TEE Trusted Applications, seen from the build machine: building, looking at, calling them."""
 
-from realmos.tee.devkit import DevKit, find_client_headers, find_dev_kit
+from realmos.tee.build import BuiltTa, TaSource, build_ta, find_source
+from realmos.tee.devkit import DevKit, find_client_headers, find_dev_kit, open_dev_kit
 from realmos.tee.testset import OpteeTests, find_optee_tests
 
-__all__ = ["DevKit", "OpteeTests", "find_client_headers", "find_dev_kit", "find_optee_tests"]
+__all__ = [
+    "BuiltTa",
+    "DevKit",
+    "OpteeTests",
+    "TaSource",
+    "build_ta",
+    "find_client_headers",
+    "find_dev_kit",
+    "find_optee_tests",
+    "find_source",
+    "open_dev_kit",
+]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realmos.cache import Cache
-from realmos.errors import SourceError
+from realmos.errors import ConfigError, SourceError
 from realmos.progress import Reporter
 from realmos.source import Lock, fetch, lock_file, read, unpack
 
@@ -32,7 +32,7 @@ class DevKit:
 
     Attributes:
         path: what TA_DEV_KIT_DIR is set to.
-        version: Debian's version of the package.
+        version: Debian's version of the package; empty when it is the user's own.
     """
 
     path: Path
@@ -71,6 +71,20 @@ def find_dev_kit(cache: Cache, reporter: Reporter) -> DevKit:
 
     home = cache.build("tee-dev-kit", {"lock": lock.digest, "platform": PLATFORM}, make)
     return DevKit(home / "kit", lock.version(PACKAGE))
+
+
+def open_dev_kit(path: Path) -> DevKit:
+    """Return a dev kit that the user has: what OP-TEE's build makes, `export-ta_arm64`.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if not (path / _RULES).is_file():
+        raise ConfigError(
+            f"{path} is not a dev kit of OP-TEE's: it has no {_RULES}",
+            hint="without --kit, Debian's is fetched; an OP-TEE build has one in export-ta_arm64",
+        )
+    return DevKit(path.resolve(), "")
 
 
 def find_client_headers(cache: Cache, reporter: Reporter) -> Path:

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The options of `realmos ta`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from realmos.cli._examples import EXAMPLES
+from realmos.cli._ta_build import run_ta_build
+from realmos.cli._values import setting
+
+if TYPE_CHECKING:
+    # argparse has no public name for what add_subparsers() returns.
+    Actions = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+
+_DESCRIPTION = """\
+OP-TEE Trusted Applications: the very files that OP-TEE's own dev kit makes."""
+_BUILD_DESCRIPTION = """\
+Builds a Trusted Application with its own Makefile and OP-TEE's dev kit, which is fetched once by
+package name. DIR holds the Makefile, or a directory `ta` that does; it is what any OP-TEE project
+has: a Makefile that sets BINARY and includes ta_dev_kit.mk, sub.mk, user_ta_header_defines.h.
+What has not changed is not compiled again. Without --key, and if the Makefile names none, OP-TEE's
+development key signs; everybody has that."""
+
+
+def add_ta(parser: argparse.ArgumentParser) -> None:
+    """Add the kinds of the command to its parser."""
+    parser.description = _DESCRIPTION
+    kinds = parser.add_subparsers(metavar="WHAT", required=True)
+    _build(kinds)
+    for name, kind in kinds.choices.items():
+        kind.epilog = f"examples:\n{EXAMPLES[f'ta {name}']}"
+        kind.formatter_class = argparse.RawTextHelpFormatter
+
+
+def _build(kinds: "Actions") -> None:
+    parser = kinds.add_parser(
+        "build", help="build a Trusted Application", description=_BUILD_DESCRIPTION
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR", help="of the sources")
+    parser.add_argument(
+        "-s", "--set", dest="settings", type=setting, action="append", default=[],
+        metavar="NAME=VALUE", help="set a variable for make, such as CFG_TEE_TA_LOG_LEVEL=4",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="for what is made (default: out, in DIR)"
+    )
+    parser.add_argument(
+        "--key", type=Path, metavar="FILE", help="an RSA key pair (PEM) to sign it with"
+    )
+    parser.add_argument("--kit", type=Path, metavar="DIR", help="another dev kit of OP-TEE's")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+    parser.set_defaults(command=run_ta_build)
