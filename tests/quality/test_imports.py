@@ -29,7 +29,9 @@ MAY_IMPORT = {
 HOST = "host/python/realmos"
 AGENT = "guest/python/realmos_agent"
 # What the agent can do without, and so imports late: images may lack it.
-AGENT_EXTRAS = {"identity.py": {"cryptography"}, "asking.py": {"cryptography"}}
+AGENT_EXTRAS = {
+    name: {"cryptography"} for name in ("identity.py", "asking.py", "container.py", "keys.py")
+}
 RUNS_PROGRAMS = {"subprocess", "pty", "multiprocessing"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)

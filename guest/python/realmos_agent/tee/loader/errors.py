@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Why a TA is not loaded."""
+
+from realmos_agent.tee.errors import TeeError
+
+
+class LoadError(TeeError):
+    """A TA is refused with a result code; the message says why, and what helps."""
+
+    def __init__(self, message: str, code: int) -> None:
+        """Refuse it."""
+        super().__init__(code)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
