@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The address space of one TA: which addresses are in use, and random free ones.
+
+The window is free of what a Linux process has of its own, on arm64 with 39-bit addresses and more,
+and in a process of qemu-user.
+"""
+
+import secrets
+from bisect import bisect_right
+
+from realmos_agent.tee import numbers
+from realmos_agent.tee.errors import TeeError
+
+PAGE = 4096
+_FIRST = 0x10_0000_0000
+_END = 0x50_0000_0000
+_TRIES = 64
+_RANGES_MAX = 4096
+_BYTES_MAX = 1 << 29
+
+
+def page_up(size: int) -> int:
+    """Return `size` rounded up to whole pages."""
+    return -(-size // PAGE) * PAGE
+
+
+class AddressSpace:
+    """Ranges of whole pages, none of which overlap."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._sizes: dict[int, int] = {}
+        self._bytes = 0
+
+    def reserve(self, size: int, *, before: int = 0, after: int = 0) -> int:
+        """Take a random free range of at least `size` bytes; return its address.
+
+        Args:
+            size: how many.
+            before: how many more in front of it shall be free at this time.
+            after: and behind it.
+
+        Raises:
+            TeeError: OUT_OF_MEMORY.
+        """
+        size, before, after = page_up(max(size, 1)), page_up(before), page_up(after)
+        span = before + size + after
+        if span > _BYTES_MAX:
+            raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+        for _ in range(_TRIES):
+            start = _FIRST + secrets.randbelow((_END - _FIRST - span) // PAGE) * PAGE
+            if self._free(start, span):
+                self._take(start + before, size)
+                return start + before
+        raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+
+    def reserve_at(self, address: int, size: int, *, before: int = 0, after: int = 0) -> None:
+        """Take a given range.
+
+        Raises:
+            TeeError: it is not made of pages, not in the window, or not free.
+        """
+        size, before, after = page_up(max(size, 1)), page_up(before), page_up(after)
+        if address % PAGE:
+            raise TeeError(numbers.ERROR_BAD_PARAMETERS)
+        start, span = address - before, before + size + after
+        if start < _FIRST or start + span > _END or not self._free(start, span):
+            raise TeeError(numbers.ERROR_ACCESS_CONFLICT)
+        self._take(address, size)
+
+    def release(self, address: int) -> None:
+        """Give a range back."""
+        self._bytes -= self._sizes.pop(address)
+        self._starts.remove(address)
+
+    def _take(self, start: int, size: int) -> None:
+        if len(self._starts) >= _RANGES_MAX or self._bytes + size > _BYTES_MAX:
+            raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+        self._starts.insert(bisect_right(self._starts, start), start)
+        self._sizes[start] = size
+        self._bytes += size
+
+    def _free(self, start: int, size: int) -> bool:
+        place = bisect_right(self._starts, start)
+        if place:
+            before = self._starts[place - 1]
+            if before + self._sizes[before] > start:
+                return False
+        return place == len(self._starts) or self._starts[place] >= start + size

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Chains of calls: a client's call, and the calls from TA to TA that it leads to."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from realmos_agent.tee.instance import Instance
+    from realmos_agent.tee.session import Session
+
+DEPTH_MAX = 4  # OP-TEE's CFG_CORE_MAX_SYSCALL_RECURSION
+
+
+class Chain:
+    """One thread's calls: what it has entered, and what it waits for.
+
+    Attributes:
+        stack: the instances that are entered, outermost first; all of them are busy with it.
+        waits_for: the instance that it waits for, if it does; under the manager's lock.
+        deferred: sessions to be closed when the stack is empty, because closing them now would
+            wait for an instance that waits for this chain.
+    """
+
+    def __init__(self) -> None:
+        self.stack: list[Instance] = []
+        self.waits_for: Instance | None = None
+        self.deferred: list[Session] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether it may enter nothing more."""
+        return len(self.stack) >= DEPTH_MAX
+
+    @property
+    def caller(self) -> "Instance | None":
+        """The innermost instance: who calls now."""
+        return self.stack[-1] if self.stack else None

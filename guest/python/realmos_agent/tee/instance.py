@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One instance of a TA: its process, its memory, and what it holds of the core.
+
+An instance runs for one session at a time; the manager sees to that. Whatever goes wrong while it
+runs, a panic, a fault, a runner that misbehaves, ends the instance and nothing else.
+"""
+
+from realmos_agent.tee import numbers
+from realmos_agent.tee.addresses import AddressSpace, page_up
+from realmos_agent.tee.errors import TaPanic, TeeError
+from realmos_agent.tee.handles import HandleTable
+from realmos_agent.tee.params import Memref, Params, Value
+from realmos_agent.tee.parts import Call, Entry, Fault, Refused, RunnerError
+from realmos_agent.tee.runner_numbers import GUARD_SIZE, PROT_READ, PROT_WRITE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+    from uuid import UUID
+
+    from realmos_agent.tee.chain import Chain
+    from realmos_agent.tee.parts import Dispatch, Event, Loader, Returned, Runner, Segment
+    from realmos_agent.tee.services import Services
+    from realmos_agent.tee.session import Identity, Session
+
+_ENTRY_NAMES = {
+    numbers.ENTRY_OPEN_SESSION: "opening",
+    numbers.ENTRY_CLOSE_SESSION: "closing",
+    numbers.ENTRY_INVOKE_COMMAND: "invoking",
+}
+
+
+class TaDied(Exception):  # noqa: N818 -- GlobalPlatform's word: TARGET_DEAD
+    """The TA's instance has come to its end; its callers get TARGET_DEAD."""
+
+
+class Instance:
+    """A TA in its runner.
+
+    Args:
+        uuid: which TA.
+        loader: where it comes from.
+        runner: a fresh process for it; owned by the instance once that is made.
+        dispatch: serves its system calls.
+        services: what the core offers to them.
+
+    Raises:
+        Exception: it cannot be loaded.
+
+    Attributes:
+        handles: the objects that it holds of the core.
+        opened: its sessions with other TAs, by number.
+        sessions: how many sessions it serves.
+        holder: the chain that it is busy with; under the manager's lock.
+        dead: it panicked or was lost.
+    """
+
+    def __init__(
+        self,
+        uuid: "UUID",
+        loader: "Loader",
+        runner: "Runner",
+        dispatch: "Dispatch",
+        services: "Services",
+    ) -> None:
+        self.uuid = uuid
+        self.services = services
+        self.handles = HandleTable()
+        self.opened: dict[int, Session] = {}
+        self.sessions = 0
+        self.holder: Chain | None = None
+        self.dead = False
+        self._session: Session | None = None
+        self._chain: Chain | None = None
+        self._runner = runner
+        self._dispatch = dispatch
+        self._space = AddressSpace()
+        self._heaps: dict[int, int] = {}
+        self._placed = loader.load(uuid, runner.dispatcher, self._space.reserve)
+        if self._placed.uuid != uuid:
+            raise TeeError(numbers.ERROR_SECURITY)
+        self.flags = self._placed.flags
+        self._map(self._placed.segments)
+        self._stack_top = self._map_stack(self._placed.stack_size)
+
+    # What the session rules ask.
+
+    @property
+    def single(self) -> bool:
+        """Whether all sessions share this instance."""
+        return bool(self.flags & numbers.TA_FLAG_SINGLE_INSTANCE)
+
+    @property
+    def multi_session(self) -> bool:
+        """Whether it may serve several sessions at a time."""
+        return bool(self.flags & numbers.TA_FLAG_MULTI_SESSION)
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether it outlives its last session."""
+        return self.single and bool(self.flags & numbers.TA_FLAG_INSTANCE_KEEP_ALIVE)
+
+    @property
+    def keep_crashed(self) -> bool:
+        """Whether no other instance may follow once it has crashed."""
+        return self.keep_alive and bool(self.flags & numbers.TA_FLAG_INSTANCE_KEEP_CRASHED)
+
+    # What system calls ask: see realmos_agent.tee.context.
+
+    @property
+    def session(self) -> "Session":
+        """The session that the TA runs for."""
+        assert self._session is not None, "system calls come from running TAs only"
+        return self._session
+
+    @property
+    def chain(self) -> "Chain":
+        """The calls that led here."""
+        assert self._chain is not None, "system calls come from running TAs only"
+        return self._chain
+
+    @property
+    def identity(self) -> "Identity":
+        """Who opened the session that the TA runs for."""
+        return self.session.identity
+
+    def log(self, text: str) -> None:
+        """Write a line to the log."""
+        self.services.log(f"{self.uuid}: {text}")
+
+    def panic(self, code: int) -> "NoReturn":
+        """End the TA from within one of its system calls."""
+        raise TaPanic(code)
+
+    # Memory: what the system pseudo TA asks.
+
+    def map_zero(self, size: int, address: int, before: int, after: int) -> int:
+        """Give the TA zeroed memory, at `address` or, if that is zero, anywhere.
+
+        Raises:
+            TeeError: there is none, or not there.
+        """
+        if address:
+            self._space.reserve_at(address, size, before=before, after=after)
+        else:
+            address = self._space.reserve(size, before=before, after=after)
+        size = page_up(max(size, 1))
+        try:
+            self._runner.map(address, size, PROT_READ | PROT_WRITE, b"", stack=False)
+        except Refused as error:
+            self._space.release(address)
+            raise TeeError(numbers.ERROR_OUT_OF_MEMORY) from error
+        self._heaps[address] = size
+        return address
+
+    def unmap(self, address: int, size: int) -> None:
+        """Take back what `map_zero` gave.
+
+        Raises:
+            TeeError: it is not exactly such memory.
+        """
+        if self._heaps.get(address) != page_up(size):
+            raise TeeError(numbers.ERROR_BAD_PARAMETERS)
+        self._runner.unmap(address, self._heaps.pop(address))
+        self._space.release(address)
+
+    def open_library(self, uuid: "UUID") -> None:
+        """Load a library into the running TA.
+
+        Raises:
+            Exception: it cannot be loaded.
+        """
+        segments, changes = self._placed.open_library(uuid, self._space.reserve)
+        self._map(segments)
+        for address, data in changes:
+            self._runner.write(address, data)
+
+    def symbol(self, uuid: "UUID | None", name: str) -> int | None:
+        """Return the address of a symbol."""
+        return self._placed.symbol(uuid, name)
+
+    # Running.
+
+    def enter(
+        self,
+        function: int,
+        session: "Session",
+        chain: "Chain",
+        params: Params,
+        command: int = 0,
+    ) -> int:
+        """Run the TA until it returns, and return its result; `params` then has its answers.
+
+        Raises:
+            TeeError: it was not entered.
+            TaDied: it did not return.
+        """
+        if chain.full:
+            raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+        self._session, self._chain = session, chain
+        chain.stack.append(self)
+        try:
+            return self._run(function, session.id, command, params)
+        except TaPanic as panic:
+            self._die(f"panicked with code {panic.code:#010x}", function, command)
+        except RunnerError as error:
+            self._die(f"was lost: {error}", function, command)
+        finally:
+            chain.stack.pop()
+            session.cancellation.end()
+            self._session = self._chain = None
+
+    def end(self) -> None:
+        """Let go of the process and of everything that the TA held, but its sessions."""
+        self.dead = True
+        self._runner.close()
+        self.handles.clear()
+
+    def _run(self, function: int, session: int, command: int, params: Params) -> int:
+        bases: list[int] = []
+        try:
+            addresses = self._map_regions(params, bases)
+            entry = Entry(
+                function, command, session, self._placed.entry, self._stack_top,
+                params.types, _vals(params, addresses),
+            )  # fmt: skip
+            event = self._start(entry)
+            while isinstance(event, Call):
+                event = self._serve(event)
+            if isinstance(event, Fault):
+                self._report_fault(event)
+                raise RunnerError(f"signal {event.signal} at {self._placed.locate(event.pc)}")
+            self._take(event, params, addresses)
+            return event.result
+        finally:
+            for base in bases:
+                self._space.release(base)
+
+    def _start(self, entry: Entry) -> "Event":
+        try:
+            return self._runner.enter(entry)
+        except Refused as error:
+            # The memory of the call does not fit; the TA knows nothing of it.
+            self.services.log(f"{self.uuid}: {error}")
+            raise TeeError(numbers.ERROR_OUT_OF_MEMORY) from error
+
+    def _serve(self, call: Call) -> "Event":
+        return self._runner.answer(self._dispatch(self, call.number, call.arguments, call.body))
+
+    def _die(self, cause: str, function: int, command: int) -> "NoReturn":
+        """Report the end of the TA, and end it."""
+        what = _ENTRY_NAMES[function]
+        if function == numbers.ENTRY_INVOKE_COMMAND:
+            what += f" command {command:#x}"
+        self.services.log(f"{self.uuid} {cause}, while {what} (session {self.session.id})")
+        self.dead = True
+        raise TaDied(cause)
+
+    def _report_fault(self, fault: Fault) -> None:
+        """Tell where a fault happened; callers follow, innermost first."""
+        places = [fault.pc, fault.lr, *fault.frames]
+        shown = ", ".join(self._placed.locate(place) for place in places)
+        self.services.log(
+            f"{self.uuid} faulted: signal {fault.signal}, code {fault.code}, "
+            f"address {fault.address:#x}, sp {fault.sp:#x}, pc and callers {shown}"
+        )
+
+    def _map_regions(self, params: Params, bases: list[int]) -> dict[int, int]:
+        """Map the memory of a call; return the address of each region, by its identity."""
+        addresses = {}
+        for region in params.regions:
+            base = self._space.reserve(region.shift + len(region.data))
+            bases.append(base)
+            addresses[id(region)] = base + region.shift
+            self._runner.region(base + region.shift, bytes(region.data), secure=region.secure)
+        return addresses
+
+    def _take(self, event: "Returned", params: Params, addresses: dict[int, int]) -> None:
+        """Take a TA's answers into `params`."""
+        for place, slot in enumerate(params.slots):
+            if not params.is_output(place):
+                continue
+            a, b = event.vals[2 * place : 2 * place + 2]
+            if isinstance(slot, Value):
+                slot.a, slot.b = a & 0xFFFF_FFFF, b & 0xFFFF_FFFF
+            elif isinstance(slot, Memref):
+                slot.size = b
+                if slot.region is not None and 0 < b <= slot.capacity:
+                    address = addresses[id(slot.region)] + slot.offset
+                    slot.view[:b] = self._runner.fetch(address, b)
+
+    def _map(self, segments: "Sequence[Segment]") -> None:
+        for segment in segments:
+            self._runner.map(segment.address, segment.size, segment.prot, segment.data, stack=False)
+
+    def _map_stack(self, size: int) -> int:
+        size = page_up(size)
+        base = self._space.reserve(size, before=GUARD_SIZE)
+        self._runner.map(base, size, PROT_READ | PROT_WRITE, b"", stack=True)
+        return base + size
+
+
+def _vals(params: Params, addresses: dict[int, int]) -> tuple[int, ...]:
+    """Return the eight words of a utee_params."""
+    vals: list[int] = []
+    for place, slot in enumerate(params.slots):
+        if isinstance(slot, Memref):
+            base = 0 if slot.region is None else addresses[id(slot.region)] + slot.offset
+            vals += (base, slot.size)
+        elif isinstance(slot, Value) and params.kind(place) != numbers.PARAM_TYPE_VALUE_OUTPUT:
+            vals += (slot.a, slot.b)
+        else:
+            vals += (0, 0)
+    return tuple(vals)

@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""GlobalPlatform's and OP-TEE's rules for instances and sessions.
+
+A TA that is not single-instance gets an instance a session. A single-instance TA has one, which
+serves one session at a time, or several if it is multi-session, and which outlives its last
+session if it is to be kept alive. Calls wait for a busy instance, unless that could not end:
+then they are refused as BUSY. A TA that panics or is lost is dead for all of its sessions, and the
+next one to be opened gets a new instance, unless the TA wants a crash to be final.
+
+Every method that can run a TA takes the chain of calls that it is part of, and returns when the TA
+does; the threads are the callers'. One lock guards all that is said of instances and sessions here;
+it is never held while a TA runs or is loaded.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from realmos_agent.tee import numbers
+from realmos_agent.tee.chain import Chain
+from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.instance import Instance, TaDied
+from realmos_agent.tee.params import Params
+from realmos_agent.tee.parts import PseudoTa
+from realmos_agent.tee.session import INFINITE, Cancellation, Identity, Session
+
+SESSIONS_MAX = 256
+"""Sessions of one client or TA."""
+INSTANCES_MAX = 256
+"""Instances, each of which is a process."""
+_SESSION_MASK = 0xFFFF_FFFF
+
+
+class Outcome(NamedTuple):
+    """What became of a call, and who says so."""
+
+    result: int
+    origin: int
+    session: Session | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it succeeded."""
+        return self.result == numbers.SUCCESS
+
+
+_DEAD = Outcome(numbers.ERROR_TARGET_DEAD, numbers.ORIGIN_TEE)
+_BUSY = Outcome(numbers.ERROR_BUSY, numbers.ORIGIN_TEE)
+_NO_SESSION = Outcome(numbers.ERROR_BAD_PARAMETERS, numbers.ORIGIN_TEE)
+
+
+class Manager:
+    """All instances and sessions of a core.
+
+    Args:
+        create: makes an instance of a TA; may raise TeeError, and take its time.
+        pseudo: the pseudo TAs.
+    """
+
+    def __init__(self, create: Callable[[UUID], Instance], pseudo: Iterable[PseudoTa] = ()) -> None:
+        self._create = create
+        self._pseudo = {ta.uuid: ta for ta in pseudo}
+        self._changed = threading.Condition()
+        self._instances: list[Instance] = []
+        self._loading: set[UUID] = set()
+        self._numbers: set[int] = set()
+        self._last_number = 0
+
+    def open(
+        self,
+        uuid: UUID,
+        identity: Identity,
+        opener: Instance | int,
+        chain: Chain,
+        params: Params,
+        *,
+        timeout_ms: int = INFINITE,
+        begun: Callable[[Session], None] = lambda _: None,
+    ) -> Outcome:
+        """Open a session; return it if that succeeds.
+
+        Args:
+            uuid: with which TA or pseudo TA.
+            identity: who asks, as the TA will see it.
+            opener: who asks, as far as the core is concerned.
+            chain: what the call is part of.
+            params: what the TA gets, and answers in.
+            timeout_ms: when the caller wants it cancelled.
+            begun: called with the session before anything happens in it.
+        """
+        session = self._new_session(identity, opener)
+        begun(session)
+        try:
+            target = self._attach(session, uuid)
+        except TeeError as error:
+            self._forget(session)
+            return Outcome(error.code, numbers.ORIGIN_TEE)
+        if isinstance(target, Instance):
+            outcome = self._open_in(target, session, chain, params, timeout_ms)
+        else:
+            outcome = self._open_pseudo(target, session, chain, params)
+        return outcome._replace(session=session) if outcome.ok else outcome
+
+    def invoke(
+        self,
+        session: Session,
+        command: int,
+        chain: Chain,
+        params: Params,
+        timeout_ms: int = INFINITE,
+    ) -> Outcome:
+        """Invoke a command in a session."""
+        target = session.target
+        if _is_closed(session) or target is None:
+            return _NO_SESSION
+        if not isinstance(target, Instance):
+            return _of_pseudo(lambda: target.invoke(chain, session.context, command, params))
+        if not self._acquire(target, chain):
+            return _BUSY
+        try:
+            if _is_closed(session):  # while this waited
+                return _NO_SESSION
+            session.cancellation.begin(timeout_ms)
+            return self._enter(
+                target, numbers.ENTRY_INVOKE_COMMAND, session, chain, params, command=command
+            )
+        finally:
+            self._release(target)
+
+    def close(self, session: Session, chain: Chain) -> int:
+        """Close a session, now or, if that must be, when the chain has come to its end.
+
+        Returns:
+            ITEM_NOT_FOUND if it is closed already, or else SUCCESS.
+        """
+        with self._changed:
+            if session.closed:
+                return numbers.ERROR_ITEM_NOT_FOUND
+            session.closed = True
+        if isinstance(session.opener, Instance):
+            session.opener.opened.pop(session.id, None)
+        self._finish(session, chain)
+        return numbers.SUCCESS
+
+    def settle(self, chain: Chain) -> None:
+        """Do what was put off until the chain has come to its end."""
+        assert not chain.stack, "a chain ends when all that it entered has returned"
+        while chain.deferred:
+            self._finish(chain.deferred.pop(), chain)
+
+    def end(self) -> None:
+        """End all instances at once, whatever they do."""
+        with self._changed:
+            instances, self._instances = self._instances, []
+        for instance in instances:
+            instance.end()
+
+    # Sessions
+
+    def _new_session(self, identity: Identity, opener: Instance | int) -> Session:
+        with self._changed:
+            number = self._last_number
+            while not number or number in self._numbers:
+                number = number + 1 & _SESSION_MASK
+            self._last_number = number
+            self._numbers.add(number)
+        return Session(number, identity, opener, Cancellation())
+
+    def _forget(self, session: Session) -> None:
+        session.closed = True
+        session.target = None
+        with self._changed:
+            self._numbers.discard(session.id)
+
+    def _open_in(
+        self, instance: Instance, session: Session, chain: Chain, params: Params, timeout_ms: int
+    ) -> Outcome:
+        if instance.dead or not self._acquire(instance, chain):
+            outcome = _DEAD if instance.dead else _BUSY
+            self._detach(instance, session, chain)
+            return outcome
+        try:
+            session.cancellation.begin(timeout_ms)
+            outcome = self._enter(instance, numbers.ENTRY_OPEN_SESSION, session, chain, params)
+        finally:
+            self._release(instance)
+        if outcome.ok:
+            if isinstance(session.opener, Instance):
+                session.opener.opened[session.id] = session
+        else:
+            session.closed = True
+            self._finish(session, chain)
+        return outcome
+
+    def _open_pseudo(
+        self, target: PseudoTa, session: Session, chain: Chain, params: Params
+    ) -> Outcome:
+        def run() -> None:
+            session.context = target.open(chain, params)
+
+        outcome = _of_pseudo(run)
+        if not outcome.ok:
+            self._forget(session)
+        elif isinstance(session.opener, Instance):
+            session.opener.opened[session.id] = session
+        return outcome
+
+    def _finish(self, session: Session, chain: Chain) -> None:
+        """End a session that is closed already: tell its TA, and let go of it."""
+        target = session.target
+        if isinstance(target, Instance):
+            if not target.dead:
+                if chain.full or not self._acquire(target, chain):
+                    chain.deferred.append(session)
+                    return
+                try:
+                    session.cancellation.begin()
+                    self._enter(target, numbers.ENTRY_CLOSE_SESSION, session, chain, Params())
+                finally:
+                    self._release(target)
+            self._detach(target, session, chain)
+        elif target is not None:
+            target.close(session.context)
+            self._forget(session)
+
+    # Instances
+
+    def _attach(self, session: Session, uuid: UUID) -> Instance | PseudoTa:
+        """Find or make what a session shall reach.
+
+        Raises:
+            TeeError: there is no such TA, or it takes no further session.
+        """
+        if uuid in self._pseudo:
+            session.target = self._pseudo[uuid]
+            return self._pseudo[uuid]
+        with self._changed:
+            self._changed.wait_for(lambda: uuid not in self._loading)
+            found = next((one for one in self._instances if one.uuid == uuid), None)
+            if found is not None and found.single:
+                if found.sessions and not found.multi_session:
+                    raise TeeError(numbers.ERROR_BUSY)
+                found.sessions += 1
+                session.target = found
+                return found
+            if len(self._instances) + len(self._loading) >= INSTANCES_MAX:
+                raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+            self._loading.add(uuid)
+        return self._load(session, uuid)
+
+    def _load(self, session: Session, uuid: UUID) -> Instance:
+        made = None
+        try:
+            made = self._create(uuid)
+            made.sessions = 1
+            session.target = made
+        finally:
+            with self._changed:
+                self._loading.discard(uuid)
+                if made is not None:
+                    self._instances.append(made)
+                self._changed.notify_all()
+        return made
+
+    def _detach(self, instance: Instance, session: Session, chain: Chain) -> None:
+        """Take a session from its instance, which may have been its last."""
+        with self._changed:
+            instance.sessions -= 1
+            kept = instance.keep_crashed if instance.dead else instance.keep_alive
+            last = not instance.sessions and not kept and instance in self._instances
+            if last:
+                self._instances.remove(instance)
+        self._forget(session)
+        if last:
+            self._bury(instance, chain)
+
+    def _enter(
+        self,
+        instance: Instance,
+        function: int,
+        session: Session,
+        chain: Chain,
+        params: Params,
+        *,
+        command: int = 0,
+    ) -> Outcome:
+        """Run an instance that the chain has acquired."""
+        if instance.dead:
+            return _DEAD
+        try:
+            result = instance.enter(function, session, chain, params, command)
+        except TeeError as error:
+            return Outcome(error.code, numbers.ORIGIN_TEE)
+        except TaDied:
+            with self._changed:
+                if not instance.keep_crashed and instance in self._instances:
+                    self._instances.remove(instance)
+            self._bury(instance, chain)
+            return _DEAD
+        return Outcome(result, numbers.ORIGIN_TRUSTED_APP)
+
+    def _bury(self, instance: Instance, chain: Chain) -> None:
+        """Let go of what an instance held; nobody can reach it any more, or it is dead."""
+        instance.end()
+        for session in list(instance.opened.values()):
+            self.close(session, chain)
+
+    # Busy instances
+
+    def _acquire(self, instance: Instance, chain: Chain) -> bool:
+        """Wait until an instance is the chain's; return False if that would never come."""
+        with self._changed:
+            try:
+                while instance.holder is not None:
+                    if _would_wait_for_itself(instance, chain):
+                        return False
+                    chain.waits_for = instance
+                    self._changed.wait()
+            finally:
+                chain.waits_for = None
+            instance.holder = chain
+            return True
+
+    def _release(self, instance: Instance) -> None:
+        with self._changed:
+            instance.holder = None
+            self._changed.notify_all()
+
+
+def _would_wait_for_itself(instance: Instance | None, chain: Chain) -> bool:
+    """Tell whether whatever `instance` is busy with waits, in the end, for `chain`."""
+    while instance is not None and instance.holder is not None:
+        if instance.holder is chain:
+            return True
+        instance = instance.holder.waits_for
+    return False
+
+
+def _is_closed(session: Session) -> bool:
+    return session.closed
+
+
+def _of_pseudo(run: Callable[[], None]) -> Outcome:
+    """Return the outcome of a pseudo TA's work."""
+    try:
+        run()
+    except TeeError as error:
+        return Outcome(error.code, numbers.ORIGIN_TRUSTED_APP)
+    return Outcome(numbers.SUCCESS, numbers.ORIGIN_TRUSTED_APP)

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The core's side of the tee wire: requests of many clients in, their answers out.
+
+Every request that can run a TA has a thread of its own. A client sees its own sessions only, and
+loses them when it goes: those that are in use as soon as their calls, which are cancelled, return.
+"""
+
+import threading
+from collections.abc import Callable
+
+from realmos_agent.tee import numbers, wire
+from realmos_agent.tee.chain import Chain
+from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.manager import SESSIONS_MAX, Manager, Outcome
+from realmos_agent.tee.params import Memref, Params, Region, Slot, Value, is_memref, is_value
+from realmos_agent.tee.session import Identity, Session
+
+CALLS_MAX = 64
+"""Calls of one client that run or wait."""
+CLIENTS_MAX = 256
+_OUT_OF_MEMORY = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
+_BAD_PARAMETERS = Outcome(numbers.ERROR_BAD_PARAMETERS, numbers.ORIGIN_TEE)
+_LOGINS = frozenset(
+    (
+        numbers.LOGIN_PUBLIC, numbers.LOGIN_USER, numbers.LOGIN_GROUP, numbers.LOGIN_APPLICATION,
+        numbers.LOGIN_APPLICATION_USER, numbers.LOGIN_APPLICATION_GROUP,
+    )
+)  # fmt: skip
+
+
+class _Client:
+    """What a client has: sessions, and calls that run."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[int, Session] = {}
+        self.calls: dict[int, _Running] = {}
+        self.gone = False
+
+
+class _Running:
+    """A call: its session, once it has one, and whether somebody has cancelled it before."""
+
+    def __init__(self) -> None:
+        self.session: Session | None = None
+        self.cancelled = False
+
+
+class Server:
+    """Serves one stream of frames.
+
+    Args:
+        manager: does the work.
+        send: sends the bytes of one frame; called by one thread at a time.
+    """
+
+    def __init__(self, manager: Manager, send: Callable[[bytes], None]) -> None:
+        self._manager = manager
+        self._send = send
+        self._sending = threading.Lock()
+        self._lock = threading.Lock()
+        self._clients: dict[int, _Client] = {}
+        self._framer = wire.Framer(wire.TO_CORE)
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes of the stream, and start what they ask for.
+
+        Raises:
+            WireError: the stream is of no use any more.
+        """
+        self._framer.feed(data)
+        while (frame := self._framer.next_frame()) is not None:
+            try:
+                message = wire.decode(frame)
+            except wire.WireError:
+                self._answer(wire.refusal(frame, numbers.ERROR_BAD_PARAMETERS))
+            else:
+                self._take(message)
+
+    def _take(self, message: wire.Message) -> None:
+        match message:
+            case wire.Open() | wire.Invoke() | wire.Close():
+                self._start(message)
+            case wire.Cancel():
+                self._cancel(message)
+            case wire.Gone():
+                self._drop(message.client)
+            case _:
+                raise wire.WireError(f"{type(message).__name__} is not for the core")
+
+    # Requests
+
+    def _start(self, message: wire.Request) -> None:
+        running = _Running()
+        with self._lock:
+            client = self._clients.get(message.client)
+            if client is None and len(self._clients) < CLIENTS_MAX:
+                client = self._clients[message.client] = _Client()
+            room = client is not None and len(client.calls) < CALLS_MAX
+            if client is not None and room:
+                if message.request in client.calls:
+                    raise wire.WireError(f"request {message.request} is there already")
+                client.calls[message.request] = running
+        if client is None or not room:
+            self._answer(_reply(message, _OUT_OF_MEMORY, None))
+            return
+        threading.Thread(
+            target=self._run, args=(client, running, message), daemon=True
+        ).start()  # fmt: skip
+
+    def _run(self, client: _Client, running: _Running, message: wire.Request) -> None:
+        chain = Chain()
+        params = None
+        try:
+            if isinstance(message, wire.Close):
+                outcome = self._close(client, message, chain)
+            else:
+                params = _params(message.params)
+                outcome = self._call(client, running, message, chain, params)
+        except TeeError as error:
+            outcome = Outcome(error.code, error.origin)
+        finally:
+            with self._lock:
+                del client.calls[message.request]
+        self._answer(_reply(message, outcome, params))
+        self._manager.settle(chain)
+        self._sweep(client)
+
+    def _call(
+        self,
+        client: _Client,
+        running: _Running,
+        message: wire.Open | wire.Invoke,
+        chain: Chain,
+        params: Params,
+    ) -> Outcome:
+        if isinstance(message, wire.Open):
+            return self._open(client, running, message, chain, params)
+        with self._lock:
+            session = client.sessions.get(message.session)
+            running.session = session
+            if session is None:
+                return _BAD_PARAMETERS
+            if running.cancelled:
+                session.cancellation.cancel()
+        return self._manager.invoke(session, message.command, chain, params)
+
+    def _open(
+        self,
+        client: _Client,
+        running: _Running,
+        message: wire.Open,
+        chain: Chain,
+        params: Params,
+    ) -> Outcome:
+        if message.login not in _LOGINS:
+            return _BAD_PARAMETERS
+        if len(client.sessions) >= SESSIONS_MAX:
+            return _OUT_OF_MEMORY
+        nobody = message.login == numbers.LOGIN_PUBLIC
+        identity = Identity(message.login, wire.NIL if nobody else message.client_uuid)
+
+        def begun(session: Session) -> None:
+            with self._lock:
+                running.session = session
+                if running.cancelled:
+                    session.cancellation.cancel()
+
+        outcome = self._manager.open(
+            message.uuid, identity, message.client, chain, params, begun=begun
+        )
+        if outcome.session is not None:
+            with self._lock:
+                client.sessions[outcome.session.id] = outcome.session
+        return outcome
+
+    def _close(self, client: _Client, message: wire.Close, chain: Chain) -> Outcome:
+        with self._lock:
+            session = client.sessions.pop(message.session, None)
+        if session is None:
+            return _BAD_PARAMETERS
+        return Outcome(self._manager.close(session, chain), numbers.ORIGIN_TEE)
+
+    # Cancellation and disconnection
+
+    def _cancel(self, message: wire.Cancel) -> None:
+        with self._lock:
+            client = self._clients.get(message.client)
+            running = client.calls.get(message.target) if client else None
+            if running is not None:
+                _cancel(running)
+
+    def _drop(self, number: int) -> None:
+        with self._lock:
+            client = self._clients.pop(number, None)
+            if client is None:
+                return
+            client.gone = True
+            for running in client.calls.values():
+                _cancel(running)
+        threading.Thread(target=self._sweep, args=(client,), daemon=True).start()
+
+    def _sweep(self, client: _Client) -> None:
+        """Close the sessions of a client that is gone."""
+        while client.gone:
+            with self._lock:
+                if not client.sessions:
+                    return
+                _, session = client.sessions.popitem()
+            chain = Chain()
+            self._manager.close(session, chain)
+            self._manager.settle(chain)
+
+    def _answer(self, message: wire.Message | None) -> None:
+        if message is not None:
+            data = wire.encode(message)
+            with self._sending:
+                self._send(data)
+
+
+def _cancel(running: _Running) -> None:
+    running.cancelled = True
+    if running.session is not None:
+        running.session.cancellation.cancel()
+
+
+def _params(given: wire.Params) -> Params:
+    """Return a client's parameters as the core holds them.
+
+    Raises:
+        TeeError: they make no sense.
+    """
+    regions = [
+        Region(region.data.ljust(region.size, b"\0"), shift=region.shift)
+        for region in given.regions
+    ]
+    slots: list[Slot] = []
+    for param in given.params:
+        if is_value(param.type):
+            slots.append(Value(param.a, param.b))
+        elif is_memref(param.type):
+            region = None if param.region is None else regions[param.region]
+            slots.append(Memref(region, param.a, param.b))
+        else:
+            slots.append(None)
+    return Params(given.types, tuple(slots))
+
+
+def _reply(message: wire.Request, outcome: Outcome, params: Params | None) -> wire.Message:
+    """Return the answer to a request."""
+    client, request = message.client, message.request
+    if isinstance(message, wire.Close):
+        return wire.Closed(client, request)
+    outcomes = wire.NO_OUTCOMES if params is None else _outcomes(params)
+    if isinstance(message, wire.Invoke):
+        return wire.Invoked(client, request, outcome.result, outcome.origin, outcomes)
+    session = 0 if outcome.session is None else outcome.session.id
+    return wire.Opened(client, request, outcome.result, outcome.origin, session, outcomes)
+
+
+def _outcomes(params: Params) -> tuple[wire.Outcome, ...]:
+    found = []
+    for index, slot in enumerate(params.slots):
+        kind = params.kind(index)
+        if not params.is_output(index):
+            found.append(wire.Outcome(kind))
+        elif isinstance(slot, Value):
+            found.append(wire.Outcome(kind, slot.a, slot.b))
+        else:
+            memref = params.memref(index)
+            found.append(wire.Outcome(kind, 0, memref.size, memref.written))
+    return tuple(found)

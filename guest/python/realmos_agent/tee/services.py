@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the core offers to every TA's system calls."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from realmos_agent.tee.clocks import Clocks
+
+if TYPE_CHECKING:
+    from realmos_agent.tee.manager import Manager
+
+
+class Services:
+    """Shared by all instances of a core.
+
+    Args:
+        write_log: takes one line of text, without its end; called from any thread.
+        clocks: the time, and what TAs made of it.
+        device_id: what tells this core from others.
+        rollback_protection: how well the store is kept from going back: 0, 100 or 1000.
+
+    Attributes:
+        manager: where sessions are opened; set by who makes the manager.
+    """
+
+    manager: "Manager"
+
+    def __init__(
+        self,
+        write_log: Callable[[str], None],
+        clocks: Clocks,
+        device_id: UUID,
+        rollback_protection: int = 0,
+    ) -> None:
+        self._write_log = write_log
+        self.clocks = clocks
+        self.device_id = device_id
+        self.rollback_protection = rollback_protection
+
+    def log(self, text: str) -> None:
+        """Write to the log what may come from a TA: nothing but printable lines."""
+        for line in text.splitlines():
+            self._write_log("".join(c if c.isprintable() or c == "\t" else "?" for c in line))

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sessions of TAs with other TAs and with pseudo TAs: system calls 5, 6 and 7.
+
+The result of 5 and 7 comes with its origin, also when it is an error, and with the answers in the
+parameters when it comes from the TA that was called.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from realmos_agent.tee import numbers
+from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.params import Params
+from realmos_agent.tee.session import Identity
+
+if TYPE_CHECKING:
+    from realmos_agent.tee.instance import Instance
+    from realmos_agent.tee.manager import Outcome
+
+
+def open_ta_session(
+    ta: "Instance", uuid: bytes, timeout_ms: int, params: Params
+) -> tuple[Params, int, int]:
+    """Open a session; return the parameters, the session's number and the result's origin.
+
+    Raises:
+        TeeError: it cannot be opened.
+    """
+    identity = Identity(numbers.LOGIN_TRUSTED_APP, ta.uuid)
+    outcome = ta.services.manager.open(
+        UUID(bytes_le=uuid), identity, ta, ta.chain, params, timeout_ms=timeout_ms
+    )
+    if outcome.session is None:
+        raise TeeError(outcome.result, outcome.origin, outputs=(None, None, outcome.origin))
+    return params, outcome.session.id, outcome.origin
+
+
+def close_ta_session(ta: "Instance", number: int) -> None:
+    """Close one of the TA's own sessions.
+
+    Raises:
+        TeeError: it has no such session.
+    """
+    session = ta.opened.get(number)
+    if session is None:
+        raise TeeError(numbers.ERROR_ITEM_NOT_FOUND)
+    ta.services.manager.close(session, ta.chain)
+
+
+def invoke_ta_command(
+    ta: "Instance", number: int, timeout_ms: int, command: int, params: Params
+) -> tuple[Params, int]:
+    """Invoke a command in one of the TA's own sessions; return parameters and origin.
+
+    Raises:
+        TeeError: the command, or the way to it, failed.
+    """
+    session = ta.opened.get(number)
+    if session is None:
+        raise TeeError(numbers.ERROR_BAD_PARAMETERS)
+    outcome = ta.services.manager.invoke(session, command, ta.chain, params, timeout_ms=timeout_ms)
+    if outcome.ok:
+        return params, outcome.origin
+    raise TeeError(
+        outcome.result, outcome.origin, outputs=(_answers(outcome, params), outcome.origin)
+    )
+
+
+def _answers(outcome: "Outcome", params: Params) -> Params | None:
+    """Return the parameters if the TA that was called had its say."""
+    return params if outcome.origin == numbers.ORIGIN_TRUSTED_APP else None
+
+
+HANDLERS: dict[int, Callable[..., object]] = {
+    5: open_ta_session,
+    6: close_ta_session,
+    7: invoke_ta_command,
+}
