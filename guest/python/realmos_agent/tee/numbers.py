@@ -548,6 +548,8 @@ ARG_INSTRUCT = 0xE
 ARG_OUTSTRUCT = 0xF
 ARG_ATTRS = 0x10
 ARG_PARAMS = 0x11
+ARG_ATTRS_INOUT = 0x12
+ARG_IN_ZEROS = 0x13
 
 # call_limit
 CALL_MAX = 0x46
@@ -814,7 +816,7 @@ CALLS: dict[int, tuple[str, tuple[tuple[str, int, int], ...]]] = {
     )),
     32: ("cryp_derive_key", (
         ("state", ARG_U32, 0),
-        ("params", ARG_ATTRS, 0),
+        ("params", ARG_ATTRS_INOUT, 0),
         ("derived", ARG_U32, 0),
     )),
     33: ("cryp_random_number_generate", (
@@ -871,7 +873,7 @@ CALLS: dict[int, tuple[str, tuple[tuple[str, int, int], ...]]] = {
         ("object_id", ARG_IN_OWN, 0),
         ("flags", ARG_U32, 0),
         ("attributes", ARG_U32, 0),
-        ("data", ARG_IN, 0),
+        ("data", ARG_IN_ZEROS, 0),
         ("object", ARG_RET32_OPT, 0),
     )),
     43: ("storage_obj_del", (

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Handles of a TA: unforgeable by number, bounded, closed with the instance."""
+
+import pytest
+from realmos_agent.tee import numbers
+from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.handles import HandleTable
+
+
+class _Closable:
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_handle_names_what_was_added_and_nothing_of_another_kind() -> None:
+    table = HandleTable()
+    handle = table.add("text")
+    assert handle != numbers.HANDLE_NULL
+    assert table.get(handle, str) == "text"
+    with pytest.raises(TeeError) as caught:
+        table.get(handle, bytes)
+    assert caught.value.code == numbers.ERROR_BAD_PARAMETERS
+    with pytest.raises(TeeError) as caught:
+        table.get(handle + 1, str, numbers.ERROR_BAD_STATE)
+    assert caught.value.code == numbers.ERROR_BAD_STATE
+
+
+def test_a_dropped_handle_is_gone_and_its_number_is_not_the_next() -> None:
+    table = HandleTable()
+    held = _Closable()
+    handle = table.add(held)
+    assert table.drop(handle, _Closable) is held
+    assert held.closed == 0
+    assert table.add(held) != handle
+    with pytest.raises(TeeError):
+        table.drop(handle, _Closable)
+
+
+def test_another_tables_handle_names_nothing() -> None:
+    mine, other = HandleTable(), HandleTable()
+    handle = other.add("secret")
+    with pytest.raises(TeeError):
+        mine.get(handle, str)
+
+
+def test_numbers_wrap_round_what_is_still_held() -> None:
+    table = HandleTable(first=0xFFFF_FFFE)
+    assert [table.add(number) for number in range(3)] == [0xFFFF_FFFE, 0xFFFF_FFFF, 1]
+    again = HandleTable(first=0xFFFF_FFFF)
+    assert again.add("held") == 0xFFFF_FFFF
+    for expected in (1, 2):
+        assert again.add(expected) == expected
+    assert again.all(int) == [(1, 1), (2, 2)]
+
+
+def test_a_ta_cannot_hold_any_number_of_things() -> None:
+    table = HandleTable(limit=2)
+    table.add(1)
+    table.add(2)
+    with pytest.raises(TeeError) as caught:
+        table.add(3)
+    assert caught.value.code == numbers.ERROR_OUT_OF_MEMORY
+    assert len(table) == 2
+
+
+def test_clearing_closes_each_once() -> None:
+    table = HandleTable()
+    held = _Closable()
+    table.add(held)
+    table.add("what has no close")
+    table.clear()
+    table.clear()
+    assert held.closed == 1
+    assert len(table) == 0
