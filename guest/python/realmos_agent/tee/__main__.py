@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`python3 -m realmos_agent.tee`: the TEE core, on standard input and output.
+
+    --ta-dir DIR [--runner FILE] [--qemu-user PROGRAM] [--ta-key PEM]
+
+Frames of the tee wire come in and go out; lines for people go to standard error. Options are read
+by hand: argparse takes long to import on an emulated processor.
+"""
+
+import os
+import sys
+
+from realmos_agent.tee.core import Core, Options
+from realmos_agent.tee.wire import WireError
+
+_NAMES = {
+    "--ta-dir": "ta_dir",
+    "--runner": "runner",
+    "--qemu-user": "qemu_user",
+    "--ta-key": "ta_key",
+}
+_DEFAULTS = {"runner": "/usr/libexec/realmos/ta-runner"}
+
+
+def _parse(arguments: list[str]) -> Options:
+    pairs = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    if len(arguments) != 2 * len(pairs) or not pairs.keys() <= _NAMES.keys():
+        raise SystemExit(f"tee: usage: {' '.join(f'[{name} X]' for name in _NAMES)}")
+    given = {_NAMES[name]: value for name, value in pairs.items()}
+    if "ta_dir" not in given:
+        raise SystemExit("tee: --ta-dir DIR is missing: where the .ta files are")
+    return Options(**_DEFAULTS | given)
+
+
+def main() -> None:
+    """Serve until the input ends.
+
+    Raises:
+        SystemExit: the options or the input are wrong.
+    """
+    options = _parse(sys.argv[1:])
+    # Nothing else may write where frames go.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        Core(options, out).serve(0)
+    except (OSError, ValueError, WireError) as error:
+        raise SystemExit(f"tee: {error}") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The TEE core put together: loader, runners, system calls, pseudo TAs, manager and server."""
+
+import os
+import secrets
+import stat
+import sys
+import threading
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from realmos_agent.tee import numbers
+from realmos_agent.tee.clocks import Clocks
+from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.instance import Instance
+from realmos_agent.tee.loader import Keys, Loader, LoadError, development_keys, root_key
+from realmos_agent.tee.manager import Manager
+from realmos_agent.tee.parts import RunnerError
+from realmos_agent.tee.pta import SystemPta
+from realmos_agent.tee.runner import start
+from realmos_agent.tee.server import Server
+from realmos_agent.tee.services import Services
+from realmos_agent.tee.syscalls.table import Dispatcher
+
+FILE_MAX = 64 << 20
+"""The largest TA, in bytes."""
+_ROOT_KEY_SIZE = 32
+_WEAK = "--weak"  # the runner goes on without the protections that its kernel does not offer
+
+
+class Options(NamedTuple):
+    """What a core is made from.
+
+    Attributes:
+        ta_dir: where the .ta files are.
+        runner: the runner's program.
+        qemu_user: a program that runs the runner on another kind of processor, or "".
+        ta_key: the PEM file of the key that signs TAs; "" for OP-TEE's development key.
+    """
+
+    ta_dir: str
+    runner: str
+    qemu_user: str = ""
+    ta_key: str = ""
+
+
+class Core:
+    """A core that serves one stream.
+
+    Args:
+        options: what it is made from.
+        out: the descriptor that answers go to.
+
+    Raises:
+        OSError: the TA key cannot be read.
+        ValueError: it is none.
+    """
+
+    def __init__(self, options: Options, out: int) -> None:
+        self._out = out
+        self._log_lock = threading.Lock()
+        self._options = options
+        self._services = Services(self._write_log, Clocks(), uuid4())
+        self._loader = Loader(self._fetch, self._keys())
+        self._dispatch = Dispatcher()
+        self._argv: tuple[str, ...] = (options.runner,)
+        if options.qemu_user:
+            self._argv = (options.qemu_user, options.runner, _WEAK)
+        system = SystemPta(secrets.token_bytes(_ROOT_KEY_SIZE), _add_entropy)
+        self._manager = Manager(self._create, (system,))
+        self._services.manager = self._manager
+        self._server = Server(self._manager, self._send)
+
+    def serve(self, source: int) -> None:
+        """Serve what comes from a descriptor until it ends; then end every TA.
+
+        Raises:
+            WireError: what comes is not the tee wire.
+        """
+        try:
+            while data := os.read(source, 1 << 16):
+                self._server.receive(data)
+        finally:
+            self._manager.end()
+
+    def _create(self, uuid: UUID) -> Instance:
+        """Make an instance.
+
+        Raises:
+            TeeError: there is no such TA, or it cannot be had.
+        """
+        try:
+            self._loader.prepare(uuid)  # before a process is made for nothing
+            runner = start(self._argv)
+        except LoadError as error:
+            if error.code != numbers.ERROR_ITEM_NOT_FOUND:
+                self._services.log(f"{uuid} is not loaded: {error}")
+            raise
+        except RunnerError as error:
+            self._services.log(f"{uuid} has no runner: {error}")
+            raise TeeError(numbers.ERROR_GENERIC) from error
+        try:
+            return Instance(uuid, self._loader, runner, self._dispatch, self._services)
+        except BaseException as error:
+            runner.close()
+            self._services.log(f"{uuid} is not loaded: {error}")
+            if isinstance(error, RunnerError):
+                raise TeeError(numbers.ERROR_OUT_OF_MEMORY) from error
+            raise
+
+    def _fetch(self, uuid: UUID) -> bytes | None:
+        """Return a signed file by its UUID; None if there is none."""
+        path = os.path.join(self._options.ta_dir, f"{uuid}.ta")
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                self._services.log(f"{path}: {error.strerror}")
+            return None
+        with open(fd, "rb") as file:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > FILE_MAX:
+                self._services.log(f"{path}: not a file of at most {FILE_MAX} bytes")
+                return None
+            return file.read(FILE_MAX)
+
+    def _keys(self) -> Keys:
+        path = self._options.ta_key
+        if not path:
+            self._services.log(
+                "WARNING: TAs are accepted that OP-TEE's public development key signed, which "
+                "anybody has; name your own with --ta-key"
+            )
+            return development_keys()
+        with open(path, "rb") as file:
+            root = root_key(file.read(), path)
+        if root.is_development:
+            self._services.log(f"WARNING: {path} is OP-TEE's public development key")
+        return Keys((root,))
+
+    def _send(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._out, view) :]
+
+    def _write_log(self, line: str) -> None:
+        with self._log_lock:
+            sys.stderr.write(f"tee: {line}\n")
+            sys.stderr.flush()
+
+
+def _add_entropy(offered: bytes) -> None:
+    """Mix what a TA offers into the kernel's pool, which takes it for worth nothing."""
+    with open("/dev/urandom", "wb", buffering=0) as pool:
+        pool.write(offered)
