@@ -56,7 +56,9 @@ def test_no_file_is_too_long(texts: dict[Path, str], top: Path) -> None:
     long = {
         str(path.relative_to(top)): count
         for path, text in texts.items()
-        if path.suffix in {".py", ".c", ".h", ".S"} and (count := text.count("\n")) > MAX_LINES
+        if path.suffix in {".py", ".c", ".h", ".S"}
+        and (count := text.count("\n")) > MAX_LINES
+        and not GENERATED_FROM_TABLE.search(text)
     }
     assert long == {}
 
