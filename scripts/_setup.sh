@@ -15,6 +15,8 @@ if [[ $(uname -m) == aarch64 ]]; then
 	PACKAGES+=(gcc libc6-dev)
 else
 	PACKAGES+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+	# Runs arm64 programs: what holds a Trusted Application, and clients.
+	TEST_PACKAGES+=(qemu-user-static)
 fi
 
 fail() {

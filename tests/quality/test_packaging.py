@@ -24,6 +24,7 @@ TREE = (
     "host/bench",
     "host/rig",
     "guest/init",
+    "guest/optee/runner",
     "guest/rsi",
     "images",
 )

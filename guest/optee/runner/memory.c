@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "memory.h"
+
+#include <errno.h>
+
+#define PROT_ALL (TEE_RUN_PROT_READ | TEE_RUN_PROT_WRITE | TEE_RUN_PROT_EXEC | TEE_RUN_PROT_BTI)
+#define SVC_MASK UINT32_C(0xffe0001f)
+#define SVC	 UINT32_C(0xd4000001)
+
+static void *at(uint64_t addr)
+{
+	return (void *)(uintptr_t)addr;
+}
+
+static bool prot_is_sane(uint32_t prot)
+{
+	bool writes = (prot & TEE_RUN_PROT_WRITE) != 0;
+	bool executes = (prot & TEE_RUN_PROT_EXEC) != 0;
+
+	return (prot & ~(uint32_t)PROT_ALL) == 0 && !(writes && executes) &&
+	       (executes || (prot & TEE_RUN_PROT_BTI) == 0) &&
+	       (prot == 0 || (prot & TEE_RUN_PROT_READ) != 0);
+}
+
+static int system_prot(uint32_t prot)
+{
+	int out = PROT_NONE;
+
+	out |= (prot & TEE_RUN_PROT_READ) != 0 ? PROT_READ : 0;
+	out |= (prot & TEE_RUN_PROT_WRITE) != 0 ? PROT_WRITE : 0;
+	out |= (prot & TEE_RUN_PROT_EXEC) != 0 ? PROT_EXEC : 0;
+	out |= (prot & TEE_RUN_PROT_BTI) != 0 ? MEMORY_PROT_BTI : 0;
+	return out;
+}
+
+static bool holds_svc(uint64_t addr, uint64_t size)
+{
+	const uint32_t *word = at(addr);
+
+	for (uint64_t n = 0; n < size / sizeof(*word); n++) {
+		if ((word[n] & SVC_MASK) == SVC) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Reserve a free range for the TA. */
+static int reserve(struct map *map, struct map_range range, int prot)
+{
+	uint64_t size = range.end - range.start;
+	int error = map_add(map, range);
+	size_t first;
+	size_t count;
+	void *got;
+
+	if (error != 0) {
+		return error;
+	}
+	got = mmap(at(range.start), size, prot, MEMORY_MAP_FLAGS, -1, 0);
+	error = got == MAP_FAILED ? errno : 0;
+	if (got != MAP_FAILED && got != at(range.start)) {
+		/* A kernel, or emulator, that knows MAP_FIXED_NOREPLACE as a mere hint. */
+		(void)munmap(got, size);
+		error = EEXIST;
+	}
+	if (error != 0 && map_select(map, range.start, size, &first, &count) == 0) {
+		map_remove(map, first, count);
+	}
+	return error;
+}
+
+static int reserve_with_guard(struct map *map, const struct tee_run_map *order, uint32_t flags)
+{
+	struct map_range range = { order->address, order->address + order->size, order->prot,
+				   flags };
+	struct map_range guard = { order->address - TEE_RUN_GUARD_SIZE, order->address, 0, 0 };
+	int error;
+
+	if ((order->flags & TEE_RUN_FLAG_GUARD) == 0) {
+		return reserve(map, range, PROT_READ | PROT_WRITE);
+	}
+	if (order->address < TEE_RUN_GUARD_SIZE ||
+	    !map_range_is_sane(guard.start, TEE_RUN_GUARD_SIZE)) {
+		return EINVAL;
+	}
+	error = reserve(map, range, PROT_READ | PROT_WRITE);
+	if (error == 0) {
+		error = reserve(map, guard, PROT_NONE);
+		if (error != 0) {
+			(void)memory_unmap(map, order->address, order->size);
+		}
+	}
+	return error;
+}
+
+/* What is mapped is writable till it has its bytes. */
+static int settle(uint64_t addr, uint64_t size, uint32_t prot)
+{
+	if ((prot & TEE_RUN_PROT_EXEC) != 0) {
+		if (holds_svc(addr, size)) {
+			return EACCES;
+		}
+		__builtin___clear_cache(at(addr), at(addr + size));
+	}
+	return mprotect(at(addr), size, system_prot(prot)) == 0 ? 0 : errno;
+}
+
+bool memory_map(struct map *map, struct wire_in *in, const struct tee_run_map *order, int *error)
+{
+	if (!map_range_is_sane(order->address, order->size) ||
+	    (order->flags & ~(uint32_t)TEE_RUN_FLAG_GUARD) != 0 || in->left > order->size) {
+		*error = EINVAL;
+	} else if (!prot_is_sane(order->prot)) {
+		*error = EACCES;
+	} else {
+		*error = reserve_with_guard(map, order, 0);
+	}
+	if (*error != 0) {
+		return wire_skip(in, in->left);
+	}
+	if (!wire_take(in, at(order->address), in->left)) {
+		return false;
+	}
+	*error = settle(order->address, order->size, order->prot);
+	if (*error != 0) {
+		(void)memory_unmap(map, order->address, order->size);
+	}
+	return true;
+}
+
+bool memory_region(struct map *map, struct wire_in *in, const struct tee_run_map *order, int *error)
+{
+	uint64_t below = order->address % MAP_PAGE;
+	struct tee_run_map pages = *order;
+
+	pages.address -= below;
+	if (order->size == 0 || order->size > UINT64_MAX - 2 * MAP_PAGE ||
+	    (order->flags & ~(uint32_t)TEE_RUN_FLAG_NONSECURE) != 0 || in->left > order->size) {
+		*error = EINVAL;
+	} else if (!prot_is_sane(order->prot) || (order->prot & TEE_RUN_PROT_EXEC) != 0) {
+		*error = EACCES;
+	} else {
+		pages.size = (order->size + below + MAP_PAGE - 1) / MAP_PAGE * MAP_PAGE;
+		*error = EINVAL;
+		if (map_range_is_sane(pages.address, pages.size)) {
+			*error = reserve_with_guard(map, &pages, MAP_FLAG_REGION | order->flags);
+		}
+	}
+	if (*error != 0) {
+		return wire_skip(in, in->left);
+	}
+	if (!wire_take(in, at(order->address), in->left)) {
+		return false;
+	}
+	*error = settle(pages.address, pages.size, order->prot);
+	return true;
+}
+
+void memory_drop_regions(struct map *map)
+{
+	size_t n = 0;
+
+	while (n < map->count) {
+		const struct map_range *range = &map->ranges[n];
+
+		if ((range->flags & MAP_FLAG_REGION) == 0) {
+			n++;
+			continue;
+		}
+		(void)munmap(at(range->start), range->end - range->start);
+		map_remove(map, n, 1);
+	}
+}
+
+int memory_unmap(struct map *map, uint64_t addr, uint64_t size)
+{
+	size_t first;
+	size_t count;
+	int error;
+
+	if (!map_range_is_sane(addr, size)) {
+		return EINVAL;
+	}
+	error = map_select(map, addr, size, &first, &count);
+	if (error == 0) {
+		error = munmap(at(addr), size) == 0 ? 0 : errno;
+	}
+	if (error == 0) {
+		map_remove(map, first, count);
+	}
+	return error;
+}
+
+int memory_protect(struct map *map, uint64_t addr, uint64_t size, uint32_t prot)
+{
+	size_t first;
+	size_t count;
+	int error;
+
+	if (!map_range_is_sane(addr, size)) {
+		return EINVAL;
+	}
+	if (!prot_is_sane(prot)) {
+		return EACCES;
+	}
+	error = map_select(map, addr, size, &first, &count);
+	if (error != 0) {
+		return error;
+	}
+	/* Unwritable while it is looked through; and readable, whatever it was. */
+	if ((prot & TEE_RUN_PROT_EXEC) != 0 && mprotect(at(addr), size, PROT_READ) != 0) {
+		return errno;
+	}
+	error = settle(addr, size, prot);
+	for (size_t n = first; n < first + count; n++) {
+		/* Refused: what the loader takes for code stays unusable, and is not forgotten. */
+		map->ranges[n].prot = error == 0 ? prot : 0;
+	}
+	if (error != 0) {
+		(void)mprotect(at(addr), size, PROT_NONE);
+	}
+	return error;
+}

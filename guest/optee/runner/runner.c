@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "runner.h"
+
+#include <abi/tee_run.h>
+#include <errno.h>
+#include <string.h>
+
+#include "enter.h"
+#include "memory.h"
+#include "ta.h"
+
+/* ROUNDUP(sizeof(struct tee_params), 16), at the top of the stack. */
+#define PARAMS_ROOM UINT64_C(80)
+
+static bool answer(struct runner *runner, int error)
+{
+	struct tee_run_done done = { .status = (uint32_t)error };
+
+	wire_begin(&runner->out, TEE_RUN_DONE);
+	wire_put_copy(&runner->out, &done, sizeof(done));
+	return wire_send(&runner->out, runner->fd);
+}
+
+/* A call begins without the regions of the one before. */
+static void renew(struct runner *runner)
+{
+	if (runner->returned) {
+		memory_drop_regions(&runner->map);
+		runner->region_error = 0;
+		runner->returned = false;
+	}
+}
+
+static bool map_or_region(struct runner *runner, struct wire_in *in)
+{
+	struct tee_run_map order;
+	int error = 0;
+
+	if (!wire_take(in, &order, sizeof(order))) {
+		return false;
+	}
+	if (in->type == TEE_RUN_MAP) {
+		return memory_map(&runner->map, in, &order, &error) && answer(runner, error);
+	}
+	renew(runner);
+	if (!memory_region(&runner->map, in, &order, &error)) {
+		return false;
+	}
+	if (error != 0) {
+		runner->region_error = error;
+	}
+	return answer(runner, error);
+}
+
+static bool write_memory(struct runner *runner, struct wire_in *in)
+{
+	struct tee_run_range order;
+
+	if (!wire_take(in, &order, sizeof(order)) || in->left != order.size) {
+		return false;
+	}
+	if (!map_allows(&runner->map, order.address, order.size, TEE_RUN_PROT_WRITE, false)) {
+		return wire_skip(in, in->left) && answer(runner, EACCES);
+	}
+	return wire_take(in, ta_pointer(order.address), order.size) && answer(runner, 0);
+}
+
+static bool fetch(struct runner *runner, struct wire_in *in)
+{
+	struct tee_run_range order;
+
+	if (!wire_take(in, &order, sizeof(order)) || in->left != 0) {
+		return false;
+	}
+	if (!map_allows(&runner->map, order.address, order.size, TEE_RUN_PROT_READ, false)) {
+		return answer(runner, EFAULT);
+	}
+	wire_begin(&runner->out, TEE_RUN_FETCHED);
+	wire_put_bytes(&runner->out, ta_pointer(order.address), order.size);
+	if (!wire_fits(&runner->out)) {
+		return answer(runner, EMSGSIZE);
+	}
+	return wire_send(&runner->out, runner->fd);
+}
+
+static bool unmap(struct runner *runner, struct wire_in *in)
+{
+	struct tee_run_range order;
+
+	return wire_take(in, &order, sizeof(order)) && in->left == 0 &&
+	       answer(runner, memory_unmap(&runner->map, order.address, order.size));
+}
+
+static bool protect(struct runner *runner, struct wire_in *in)
+{
+	struct tee_run_protect order;
+
+	return wire_take(in, &order, sizeof(order)) && in->left == 0 &&
+	       answer(runner, memory_protect(&runner->map, order.address, order.size, order.prot));
+}
+
+/* What the core may say at any time. */
+static bool serve_memory(struct runner *runner, struct wire_in *in)
+{
+	switch (in->type) {
+	case TEE_RUN_MAP:
+	case TEE_RUN_REGION:
+		return map_or_region(runner, in);
+	case TEE_RUN_UNMAP:
+		return unmap(runner, in);
+	case TEE_RUN_PROTECT:
+		return protect(runner, in);
+	case TEE_RUN_WRITE:
+		return write_memory(runner, in);
+	case TEE_RUN_FETCH:
+		return fetch(runner, in);
+	default:
+		return false;
+	}
+}
+
+static bool report_return(struct runner *runner, uint64_t params_addr, uint32_t result)
+{
+	struct tee_run_returned returned = { .result = result };
+	struct tee_params params;
+
+	/* The TA may have protected or lost its stack, by dlopen's or its own doing. */
+	if (map_allows(&runner->map, params_addr, sizeof(params), TEE_RUN_PROT_READ, false)) {
+		memcpy(&params, ta_pointer(params_addr), sizeof(params));
+		memcpy(returned.vals, params.vals, sizeof(returned.vals));
+	}
+	runner->returned = true;
+	wire_begin(&runner->out, TEE_RUN_RETURNED);
+	wire_put_copy(&runner->out, &returned, sizeof(returned));
+	return wire_send(&runner->out, runner->fd);
+}
+
+static bool enter(struct runner *runner, struct wire_in *in)
+{
+	struct tee_run_enter order;
+	struct tee_params params;
+	struct enter_registers registers;
+
+	if (!wire_take(in, &order, sizeof(order)) || in->left != 0) {
+		return false;
+	}
+	renew(runner);
+	if (runner->region_error != 0) {
+		/* The core is told again: it may not have waited for the region's answer. */
+		runner->returned = true;
+		return answer(runner, runner->region_error);
+	}
+	if (order.stack_top % 16 != 0 || order.stack_top < PARAMS_ROOM ||
+	    !map_allows(&runner->map, order.stack_top - PARAMS_ROOM, PARAMS_ROOM,
+			TEE_RUN_PROT_READ | TEE_RUN_PROT_WRITE, true) ||
+	    !map_allows(&runner->map, order.entry, sizeof(uint32_t), TEE_RUN_PROT_EXEC, true)) {
+		return answer(runner, EFAULT);
+	}
+	params.types = order.types;
+	memcpy(params.vals, order.vals, sizeof(params.vals));
+	registers = (struct enter_registers){
+		.x = { order.function, order.session, order.stack_top - PARAMS_ROOM,
+		       order.command },
+		.sp = order.stack_top - PARAMS_ROOM,
+		.pc = order.entry,
+	};
+	memcpy(ta_pointer(registers.sp), &params, sizeof(params));
+	return report_return(runner, registers.sp, enter_ta(&registers));
+}
+
+bool runner_await_result(struct runner *runner, struct wire_in *in)
+{
+	in->fd = runner->fd;
+	while (wire_next(in)) {
+		if (in->type == TEE_RUN_RESULT) {
+			return true;
+		}
+		if (!serve_memory(runner, in)) {
+			return false;
+		}
+	}
+	return false;
+}
+
+void runner_serve(struct runner *runner)
+{
+	struct wire_in in = { .fd = runner->fd };
+	bool sane = true;
+
+	while (sane && wire_next(&in)) {
+		sane = in.type == TEE_RUN_ENTER ? enter(runner, &in) : serve_memory(runner, &in);
+	}
+}

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The core's end of the runner protocol: a process that holds one Trusted Application.
+
+The TA shares that process with the runner, so nothing that comes from it is believed: it may
+answer what was not asked, or claim any length, and ends as lost then. Who waits for the TA waits
+until it returns or its process ends; `close` from another thread ends both.
+"""
+
+import os
+import select
+import socket
+import struct
+import threading
+
+from realmos_agent.tee import runner_numbers as numbers
+from realmos_agent.tee.parts import Call, Entry, Event, Fault, Refused, Returned, RunnerError
+
+START_SECONDS = 60.0
+"""How long a runner may take until it says HELLO, on an emulated processor."""
+
+_END_SECONDS = 2.0
+_SIGKILL = 9
+
+_FRAME = struct.Struct(numbers.FRAME_FORMAT)
+_MAP = struct.Struct(numbers.MAP_FORMAT)
+_RANGE = struct.Struct(numbers.RANGE_FORMAT)
+_PROTECT = struct.Struct(numbers.PROTECT_FORMAT)
+_ENTER = struct.Struct(numbers.ENTER_FORMAT)
+_HELLO = struct.Struct(numbers.HELLO_FORMAT)
+_DONE = struct.Struct(numbers.DONE_FORMAT)
+_CALL = struct.Struct(numbers.CALL_FORMAT)
+_RETURNED = struct.Struct(numbers.RETURNED_FORMAT)
+_FAULT = struct.Struct(numbers.FAULT_FORMAT)
+_ADDRESS = 8
+_FRAMES_MAX = 64
+
+_PROTECTIONS = {
+    numbers.HELLO_SECCOMP: "system call filter",
+    numbers.HELLO_NO_NEW_PRIVS: "no new privileges",
+    numbers.HELLO_NS_USER: "user namespace",
+    numbers.HELLO_NS_MOUNT: "mount namespace",
+    numbers.HELLO_NS_PID: "PID namespace",
+    numbers.HELLO_NS_NET: "network namespace",
+    numbers.HELLO_NS_IPC: "IPC namespace",
+    numbers.HELLO_NS_UTS: "UTS namespace",
+    numbers.HELLO_RLIMITS: "resource limits",
+}
+
+
+class RunnerProcess:
+    """One runner; made by `start`.
+
+    Attributes:
+        dispatcher: where the TA's system calls are to go.
+        missing: the protections that the runner's kernel does not offer, for people to read. Not
+            empty only if the runner was allowed to go on so.
+    """
+
+    def __init__(self, pid: int, end: socket.socket) -> None:
+        """Take over a process and the core's end of its socket."""
+        self._pid = pid
+        self._socket = end
+        self._unanswered: list[str] = []
+        self._closing = threading.Lock()
+        self._ended = ""
+        self.dispatcher = 0
+        self.missing: tuple[str, ...] = ()
+
+    def map(self, address: int, size: int, prot: int, data: bytes, *, stack: bool) -> None:
+        """Give the TA memory that begins with `data`; below a stack there will be nothing.
+
+        Raises:
+            Refused: it is not free, not made of pages, or more than there is.
+            RunnerError: the TA is lost; so everywhere.
+        """
+        flags = numbers.FLAG_GUARD if stack else 0
+        self._order(numbers.MAP, _MAP.pack(address, size, prot, flags), data)
+        self._await_done(f"map {size:#x} bytes at {address:#x}")
+
+    def unmap(self, address: int, size: int) -> None:
+        """Take memory back.
+
+        Raises:
+            Refused: it is not all there.
+        """
+        self._order(numbers.UNMAP, _RANGE.pack(address, size))
+        self._await_done(f"unmap {size:#x} bytes at {address:#x}")
+
+    def protect(self, address: int, size: int, prot: int) -> None:
+        """Change what the TA may do with memory.
+
+        Raises:
+            Refused: it is not all there, or would be writable and executable.
+        """
+        self._order(numbers.PROTECT, _PROTECT.pack(address, size, prot, 0))
+        self._await_done(f"protect {size:#x} bytes at {address:#x}")
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change memory that the TA may write.
+
+        Raises:
+            Refused: the TA may not.
+        """
+        self._order(numbers.WRITE, _RANGE.pack(address, len(data)), data)
+        self._await_done(f"write {len(data):#x} bytes at {address:#x}")
+
+    def region(self, address: int, data: bytes, *, secure: bool) -> None:
+        """Give the TA memory for the call that comes: another TA's if `secure`, or a client's.
+
+        Whether that can be is told by `enter`. There is at least one byte of it.
+        """
+        flags = 0 if secure else numbers.FLAG_NONSECURE
+        size = max(len(data), 1)
+        prot = numbers.PROT_READ | numbers.PROT_WRITE
+        self._order(numbers.REGION, _MAP.pack(address, size, prot, flags), data)
+        self._unanswered.append(f"map a region of {size:#x} bytes at {address:#x}")
+
+    def enter(self, entry: Entry) -> Event:
+        """Enter the TA, and return what it does next.
+
+        Raises:
+            Refused: its stack, its entry or a region is not there; the TA was not entered.
+        """
+        self._order(
+            numbers.ENTER,
+            _ENTER.pack(
+                entry.function, entry.command, entry.session, entry.address, entry.stack_top,
+                entry.types, *entry.vals,
+            ),
+        )  # fmt: skip
+        refused = self._settle()
+        kind, body = self._receive()
+        if kind == numbers.DONE:
+            raise refused or Refused("enter", _unpack(_DONE, body)[0])
+        return self._event(kind, body)
+
+    def answer(self, body: bytes) -> Event:
+        """Answer a system call with a RESULT's body, and return what the TA does next."""
+        self._order(numbers.RESULT, body)
+        self._settle()
+        return self._event(*self._receive())
+
+    def fetch(self, address: int, size: int) -> bytes:
+        """Return what the TA's memory holds.
+
+        Raises:
+            Refused: the TA may not read that.
+        """
+        self._order(numbers.FETCH, _RANGE.pack(address, size))
+        self._settle()
+        kind, body = self._receive()
+        if kind == numbers.DONE:
+            raise Refused(f"fetch {size:#x} bytes at {address:#x}", _unpack(_DONE, body)[0])
+        if kind != numbers.FETCHED or len(body) != size:
+            raise RunnerError(f"message {kind:#x} of {len(body)} bytes where {size} were asked for")
+        return body
+
+    def close(self) -> None:
+        """End the process, and whatever waits for it. A second time does nothing."""
+        with self._closing:
+            if not self._ended:
+                os.kill(self._pid, _SIGKILL)
+                self._reap()
+                self._socket.shutdown(socket.SHUT_RDWR)
+                self._socket.close()
+
+    def greet(self) -> None:
+        """Wait for HELLO.
+
+        Raises:
+            RunnerError: the process said something else, or nothing.
+        """
+        self._socket.settimeout(START_SECONDS)
+        kind, body = self._receive()
+        self._socket.settimeout(None)
+        if kind != numbers.HELLO:
+            raise RunnerError(f"message {kind:#x} where HELLO was expected")
+        version, flags, self.dispatcher = _unpack(_HELLO, body)
+        if version != numbers.VERSION:
+            raise RunnerError(f"a runner of version {version}; {numbers.VERSION} is needed")
+        self.missing = tuple(name for bit, name in _PROTECTIONS.items() if not flags & bit)
+
+    def _event(self, kind: int, body: bytes) -> Event:
+        if kind == numbers.CALL and len(body) >= _CALL.size:
+            number, count = _CALL.unpack_from(body)
+            return Call(number, count, body[_CALL.size :])
+        if kind == numbers.RETURNED:
+            result, _reserved, *vals = _unpack(_RETURNED, body)
+            return Returned(result, tuple(vals))
+        if kind == numbers.FAULT and len(body) >= _FAULT.size:
+            signal, code, address, pc, lr, sp, *_x = _FAULT.unpack_from(body)
+            count = min((len(body) - _FAULT.size) // _ADDRESS, _FRAMES_MAX)
+            frames = struct.unpack_from(f"<{count}Q", body, _FAULT.size)
+            return Fault(signal, code, address, pc, lr, sp, frames)
+        raise RunnerError(f"message {kind:#x} of {len(body)} bytes, which is out of place")
+
+    def _await_done(self, what: str) -> None:
+        refused = self._settle()
+        kind, body = self._receive()
+        if kind != numbers.DONE:
+            raise RunnerError(f"message {kind:#x} where DONE was expected ({what})")
+        status = _unpack(_DONE, body)[0]
+        if refused or status:
+            raise refused or Refused(what, status)
+
+    def _settle(self) -> Refused | None:
+        """Take the answers that were not waited for; return the first that refuses."""
+        waiting, self._unanswered = self._unanswered, []
+        refused = None
+        for what in waiting:
+            kind, body = self._receive()
+            if kind != numbers.DONE:
+                raise RunnerError(f"message {kind:#x} where DONE was expected ({what})")
+            status = _unpack(_DONE, body)[0]
+            if status and not refused:
+                refused = Refused(what, status)
+        return refused
+
+    def _order(self, kind: int, head: bytes, data: bytes = b"") -> None:
+        length = numbers.LENGTH_MIN + len(head) + len(data)
+        if length > numbers.LENGTH_MAX:
+            raise RunnerError(f"a message of {length} bytes; {numbers.LENGTH_MAX} at most")
+        try:
+            self._socket.sendall(_FRAME.pack(length, kind) + head + data)
+        except OSError as error:
+            raise self._lost() from error
+
+    def _receive(self) -> tuple[int, bytes]:
+        length, kind = _FRAME.unpack(self._take(_FRAME.size))
+        if not numbers.LENGTH_MIN <= length <= numbers.LENGTH_MAX:
+            raise RunnerError(f"a message that claims {length} bytes")
+        return kind, self._take(length - numbers.LENGTH_MIN)
+
+    def _take(self, size: int) -> bytes:
+        parts = []
+        while size:
+            try:
+                part = self._socket.recv(size, socket.MSG_WAITALL)
+            except TimeoutError as error:
+                raise RunnerError(f"no answer within {START_SECONDS:g} s") from error
+            except OSError as error:
+                raise self._lost() from error
+            if not part:
+                raise self._lost()
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _lost(self) -> RunnerError:
+        with self._closing:
+            if not self._ended:
+                self._await_end()
+                os.kill(self._pid, _SIGKILL)
+                self._reap()
+                self._socket.close()
+            return RunnerError(f"the runner has ended ({self._ended})")
+
+    def _await_end(self) -> None:
+        """Let a process end by itself whose socket has ended, so that it can say how."""
+        process = os.pidfd_open(self._pid)
+        select.select([process], [], [], _END_SECONDS)
+        os.close(process)
+
+    def _reap(self) -> None:
+        _, status = os.waitpid(self._pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        self._ended = f"by signal {-code}" if code < 0 else f"with status {code}"
+
+
+def start(argv: tuple[str, ...], environment: dict[str, str] | None = None) -> RunnerProcess:
+    """Start a runner and wait until it can be used.
+
+    Args:
+        argv: the program, found by its path, and its arguments.
+        environment: its environment; nothing if None.
+
+    Raises:
+        RunnerError: it does not start.
+    """
+    ours, its = socket.socketpair()
+    with its:
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, its.fileno(), numbers.FD),
+        ]
+        try:
+            # A session of its own, so that no terminal's signals reach it.
+            pid = os.posix_spawn(
+                argv[0], argv, environment or {}, file_actions=actions, setsid=True
+            )
+        except OSError as error:
+            ours.close()
+            raise RunnerError(f"{argv[0]} does not start: {error.strerror}") from error
+    runner = RunnerProcess(pid, ours)
+    try:
+        runner.greet()
+    except RunnerError:
+        runner.close()
+        raise
+    return runner
+
+
+def _unpack(layout: struct.Struct, body: bytes) -> tuple[int, ...]:
+    if len(body) != layout.size:
+        raise RunnerError(f"a message with {len(body)} bytes where {layout.size} are right")
+    return layout.unpack(body)
