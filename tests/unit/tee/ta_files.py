@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Signed TAs for tests: containers made of any bytes, and small ELF objects of sources of ours."""
+"""Signed TAs for tests: containers around any bytes, and subkeys."""
 
 import hashlib
 import struct
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from uuid import UUID
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from realmos import process
 from realmos_agent.tee import numbers as tee
 
 UUIDS = [UUID(f"5a6b0000-1111-4222-8333-44445555666{n}") for n in range(4)]
@@ -145,14 +143,3 @@ def chain(levels: list[Level], first: UUID, ta: Ta) -> tuple[UUID, bytes]:
         out += body + level.label
         signer, uuid = level.key, next_uuid(mine, level.label)
     return uuid, out + ta.but(uuid=uuid).signed(signer)
-
-
-def compile_object(path: Path, prefix: str, source: str, name: str, *options: str) -> bytes:
-    """Return the ELF object that a source in C becomes."""
-    file = path / f"{name}.c"
-    file.write_text(source, "utf-8")
-    out = path / name
-    words = ["-nostdlib", "-O1", "-fPIC", "-Wl,-z,max-page-size=4096", *options]
-    process.run([f"{prefix}gcc", *words, "-o", out, file])
-    process.run([f"{prefix}objcopy", "--strip-unneeded", out])
-    return out.read_bytes()

@@ -19,6 +19,8 @@ from realmos_agent.tee.loader.errors import LoadError
 PAGE: Final = 4096
 SPAN_MAX: Final = 96 << 20
 """Bytes of address space for one object. A branch reaches 128 MiB: from anywhere to its veneer."""
+SEGMENTS_MAX: Final = 64
+"""Program headers. OP-TEE wants them in the first page, which has room for 72."""
 NAME_MAX: Final = 4096
 """Bytes of a symbol's name."""
 NAMES_MAX: Final = 16 << 20
@@ -244,6 +246,8 @@ class _Parser:
             raise bad("its header has an unknown version, system or flag")
         if phentsize != _PHDR.size or shentsize != _SHDR.size or not phnum or not shnum:
             raise bad("it has no program headers or section headers of the right size")
+        if phnum > SEGMENTS_MAX:
+            raise bad(f"it has more than {SEGMENTS_MAX} program headers")
         return entry, (phoff, phnum), (shoff, shnum)
 
     def _part(self, offset: int, size: int, what: str) -> bytes:
