@@ -221,6 +221,7 @@ def test_keys_that_cannot_sign_are_refused(tmp_path: Path) -> None:
     [
         ("x.mk:13: *** You must specify exactly one of BINARY, LIBNAME.", "what is to", "BINARY"),
         ("subdir.mk:9: ./sub.mk: No such file or directory", "no sub.mk", "srcs-y"),
+        ("make: *** No rule to make target 'sub.mk'.  Stop.", "no sub.mk", "srcs-y"),
         ("h.c:1:9: fatal error: user_ta_header_defines.h: No such file", "no directory", "stack"),
         ("a.c:1:9: fatal error: gtk.h: No such file or directory", "gtk.h is included", "incdirs"),
         ("ld.bfd: a.c:3: undefined reference to `fork'", "fork is called", "sub.mk"),

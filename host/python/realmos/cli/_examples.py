@@ -42,13 +42,18 @@ EXAMPLES = {
   realmos broker identity ledger --policy job.toml --owner owner.pem
   realmos broker succeed word                    lets another realm open what ledger sealed""",
     "ta": """\
-  realmos ta build guest/optee/examples/hello    a .ta from its source and Makefile""",
+  realmos ta build guest/optee/examples/hello    a .ta from its source and Makefile
+  realmos ta inspect 1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca.ta""",
     "ta build": """\
   realmos ta build guest/optee/examples/hello    its Makefile is in hello/ta, and out comes there
   realmos ta build my_ta --set CFG_TEE_TA_LOG_LEVEL=4
   realmos ta build my_ta --key my_ta_key.pem     openssl genrsa -out my_ta_key.pem 4096 makes one
   realmos ta build my_ta --kit ~/optee_os/out/arm/export-ta_arm64
   realmos ta build my_ta --json | jq -r .path""",
+    "ta inspect": """\
+  realmos ta inspect 1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca.ta
+  realmos ta inspect --key vendor.pem fd02c9da-306c-48c7-a49c-bbd827ae86ee.ta
+  realmos ta inspect --json 1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca.ta | jq .program.properties""",
     "build": """\
   realmos build                                  the default firmware and image
   realmos build firmware --json                  versions and hashes of all that is in the flash

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from realmos.cli._examples import EXAMPLES
 from realmos.cli._ta_build import run_ta_build
+from realmos.cli._ta_inspect import run_ta_inspect
 from realmos.cli._values import setting
 
 if TYPE_CHECKING:
@@ -22,12 +23,19 @@ has: a Makefile that sets BINARY and includes ta_dev_kit.mk, sub.mk, user_ta_hea
 What has not changed is not compiled again. Without --key, and if the Makefile names none, OP-TEE's
 development key signs; everybody has that."""
 
+_INSPECT_DESCRIPTION = """\
+Prints what is in a .ta file: who signed it, what it asks for, what it links with and calls. Runs
+nothing of it. The libraries that it needs are looked for beside it.
+The status is 0 when a realm would load it, 3 when not, and 1 when the file is no .ta at all.
+That a system call is in it says little: OP-TEE's dev kit links all of them into every TA."""
+
 
 def add_ta(parser: argparse.ArgumentParser) -> None:
     """Add the kinds of the command to its parser."""
     parser.description = _DESCRIPTION
     kinds = parser.add_subparsers(metavar="WHAT", required=True)
     _build(kinds)
+    _inspect(kinds)
     for name, kind in kinds.choices.items():
         kind.epilog = f"examples:\n{EXAMPLES[f'ta {name}']}"
         kind.formatter_class = argparse.RawTextHelpFormatter
@@ -52,3 +60,15 @@ def _build(kinds: "Actions") -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
     parser.set_defaults(command=run_ta_build)
+
+
+def _inspect(kinds: "Actions") -> None:
+    parser = kinds.add_parser("inspect", help="what is in a .ta", description=_INSPECT_DESCRIPTION)
+    parser.add_argument("file", type=Path, metavar="FILE.ta", help="the signed file")
+    parser.add_argument(
+        "--key", type=Path, action="append", default=[], metavar="FILE",
+        help="an RSA key (PEM) that may have signed it, instead of OP-TEE's development key;\n"
+        "may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.set_defaults(command=run_ta_inspect)

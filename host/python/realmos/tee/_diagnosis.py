@@ -59,7 +59,7 @@ def _no_function(match: re.Match[str]) -> tuple[str, str]:
 _Explanation = Callable[[re.Match[str]], tuple[str, str]]
 _KNOWN: tuple[tuple[re.Pattern[str], _Explanation], ...] = (
     (re.compile(r"You must specify exactly one of BINARY"), _no_binary),
-    (re.compile(r"(?:^|/)sub\.mk: No such file"), _no_sub_makefile),
+    (re.compile(r"sub\.mk: No such file|make target '\S*sub\.mk'"), _no_sub_makefile),
     (re.compile(r"error: user_ta_header_defines\.h: No such file"), _no_defines),
     (re.compile(r"error: (\S+): No such file or directory"), _no_header),
     (re.compile(r"No rule to make target '([^']+)'"), _no_source),
