@@ -705,7 +705,7 @@ CALLS: dict[int, tuple[str, tuple[tuple[str, int, int], ...]]] = {
         ("timeout", ARG_U32, 0),
         ("params", ARG_PARAMS, 0),
         ("session", ARG_RET32, 0),
-        ("origin", ARG_RET32, 0),
+        ("origin", ARG_RET32_OPT, 0),
     )),
     6: ("close_ta_session", (
         ("session", ARG_U32, 0),
@@ -715,7 +715,7 @@ CALLS: dict[int, tuple[str, tuple[tuple[str, int, int], ...]]] = {
         ("timeout", ARG_U32, 0),
         ("command", ARG_U32, 0),
         ("params", ARG_PARAMS, 0),
-        ("origin", ARG_RET32, 0),
+        ("origin", ARG_RET32_OPT, 0),
     )),
     8: ("check_access_rights", (
         ("flags", ARG_U32, 0),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def open_ta_session(
-    ta: "Instance", uuid: bytes, timeout_ms: int, params: Params
+    ta: "Instance", uuid: bytes, timeout_ms: int, params: Params, tells_origin: bool
 ) -> tuple[Params, int, int]:
     """Open a session; return the parameters, the session's number and the result's origin.
 
@@ -49,7 +49,7 @@ def close_ta_session(ta: "Instance", number: int) -> None:
 
 
 def invoke_ta_command(
-    ta: "Instance", number: int, timeout_ms: int, command: int, params: Params
+    ta: "Instance", number: int, timeout_ms: int, command: int, params: Params, tells_origin: bool
 ) -> tuple[Params, int]:
     """Invoke a command in one of the TA's own sessions; return parameters and origin.
 
@@ -73,7 +73,7 @@ def _answers(outcome: "Outcome", params: Params) -> Params | None:
 
 
 HANDLERS: dict[int, Callable[..., object]] = {
-    5: open_ta_session,
-    6: close_ta_session,
-    7: invoke_ta_command,
+    numbers.CALL_OPEN_TA_SESSION: open_ta_session,
+    numbers.CALL_CLOSE_TA_SESSION: close_ta_session,
+    numbers.CALL_INVOKE_TA_COMMAND: invoke_ta_command,
 }
