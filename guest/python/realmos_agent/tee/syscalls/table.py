@@ -23,13 +23,17 @@ if TYPE_CHECKING:
     Handler = Callable[..., object]
 
 FAMILIES = (
+    "authenc",
     "cache",
     "cancellation",
+    "cipher",
+    "hash",
     "log",
     "panic",
     "properties",
     "random",
     "sessions",
+    "states",
     "time",
 )
 
