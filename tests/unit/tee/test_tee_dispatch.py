@@ -139,11 +139,12 @@ def test_outputs_that_are_not_wanted_stay_away() -> None:
 
 def test_parameters_come_back_with_an_error_too() -> None:
     types = numbers.PARAM_TYPE_VALUE_INOUT | numbers.PARAM_TYPE_MEMREF_OUTPUT << 4
-    body = word(1, 2, 3, types, 10, 11, 1) + sized(b"abcd")
+    body = word(1, 2, 3, types, 10, 11, 1) + sized(b"abcd") + word(1)
 
     def invoke(_: TaContext, *arguments: Any) -> None:  # noqa: ANN401 -- whatever it is
-        params = arguments[-1]
+        params, origin_wanted = arguments[-2:]
         assert isinstance(params, Params)
+        assert origin_wanted is True
         params.value(0).a = 20
         params.memref(1).write(b"xy")
         raise TeeError(numbers.ERROR_GENERIC, outputs=(params, numbers.ORIGIN_TRUSTED_APP))
