@@ -2,6 +2,7 @@
 """Reading of ELF objects: what the dev kit makes is read, and what is damaged is refused."""
 
 import contextlib
+import itertools
 import struct
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from realmos_abi.python import module
 from realmos_agent.tee import numbers as tee
+from realmos_agent.tee import runner_numbers as run
 from realmos_agent.tee.loader import LoadError, Placed, elf, elf_numbers, image
+from realmos_agent.tee.loader.patch import find
 from ta_objects import HEAD, MAIN, SCRIPT, Maker
 
 PHOFF, SHOFF, PHNUM, SHNUM = 0x20, 0x28, 0x38, 0x3C
@@ -20,9 +23,19 @@ PHDR, SHDR = 0x38, 0x40
 
 
 def load(data: bytes) -> None:
-    """Do all that a loader does with an object."""
+    """Do all that a loader does with an object, and see that what it would map is harmless."""
     prepared = image.prepare(elf.parse(data))
-    Placed(uuid4(), lambda _: prepared, 0x1000, lambda _: 0x10_0000_0000)
+    bases = itertools.count(1)
+    placed = Placed(uuid4(), lambda _: prepared, 0x1000, lambda _: next(bases) << 32)
+    end = 0
+    for segment in sorted(placed.segments):
+        assert segment.address >= end
+        assert not segment.address % elf.PAGE
+        assert not segment.size % elf.PAGE
+        assert len(segment.data) <= segment.size
+        assert not (segment.prot & run.PROT_WRITE and segment.prot & run.PROT_EXEC)
+        assert not segment.prot & run.PROT_EXEC or not list(find(segment.data))
+        end = segment.address + segment.size
 
 
 def sections(data: bytes, kind: int) -> list[int]:
