@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     Handler = Callable[..., object]
 
 FAMILIES = (
+    "asymmetric",
     "authenc",
     "cache",
     "cancellation",
     "cipher",
     "hash",
     "log",
+    "objects",
     "panic",
     "properties",
     "random",
