@@ -246,6 +246,20 @@ def test_a_crash_is_target_dead_and_reported(how: str) -> None:
     assert ("0x00000bad" if how == "panic" else "signal 11") in report
 
 
+def test_an_error_of_the_core_ends_the_ta_that_met_it_alone() -> None:
+    def meets(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            yield lambda _: 1 // 0
+        return numbers.SUCCESS
+
+    world = World({A: (0, meets), B: (0, quiet)})
+    other = world.opened(B)
+    assert world.invoke(world.opened(A)) == DEAD
+    assert "ZeroDivisionError" in "\n".join(world.log)
+    assert world.invoke(other).ok
+
+
 def test_all_sessions_of_a_dead_instance_are_dead_and_the_next_one_is_not() -> None:
     world = World({A: (KEEP, faulty)})
     one, two = world.opened(A), world.opened(A)

@@ -103,7 +103,7 @@ class Core:
             return Instance(uuid, self._loader, runner, self._dispatch, self._services)
         except BaseException as error:
             runner.close()
-            self._services.log(f"{uuid} is not loaded: {error}")
+            self._services.log(f"{uuid} is not loaded: {error!r}")
             if isinstance(error, RunnerError):
                 raise TeeError(numbers.ERROR_OUT_OF_MEMORY) from error
             raise

@@ -206,6 +206,13 @@ class Instance:
             self._die(f"panicked with code {panic.code:#010x}", function, command)
         except RunnerError as error:
             self._die(f"was lost: {error}", function, command)
+        except TeeError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- a fault of ours, which this TA found, ends it alone
+            from traceback import format_exception
+
+            trace = "".join(format_exception(error))
+            self._die(f"ends, as the core failed to serve it:\n{trace}", function, command)
         finally:
             chain.stack.pop()
             session.cancellation.end()

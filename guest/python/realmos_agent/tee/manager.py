@@ -67,6 +67,12 @@ class Manager:
         self._numbers: set[int] = set()
         self._last_number = 0
 
+    @property
+    def instances(self) -> list[Instance]:
+        """All instances that sessions can be opened with, for people to see."""
+        with self._changed:
+            return list(self._instances)
+
     def open(
         self,
         uuid: UUID,
@@ -188,9 +194,11 @@ class Manager:
         if outcome.ok:
             if isinstance(session.opener, Instance):
                 session.opener.opened[session.id] = session
-        else:
+        elif outcome.origin == numbers.ORIGIN_TRUSTED_APP:
             session.closed = True
             self._finish(session, chain)
+        else:  # the TA never heard of it, or is dead
+            self._detach(instance, session, chain)
         return outcome
 
     def _open_pseudo(

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Calls from TA to TA: depth, identity, sessions of a TA that dies, and waits that never end."""
+
+import threading
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+from fake_ta import (
+    CLOSE,
+    INVOKE,
+    MULTI,
+    OPEN,
+    SEGV,
+    SINGLE,
+    WAIT_S,
+    Code,
+    FakeRunner,
+    Script,
+    World,
+    a_uuid,
+    in_thread,
+    quiet,
+)
+from realmos_agent.tee import numbers
+from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.instance import Instance
+from realmos_agent.tee.manager import Outcome
+from realmos_agent.tee.params import Memref, Params, Region, Value, param_types
+from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.session import INFINITE
+from realmos_agent.tee.syscalls.sessions import (
+    close_ta_session,
+    invoke_ta_command,
+    open_ta_session,
+)
+
+A, B, C = a_uuid(1), a_uuid(2), a_uuid(3)
+TEE, APP = numbers.ORIGIN_TEE, numbers.ORIGIN_TRUSTED_APP
+USE_PEER = 1  # the command that calls another TA
+
+
+def opens(ta: Instance, uuid: UUID) -> tuple[int, int]:
+    """Open a session as the TA; return its number and the result's origin."""
+    _, number, origin = open_ta_session(ta, uuid.bytes_le, INFINITE, Params(), tells_origin=True)
+    return number, origin
+
+
+def invokes(ta: Instance, number: int, command: int, params: Params) -> int:
+    """Invoke a command as the TA; return the result's origin."""
+    return invoke_ta_command(ta, number, INFINITE, command, params, tells_origin=True)[1]
+
+
+def calls(peer: UUID, results: list[object] | None = None, *, leaves_open: bool = False) -> Script:
+    """Return a TA that opens, uses and closes a session with `peer` in USE_PEER."""
+
+    def script(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function != INVOKE or entry.command != USE_PEER:
+            return numbers.SUCCESS
+        opened = yield lambda ta: opens(ta, peer)
+        if results is not None:
+            results.append(opened)
+        if isinstance(opened, TeeError):
+            return opened.code
+        assert isinstance(opened, tuple)
+        number: int = opened[0]
+        result = yield lambda ta: invokes(ta, number, USE_PEER, Params())
+        if not leaves_open:
+            yield lambda ta: close_ta_session(ta, number)
+        return result.code if isinstance(result, TeeError) else numbers.SUCCESS
+
+    return script
+
+
+def test_a_ta_calls_another_and_is_known_to_it() -> None:
+    seen: list[tuple[int, UUID]] = []
+
+    def peer(entry: Entry, runner: FakeRunner) -> Code:
+        del entry, runner
+        yield lambda ta: seen.append((ta.identity.login, ta.identity.uuid))
+        return numbers.SUCCESS
+
+    world = World({A: (0, calls(B)), B: (0, peer)})
+    assert world.invoke(world.opened(A), USE_PEER).ok
+    assert seen == [(numbers.LOGIN_TRUSTED_APP, A)] * 3
+    assert [entry.function for entry in world.runners[1].entries] == [OPEN, INVOKE, CLOSE]
+    assert world.runners[1].closed
+
+
+def test_no_more_than_four_entries_are_nested() -> None:
+    uuids = [a_uuid(number) for number in range(6)]
+    world = World(
+        {uuid: (0, calls(peer)) for uuid, peer in pairwise(uuids)} | {uuids[-1]: (0, quiet)}
+    )
+    outcome = world.invoke(world.opened(uuids[0]), USE_PEER)
+    assert outcome == Outcome(numbers.ERROR_OUT_OF_MEMORY, APP)
+    assert [len(runner.entries) for runner in world.runners] == [2, 3, 3, 3, 0]
+    assert all(runner.closed for runner in world.runners[1:])
+
+
+def test_sessions_that_a_ta_leaves_open_end_with_it() -> None:
+    world = World({A: (0, calls(B, leaves_open=True)), B: (0, quiet)})
+    session = world.opened(A)
+    world.invoke(session, USE_PEER)
+    assert not world.runners[1].closed
+    world.close(session)
+    assert world.runners[1].entries[-1].function == CLOSE
+    assert world.runners[1].closed
+
+
+def test_sessions_of_a_ta_that_dies_are_closed() -> None:
+    inner = calls(B, leaves_open=True)
+
+    def dies(entry: Entry, runner: FakeRunner) -> Code:
+        result = yield from inner(entry, runner)
+        return SEGV if entry.command == USE_PEER else result
+
+    world = World({A: (0, dies), B: (0, quiet)})
+    outcome = world.invoke(world.opened(A), USE_PEER)
+    assert outcome.result == numbers.ERROR_TARGET_DEAD
+    assert world.runners[1].entries[-1].function == CLOSE
+    assert world.runners[1].closed
+
+
+def test_the_death_of_a_callee_is_target_dead_for_its_caller_alone() -> None:
+    def dies(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        return SEGV if entry.function == INVOKE else numbers.SUCCESS
+
+    world = World({A: (0, calls(B)), B: (0, dies)})
+    session = world.opened(A)
+    assert world.invoke(session, USE_PEER) == Outcome(numbers.ERROR_TARGET_DEAD, APP)
+    assert world.invoke(session, 0).ok
+
+
+@pytest.mark.parametrize("flags", [SINGLE, MULTI])
+def test_a_single_instance_ta_that_calls_itself_is_busy(flags: int) -> None:
+    results: list[object] = []
+    world = World({A: (flags, calls(A, results))})
+    session = world.opened(A)
+    assert world.invoke(session, USE_PEER).result == numbers.ERROR_BUSY
+    (error,) = results
+    assert isinstance(error, TeeError)
+    assert error.outputs == (None, None, TEE)
+    assert world.invoke(session).ok
+
+
+def test_two_tas_that_call_each_other_do_not_wait_for_ever() -> None:
+    barrier = threading.Barrier(2)
+
+    def crossing(peer: UUID) -> Script:
+        inner = calls(peer)
+
+        def script(entry: Entry, runner: FakeRunner) -> Code:
+            if entry.function == INVOKE and entry.command == USE_PEER and entry.vals[0] == 1:
+                barrier.wait(WAIT_S)
+            return (yield from inner(entry, runner))
+
+        return script
+
+    world = World({A: (MULTI, calls(B)), B: (MULTI, calls(A))})
+    one, two = world.opened(A), world.opened(B)
+    for uuid, peer in ((A, B), (B, A)):
+        runner = next(r for r in world.runners if r.memory[r.entries[0].address][:16] == uuid.bytes)
+        runner.script = crossing(peer)
+    first = in_thread(lambda: world.invoke(one, USE_PEER, _flagged()))
+    second = in_thread(lambda: world.invoke(two, USE_PEER, _flagged()))
+    results = {first.result(WAIT_S).result, second.result(WAIT_S).result}
+    assert numbers.ERROR_BUSY in results
+    assert world.invoke(one).ok
+    assert world.invoke(two).ok
+
+
+def _flagged() -> Params:
+    types = param_types(numbers.PARAM_TYPE_VALUE_INPUT)
+    return Params(types, (Value(1), None, None, None))
+
+
+def test_a_session_whose_ta_waits_for_the_closer_is_closed_later() -> None:
+    """A holds A and closes its session with B, while B is busy and waits for A."""
+    in_b, closed = threading.Event(), threading.Event()
+    kept: list[int] = []
+
+    def script_a(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE and entry.command == 11:
+            opened = yield lambda ta: opens(ta, B)
+            assert isinstance(opened, tuple)
+            kept.append(opened[0])
+        if entry.function == INVOKE and entry.command == 12:
+            assert in_b.wait(WAIT_S)
+            world_waits(world)
+            yield lambda ta: close_ta_session(ta, kept[0])
+            closed.set()
+        return numbers.SUCCESS
+
+    inner = calls(A)
+
+    def script_b(entry: Entry, runner: FakeRunner) -> Code:
+        if entry.function == INVOKE and entry.command == USE_PEER:
+            in_b.set()
+        return (yield from inner(entry, runner))
+
+    world = World({A: (MULTI, script_a), B: (MULTI, script_b)})
+    one, two = world.opened(A), world.opened(B)
+    world.invoke(one, 11)
+    first = in_thread(lambda: world.invoke(one, 12))
+    second = in_thread(lambda: world.invoke(two, USE_PEER))
+    assert first.result(WAIT_S).ok
+    assert closed.is_set()
+    assert second.result(WAIT_S).ok
+    (runner_b,) = (r for r in world.runners if r.script is script_b)
+    assert CLOSE in [entry.function for entry in runner_b.entries]
+
+
+def world_waits(world: World) -> None:
+    """Wait until some chain waits for an instance."""
+    for _ in range(WAIT_S * 100):
+        holders = [one.holder for one in world.manager.instances]
+        if any(chain is not None and chain.waits_for is not None for chain in holders):
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("nobody waits")
+
+
+def test_a_ta_cannot_use_the_sessions_of_another() -> None:
+    results: list[object] = []
+    number: list[int] = []
+
+    def thief(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            results.append((yield lambda ta: invokes(ta, number[0], 0, Params())))
+            results.append((yield lambda ta: close_ta_session(ta, number[0])))
+        return numbers.SUCCESS
+
+    world = World({A: (0, calls(B, results, leaves_open=True)), B: (0, quiet), C: (0, thief)})
+    world.invoke(world.opened(A), USE_PEER)
+    opened = results.pop()
+    assert isinstance(opened, tuple)
+    number.append(opened[0])
+    world.invoke(world.opened(C))
+    codes = [result.code for result in results if isinstance(result, TeeError)]
+    assert codes == [numbers.ERROR_BAD_PARAMETERS, numbers.ERROR_ITEM_NOT_FOUND]
+    assert len(world.runners[1].entries) == 2
+
+
+def test_memory_passes_from_ta_to_ta_and_back() -> None:
+    types = param_types(numbers.PARAM_TYPE_MEMREF_INOUT)
+    memref = Memref(Region(b"question", secure=True), 0, 8)
+    origins: list[object] = []
+
+    def asks(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            opened = yield lambda ta: opens(ta, B)
+            assert isinstance(opened, tuple)
+            params = Params(types, (memref, None, None, None))
+            origins.append((yield lambda ta: invokes(ta, opened[0], 5, params)))
+        return numbers.SUCCESS
+
+    def answers(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        if entry.function == INVOKE:
+            assert runner.fetch(entry.vals[0], 8) == b"question"
+            runner.memory[entry.vals[0]][:6] = b"answer"
+            runner.vals[1] = 6
+        return numbers.SUCCESS
+
+    world = World({A: (0, asks), B: (0, answers)})
+    assert world.invoke(world.opened(A)).ok
+    assert memref.written == b"answer"
+    assert origins == [APP]
