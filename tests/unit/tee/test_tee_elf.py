@@ -15,6 +15,7 @@ from realmos_abi.python import module
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee import runner_numbers as run
 from realmos_agent.tee.loader import LoadError, Placed, elf, elf_numbers, image
+from realmos_agent.tee.loader.elf_image import PAGE
 from realmos_agent.tee.loader.patch import find
 from ta_objects import HEAD, MAIN, SCRIPT, Maker
 
@@ -30,8 +31,8 @@ def load(data: bytes) -> None:
     end = 0
     for segment in sorted(placed.segments):
         assert segment.address >= end
-        assert not segment.address % elf.PAGE
-        assert not segment.size % elf.PAGE
+        assert not segment.address % PAGE
+        assert not segment.size % PAGE
         assert len(segment.data) <= segment.size
         assert not (segment.prot & run.PROT_WRITE and segment.prot & run.PROT_EXEC)
         assert not segment.prot & run.PROT_EXEC or not list(find(segment.data))

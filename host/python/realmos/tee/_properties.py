@@ -11,7 +11,7 @@ from uuid import UUID
 
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader import elf_numbers as elf
-from realmos_agent.tee.loader.elf import ElfImage, LoadSegment
+from realmos_agent.tee.loader.elf_image import ElfImage, LoadSegment
 
 DATA_SIZE = "gpd.ta.dataSize"
 """The property that tells the size of the heap."""

@@ -17,7 +17,8 @@ from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader import Keys, Loader, LoadError, development_key, root_key
 from realmos_agent.tee.loader import elf_numbers as elf
 from realmos_agent.tee.loader.container import Container, Verified, read, verify
-from realmos_agent.tee.loader.elf import SPAN_MAX, ElfImage, parse
+from realmos_agent.tee.loader.elf import SPAN_MAX, parse
+from realmos_agent.tee.loader.elf_image import ElfImage
 from realmos_agent.tee.loader.patch import find
 from realmos_agent.tee.loader.patch import number as call_number
 
@@ -168,7 +169,7 @@ def inspect_ta(path: Path, keys: Keys) -> Inspection:
             f"{path}: {error}",
             hint="a .ta file is what OP-TEE's dev kit signs; the .elf beside it is not one",
         ) from error
-    uuid, problems = _uuid(container, path), list[str]()
+    uuid, problems = container_uuid(container, path), list[str]()
     verified = _attempt(lambda: verify(container, keys, uuid), problems)
     program = _program(verified, container, problems)
     if program is not None:
@@ -211,8 +212,12 @@ def _load(path: Path, data: bytes, uuid: UUID, keys: Keys) -> None:
         loader.load(uuid, 0, lambda _size: next(addresses))
 
 
-def _uuid(container: Container, path: Path) -> UUID:
-    """Return what a TA would be loaded as: its file's name must be its UUID."""
+def container_uuid(container: Container, path: Path) -> UUID:
+    """Return what a TA would be loaded as.
+
+    Raises:
+        ConfigError: neither container nor file name says it.
+    """
     if container.uuid is not None:
         return container.uuid
     if container.subkeys:

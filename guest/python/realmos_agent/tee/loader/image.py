@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee import runner_numbers as run
 from realmos_agent.tee.loader import elf_numbers as elf
-from realmos_agent.tee.loader.elf import (
+from realmos_agent.tee.loader.elf_image import (
     PAGE,
     RELOCATION_SIZES,
     ElfImage,

@@ -15,7 +15,7 @@ from uuid import UUID
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee import runner_numbers as run
 from realmos_agent.tee.loader import elf_numbers as elf
-from realmos_agent.tee.loader.elf import PAGE, Relocation, Symbol, bad
+from realmos_agent.tee.loader.elf_image import PAGE, Relocation, Symbol, bad
 from realmos_agent.tee.loader.errors import LoadError
 from realmos_agent.tee.loader.image import Block, Part, Prepared, pages
 from realmos_agent.tee.loader.patch import RESOLVER_OFFSET
