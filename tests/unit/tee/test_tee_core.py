@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The whole core as a program: signed TAs, loaded into real runners, called over the tee wire."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from realmos.cache import Cache
+from realmos.progress import Silent
+from realmos.tee.runner import build_runner
+from realmos_agent.tee import client_numbers as client
+from realmos_agent.tee import numbers, wire
+from realmos_agent.tee.wire import (
+    Close,
+    Closed,
+    Invoke,
+    Invoked,
+    Open,
+    Opened,
+    Outcome,
+    Param,
+    Params,
+    Region,
+)
+from ta_code import runner_argv
+from ta_files import OTHER, TA, Ta, make_key
+from ta_objects import HEAD, Maker
+
+ME = 1
+NONE = Param()
+
+INCREMENT, PANIC, FAULT, CAPITALS, RUN_AWAY, USE_SYSTEM, OVERFLOW = range(7)
+SOURCE = (
+    HEAD
+    + """
+struct params { unsigned long types, vals[8]; };
+__asm__(".text\\n"
+	".macro stub name, number\\n"
+	".global \\\\name\\n.hidden \\\\name\\n"
+	"\\\\name: bti c\\n mov x8, #\\\\number\\n svc #0\\n ret\\n.endm\\n"
+	"stub call_return, 0\\n stub call_log, 1\\n stub call_panic, 2\\n"
+	"stub call_open, 5\\n stub call_close, 6\\n stub call_invoke, 7\\n");
+extern void call_return(long), call_panic(long), call_log(const char *, unsigned long);
+extern unsigned call_open(const void *, unsigned long, struct params *, unsigned *, unsigned *);
+extern unsigned call_invoke(unsigned long, unsigned long, unsigned long, struct params *,
+	unsigned *);
+extern unsigned call_close(unsigned long);
+static const unsigned char system_pta[16] = {
+	0x78, 0x89, 0x2f, 0x3a, 0xc0, 0x5d, 0xe8, 0x11,
+	0x9c, 0x2d, 0xfa, 0x7a, 0xe0, 0x1b, 0xbe, 0xbc
+};
+
+static long use_system(struct params *p)
+{
+	static struct params none, map;
+	unsigned session = 0, origin = 0;
+	unsigned result = call_open(system_pta, 0xffffffff, &none, &session, 0);
+	volatile char *memory;
+
+	if (result)
+		return result;
+	map.types = 0x131;
+	map.vals[0] = 8192;
+	result = call_invoke(session, 0xffffffff, 2, &map, &origin);
+	if (result)
+		return result;
+	memory = (char *)(map.vals[2] << 32 | map.vals[3]);
+	memory[8191] = 7;
+	p->vals[0] = memory[0] + memory[8191];
+	p->vals[1] = origin;
+	return call_close(session);
+}
+
+static long overflow(int depth)
+{
+	volatile char room[256];
+
+	room[depth % 256] = 1;
+	return overflow(depth + 1) + room[0];
+}
+
+static void capitals(struct params *p)
+{
+	const char *in = (const char *)p->vals[0];
+	char *out = (char *)p->vals[2];
+
+	for (unsigned long i = 0; i < p->vals[1]; i++)
+		out[i] = in[i] - 32;
+	p->vals[3] = p->vals[1];
+}
+
+void __ta_entry(unsigned long function, unsigned long session, struct params *p, unsigned command)
+{
+	long result = 0;
+
+	if (function == 0)
+		call_log("hello\\n\\033[31mred", 14);
+	if (function == 2) {
+		switch (command) {
+		case 0: p->vals[0]++; break;
+		case 1: call_panic(0x1234); break;
+		case 2: *(volatile int *)16 = 0; break;
+		case 3: capitals(p); break;
+		case 4: for (;;) ;
+		case 5: result = use_system(p); break;
+		case 6: result = overflow(0); break;
+		}
+	}
+	call_return(result);
+}
+"""
+)
+
+
+class Core:
+    """The core's program, and a client of it."""
+
+    def __init__(self, directory: Path, key: Path, runner: Path) -> None:
+        words = runner_argv(runner)
+        emulator = ["--qemu-user", words[0]] if words[0] != str(runner) else []
+        # fmt: off
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "realmos_agent.tee", "--ta-dir", directory,
+             "--runner", runner, "--ta-key", key, *emulator],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+        )
+        # fmt: on
+        self._framer = wire.Framer(wire.FROM_CORE)
+        self._requests = 0
+
+    def send(self, message: wire.Message) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(wire.encode(message))
+
+    def answer(self) -> wire.Message:
+        assert self.process.stdout is not None
+        while (frame := self._framer.next_frame()) is None:
+            data = self.process.stdout.read(self._framer.missing)
+            assert data, "the core has ended"
+            self._framer.feed(data)
+        return wire.decode(frame)
+
+    def open(self) -> Opened:
+        self._requests += 1
+        self.send(Open(ME, self._requests, TA))
+        answer = self.answer()
+        assert isinstance(answer, Opened)
+        return answer
+
+    def invoke(self, session: int, command: int, params: Params = wire.NO_PARAMS) -> Invoked:
+        self._requests += 1
+        self.send(Invoke(ME, self._requests, session, command, params))
+        answer = self.answer()
+        assert isinstance(answer, Invoked)
+        return answer
+
+    def end(self) -> str:
+        """End it; return its log."""
+        _, log = self.process.communicate(timeout=30)
+        assert self.process.returncode == 0, log
+        return str(log, "utf-8")
+
+
+@pytest.fixture(scope="session")
+def directory(maker: Maker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tas")
+    elf = maker.ta(SOURCE, "-fno-builtin", name="core")
+    (path / f"{TA}.ta").write_bytes(Ta(elf).signed())
+    pem = make_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (path / "key.pem").write_bytes(pem)
+    other = make_key("other").public_key()
+    (path / "other.pem").write_bytes(other.public_bytes(Encoding.PEM, PublicFormat.PKCS1))
+    return path
+
+
+@pytest.fixture(scope="session")
+def runner() -> Path:
+    return build_runner(Cache(), Silent())
+
+
+@pytest.fixture
+def core(directory: Path, runner: Path) -> Iterator[Core]:
+    started = Core(directory, directory / "key.pem", runner)
+    yield started
+    started.process.kill()
+    started.process.communicate()
+
+
+def value(a: int) -> Params:
+    return Params((Param(numbers.PARAM_TYPE_VALUE_INOUT, a, 0), NONE, NONE, NONE))
+
+
+def test_a_ta_is_loaded_called_and_ended(core: Core) -> None:
+    opened = core.open()
+    assert (opened.result, opened.origin) == (numbers.SUCCESS, numbers.ORIGIN_TRUSTED_APP)
+    answer = core.invoke(opened.session, INCREMENT, value(41))
+    assert answer.outcomes[0] == Outcome(numbers.PARAM_TYPE_VALUE_INOUT, 42, 0)
+    core.send(Close(ME, 99, opened.session))
+    assert core.answer() == Closed(ME, 99)
+    log = core.end()
+    assert f"tee: {TA}: hello\n" in log
+    assert "\033" not in log
+
+
+def test_memory_goes_there_and_back(core: Core) -> None:
+    session = core.open().session
+    params = Params(
+        (
+            Param(numbers.PARAM_TYPE_MEMREF_INPUT, 0, 5, 0),
+            Param(numbers.PARAM_TYPE_MEMREF_OUTPUT, 0, 9, 1),
+            NONE,
+            NONE,
+        ),
+        (Region(5, client.REGION_IN, 7, b"hello"), Region(9, client.REGION_OUT, 4095)),
+    )
+    outcome = core.invoke(session, CAPITALS, params).outcomes[1]
+    assert outcome == Outcome(numbers.PARAM_TYPE_MEMREF_OUTPUT, 0, 5, b"HELLO")
+
+
+@pytest.mark.parametrize(
+    ("command", "report"),
+    [
+        (PANIC, "panicked with code 0x00001234"),
+        (FAULT, "address 0x10,"),
+        (OVERFLOW, "signal 11"),
+    ],
+)
+def test_a_crash_is_target_dead_and_reported(core: Core, command: int, report: str) -> None:
+    session = core.open().session
+    answer = core.invoke(session, command)
+    dead = (numbers.ERROR_TARGET_DEAD, numbers.ORIGIN_TEE)
+    assert (answer.result, answer.origin) == dead
+    assert core.invoke(session, INCREMENT, value(1)).result == numbers.ERROR_TARGET_DEAD
+    again = core.open().session
+    assert core.invoke(again, INCREMENT, value(1)).result == numbers.SUCCESS
+    assert report in core.end()
+
+
+def test_a_ta_uses_the_system_pseudo_ta(core: Core) -> None:
+    session = core.open().session
+    answer = core.invoke(session, USE_SYSTEM, value(0))
+    assert answer.result == numbers.SUCCESS
+    assert (answer.outcomes[0].a, answer.outcomes[0].b) == (7, numbers.ORIGIN_TRUSTED_APP)
+
+
+def test_the_end_of_the_stream_ends_a_ta_that_runs_away(core: Core) -> None:
+    session = core.open().session
+    core.send(Invoke(ME, 99, session, RUN_AWAY))
+    core.end()
+
+
+def test_a_ta_of_another_key_is_refused(directory: Path, runner: Path) -> None:
+    core = Core(directory, directory / "other.pem", runner)
+    opened = core.open()
+    assert (opened.result, opened.origin) == (numbers.ERROR_SECURITY, numbers.ORIGIN_TEE)
+    assert "is not loaded" in core.end()
+
+
+def test_a_ta_that_is_not_there_is_not_found(core: Core) -> None:
+    core.send(Open(ME, 1, OTHER))
+    answer = core.answer()
+    assert isinstance(answer, Opened)
+    assert (answer.result, answer.origin) == (numbers.ERROR_ITEM_NOT_FOUND, numbers.ORIGIN_TEE)
+
+
+def test_what_is_not_the_tee_wire_ends_the_core(core: Core) -> None:
+    assert core.process.stdin is not None
+    core.process.stdin.write(bytes(100))
+    _, log = core.process.communicate(timeout=30)
+    assert core.process.returncode == 1
+    assert b"this is not the tee wire" in log
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ([], "--ta-dir DIR is missing"),
+        (["--ta-dir"], "usage"),
+        (["--what", "x"], "usage"),
+        (["--ta-dir", "/", "--ta-key", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_wrong_options_are_told(words: list[str], complaint: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "realmos_agent.tee", *words],
+        input=b"", capture_output=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert complaint in str(done.stderr, "utf-8")
