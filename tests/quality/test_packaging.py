@@ -22,6 +22,7 @@ TREE = (
     "rmm/rmm.ld.S",
     "host/monitor",
     "host/bench",
+    "host/libteec",
     "host/rig",
     "guest/init",
     "guest/optee/runner",

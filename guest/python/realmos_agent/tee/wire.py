@@ -56,6 +56,7 @@ __all__ = [
     "check_outcomes",
     "decode",
     "encode",
+    "identified",
     "refusal",
 ]
 
@@ -281,6 +282,12 @@ def refusal(
     if frame.kind == client_numbers.KIND_CLOSE:
         return Closed(frame.client, frame.request)
     return None
+
+
+def identified(body: bytes, client_uuid: UUID) -> bytes:
+    """Return the body of an OPEN with who the client is put in, and no group any more."""
+    uuid, _, login, _ = _OPEN.unpack_from(body)
+    return _OPEN.pack(uuid, client_uuid.bytes, login, 0) + body[_OPEN.size :]
 
 
 def check_outcomes(params: Params, answer: Opened | Invoked) -> None:

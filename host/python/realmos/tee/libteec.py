@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Our libteec.so.2, the library that OP-TEE's client programs call, built from host/libteec."""
+
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from realmos_abi.__main__ import main as write_headers
+
+from realmos import process, tree
+from realmos.cache import Cache, sha256_file
+from realmos.errors import ToolError
+from realmos.progress import Reporter
+from realmos.source.toolchain import MAKE, Tool, compiler_tools
+from realmos.source.workspace import workspace
+
+NAME = "libteec.so.2"
+SOCKET_VARIABLE = "REALMOS_TEE_SOCKET"
+"""The environment variable that tells the library where the hub listens."""
+
+_NATIVE = Tool("gcc", "gcc", (12,))
+_SAME = {"aarch64": "arm64", "x86_64": "amd64"}
+
+
+@dataclass(frozen=True)
+class Libteec:
+    """The library of one architecture: put `directory` in LD_LIBRARY_PATH."""
+
+    path: Path
+    sha256: str
+    architecture: str
+
+    @property
+    def directory(self) -> Path:
+        """The directory that holds it, and nothing else that programs load."""
+        return self.path.parent
+
+
+def build_architecture() -> str:
+    """Return the build machine's architecture, as Debian names it."""
+    return _SAME.get(platform.machine(), platform.machine())
+
+
+def build_libteec(cache: Cache, reporter: Reporter, *, architecture: str = "") -> Libteec:
+    """Return the client library, built if the cache does not hold it.
+
+    Args:
+        cache: where it is kept.
+        reporter: progress.
+        architecture: `arm64`, or the build machine's, as when absent.
+
+    Raises:
+        ToolError: make or the compiler is absent, or fails.
+    """
+    wanted = architecture or build_architecture()
+    compiler, identity = _compiler(wanted)
+    sources = tree.root() / "host" / "libteec"
+    inputs = {
+        "sources": tree.digest([sources, tree.abi_package()]),
+        "compiler": identity,
+        "architecture": wanted,
+    }
+
+    def make(out: Path) -> None:
+        MAKE.require()
+        with workspace(cache, tree=sources) as work, reporter.task(f"Building {NAME} ({wanted})"):
+            write_headers(work / "generated")
+            process.run(
+                [
+                    MAKE.program, "-f", work / "tree" / "Makefile", f"CC={compiler}",
+                    f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
+                ],
+                cwd=work,
+                env=process.base_env(SOURCE_DATE_EPOCH="0"),
+                log=cache.path / "logs" / f"libteec-{wanted}.log",
+                hint="see the log; `realmos doctor` checks the compiler",
+            )  # fmt: skip
+            shutil.copy(work / "build" / NAME, out / NAME)
+
+    path = cache.build("libteec", inputs, make) / NAME
+    return Libteec(path, sha256_file(path), wanted)
+
+
+def _compiler(architecture: str) -> tuple[str, str]:
+    """Return the compiler for an architecture, and its and its linker's versions.
+
+    Raises:
+        ToolError: there is none, or it is too old.
+    """
+    if architecture == "arm64":
+        compiler, linker = compiler_tools()
+    elif architecture == build_architecture():
+        compiler, linker = _NATIVE, Tool("ld", "binutils")
+    else:
+        raise ToolError(
+            f"{NAME} is not built for {architecture}",
+            hint=f"it is for arm64 and for the build machine, {build_architecture()}",
+        )
+    compiler.require()
+    return compiler.program, f"{compiler.identity()}; {linker.identity()}"
