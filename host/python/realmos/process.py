@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -91,6 +92,15 @@ def run(
     return text
 
 
+def wait(process: Process, timeout: float) -> bool:
+    """Return whether a program in the background ends within `timeout` seconds."""
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 def kill_group(pid: int) -> None:
     """Kill the process group of a program started by this module; no error if it is gone."""
     try:
@@ -125,6 +135,53 @@ def spawn(
         raise ToolError(
             f"{error.filename} was not found", hint="apt-get install util-linux"
         ) from error
+
+
+def attach(
+    argv: Sequence[str | Path], stream: socket.socket, *, env: Mapping[str, str] | None = None
+) -> Process:
+    """Start a program whose input and output are a socket, for the caller to end.
+
+    What it says on standard error goes to this process's. It gets SIGKILL as with `spawn`.
+
+    Raises:
+        ToolError: the program is absent.
+    """
+    words = [str(word) for word in argv]
+    try:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *words],
+            env=dict(base_env() if env is None else env),
+            stdin=stream.fileno(),
+            stdout=stream.fileno(),
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ToolError(
+            f"{error.filename} was not found", hint="apt-get install util-linux"
+        ) from error
+
+
+def call(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
+    """Run a program of the user's to its end, its input, output and terminal this process's own.
+
+    Returns:
+        Its exit status, or the number of the signal that ended it, negative.
+
+    Raises:
+        ToolError: it cannot be started.
+    """
+    words = [str(word) for word in argv]
+    try:
+        process = subprocess.Popen(words, env=dict(env))
+    except OSError as error:
+        raise ToolError(f"{words[0]} cannot be started: {error.strerror}") from error
+    try:
+        return process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
 
 
 class Afterwards:

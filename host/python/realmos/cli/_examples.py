@@ -43,7 +43,12 @@ EXAMPLES = {
   realmos broker succeed word                    lets another realm open what ledger sealed""",
     "ta": """\
   realmos ta build guest/optee/examples/hello    a .ta from its source and Makefile
+  realmos ta run --local 1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca.ta -- ./hello
   realmos ta inspect 1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca.ta""",
+    "ta run": """\
+  realmos ta run --local hello.ta -- ./hello 41  a TA and its client, in a second
+  realmos ta run --local build/tas -- xtest 1001
+  realmos ta run --local --ta-key vendor.pem a.ta b.ta -- bash""",
     "ta build": """\
   realmos ta build guest/optee/examples/hello    its Makefile is in hello/ta, and out comes there
   realmos ta build my_ta --set CFG_TEE_TA_LOG_LEVEL=4

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from realmos.cli._examples import EXAMPLES
 from realmos.cli._ta_build import run_ta_build
 from realmos.cli._ta_inspect import run_ta_inspect
+from realmos.cli._ta_run import run_ta
 from realmos.cli._values import setting
 
 if TYPE_CHECKING:
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 OP-TEE Trusted Applications: the very files that OP-TEE's own dev kit makes."""
+_RUN_USAGE = "realmos ta run [options] FILE.ta … -- CLIENT [ARGS …]"
+_RUN_DESCRIPTION = """\
+Hosts Trusted Applications, runs a client program that calls them, and exits with its status (128 +
+N for signal N). FILE.ta is a file or a directory of such; libraries that TAs are linked with are
+given as TAs are. The client is any that OP-TEE's libteec.so.2 serves, unmodified, of this machine's
+kind or of arm64; realmos's own libteec takes that one's place. Input, output and terminal are the
+client's; what TAs log comes on standard error.
+With --local the TAs run on this machine, in QEMU's user mode: nothing of realms in it, nothing
+attested, a second's turn for whoever develops a TA."""
 _BUILD_DESCRIPTION = """\
 Builds a Trusted Application with its own Makefile and OP-TEE's dev kit, which is fetched once by
 package name. DIR holds the Makefile, or a directory `ta` that does; it is what any OP-TEE project
@@ -34,11 +44,34 @@ def add_ta(parser: argparse.ArgumentParser) -> None:
     """Add the kinds of the command to its parser."""
     parser.description = _DESCRIPTION
     kinds = parser.add_subparsers(metavar="WHAT", required=True)
+    _run(kinds)
     _build(kinds)
     _inspect(kinds)
     for name, kind in kinds.choices.items():
         kind.epilog = f"examples:\n{EXAMPLES[f'ta {name}']}"
         kind.formatter_class = argparse.RawTextHelpFormatter
+
+
+def _run(kinds: "Actions") -> None:
+    parser = kinds.add_parser(
+        "run",
+        help="run a client with the Trusted Applications that it calls",
+        usage=_RUN_USAGE,
+        description=_RUN_DESCRIPTION,
+    )
+    parser.add_argument(
+        "--local", action="store_true", help="no realm: run the TAs on this machine"
+    )
+    parser.add_argument(
+        "--ta-key", type=Path, metavar="FILE",
+        help="the RSA key (PEM) that signs the TAs (default: OP-TEE's development key)",
+    )  # fmt: skip
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+    parser.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="FILE.ta … -- CLIENT",
+        help="the TAs; then the client, and its words",
+    )  # fmt: skip
+    parser.set_defaults(command=run_ta)
 
 
 def _build(kinds: "Actions") -> None:

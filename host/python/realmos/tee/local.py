@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A TEE core on the build machine, for a second's edit-run loop: no machine, no realm.
+
+It is the very core that runs in a realm, its TAs under QEMU's user mode (on an arm64 machine,
+natively). Nothing is attested, and nothing protects a TA from this machine.
+"""
+
+import contextlib
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from realmos_agent.tee.loader import LoadError
+from realmos_agent.tee.loader.container import read, verify
+
+from realmos import process
+from realmos.cache import Cache
+from realmos.errors import ConfigError
+from realmos.progress import Reporter
+from realmos.source import qemu_user
+from realmos.tee.hub import Hub
+from realmos.tee.inspect import container_uuid, read_keys
+from realmos.tee.libteec import SOCKET_VARIABLE, build_libteec
+from realmos.tee.runner import build_runner
+from realmos.tee.testset import find_optee_tests
+
+_END_S = 10.0
+_ELF_MAGIC, _MACHINE_OFFSET, _AARCH64 = b"\x7fELF", 18, b"\xb7\x00"
+
+
+@dataclass(frozen=True)
+class TeeClient:
+    """How a client program is run.
+
+    Attributes:
+        argv: its command line.
+        environment: what it needs in its environment besides the user's.
+    """
+
+    argv: tuple[str, ...]
+    environment: dict[str, str]
+
+
+def find_applications(paths: Sequence[Path], key: Path | None) -> dict[UUID, Path]:
+    """Return the TAs and libraries in files, by UUID, after a look whether they may be loaded.
+
+    Args:
+        paths: `.ta` files, and directories of them.
+        key: PEM file of the key that signs them; None for OP-TEE's development key.
+
+    Raises:
+        ConfigError: a file is not a TA that the key vouches for, or two are the same one.
+    """
+    keys = read_keys([] if key is None else [key])
+    found: dict[UUID, Path] = {}
+    for path in _files(paths):
+        try:
+            container = read(path.read_bytes())
+            uuid = container_uuid(container, path)
+            verify(container, keys, uuid)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        except LoadError as error:
+            raise ConfigError(
+                f"{path}: {error}", hint=f"realmos ta inspect {path}; --ta-key FILE names a key"
+            ) from error
+        if uuid in found:
+            raise ConfigError(
+                f"{found[uuid]} and {path} are both TA {uuid}", hint="leave one of them out"
+            )
+        found[uuid] = path
+    return found
+
+
+@contextmanager
+def local_tee(
+    applications: dict[UUID, Path], key: Path | None, *, cache: Cache, reporter: Reporter
+) -> Iterator[Path]:
+    """Run a TEE core with these TAs, and yield the path of the socket that clients connect to.
+
+    Raises:
+        ToolError: there is no compiler for arm64.
+        SourceError: the emulator cannot be had.
+    """
+    runner = build_runner(cache, reporter)
+    emulator = qemu_user(cache, reporter)
+    with contextlib.ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="realmos-tee-")))
+        (home / "ta").mkdir()
+        for uuid, path in applications.items():
+            shutil.copyfile(path, home / "ta" / f"{uuid}.ta")
+        words: list[str | Path] = ["--ta-dir", home / "ta", "--runner", runner]
+        if emulator:
+            words += ["--qemu-user", emulator[0]]
+        if key is not None:
+            words += ["--ta-key", key.resolve()]
+        ours, its = socket.socketpair()
+        with its:
+            core = process.attach([sys.executable, "-m", "realmos_agent.tee", *words], its)
+        stack.callback(_end, core)
+        hub = Hub(home / "tee", ours, on_end=lambda why: reporter.warn(f"the TEE has ended: {why}"))
+        with hub:
+            yield hub.path
+
+
+def find_client(words: Sequence[str], tee: Path, *, cache: Cache, reporter: Reporter) -> TeeClient:
+    """Return how to run a client of the build machine's or of arm64, with our libteec.
+
+    Args:
+        words: its command line; a program without a slash is looked for on PATH.
+        tee: the socket that it is to connect to.
+        cache: for the library, and arm64 libraries.
+        reporter: progress.
+
+    Raises:
+        ConfigError: there is no such program.
+        ToolError: there is no compiler for the library.
+        SourceError: arm64 libraries cannot be had.
+    """
+    program = process.which(words[0])
+    if program is None:
+        raise ConfigError(
+            f"there is no program {words[0]}", hint="the client comes after --, as in -- ./client"
+        )
+    environment = {SOCKET_VARIABLE: str(tee)}
+    if _is_arm64(program) and qemu_user(cache, reporter):
+        library = build_libteec(cache, reporter, architecture="arm64")
+        tree = find_optee_tests(cache, reporter)
+        argv = tree.argv(program, *words[1:], libraries=library.directory)
+        return TeeClient(tuple(argv), environment)
+    library = build_libteec(cache, reporter)
+    environment["LD_LIBRARY_PATH"] = str(library.directory)
+    return TeeClient((str(program), *words[1:]), environment)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(path.glob("*.ta"))
+        if not inside:
+            raise ConfigError(f"there is no .ta file in {path}", hint="realmos ta build makes one")
+        yield from inside
+
+
+def _is_arm64(program: Path) -> bool:
+    with program.open("rb") as file:
+        start = file.read(_MACHINE_OFFSET + 2)
+    return start.startswith(_ELF_MAGIC) and start[_MACHINE_OFFSET:] == _AARCH64
+
+
+def _end(core: process.Process) -> None:
+    """Wait for the core to end, as it does when its stream has; kill it if it does not."""
+    if not process.wait(core, _END_S):
+        process.kill_group(core.pid)
+        core.wait()
