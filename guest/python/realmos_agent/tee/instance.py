@@ -5,8 +5,11 @@ An instance runs for one session at a time; the manager sees to that. Whatever g
 runs, a panic, a fault, a runner that misbehaves, ends the instance and nothing else.
 """
 
+import struct
+
 from realmos_agent.tee import numbers
 from realmos_agent.tee.addresses import AddressSpace, page_up
+from realmos_agent.tee.backtrace import callers
 from realmos_agent.tee.errors import TaPanic, TeeError
 from realmos_agent.tee.handles import HandleTable
 from realmos_agent.tee.params import Memref, Params, Value
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from realmos_agent.tee.services import Services
     from realmos_agent.tee.session import Identity, Session
 
+_PANIC = struct.Struct("<QQ")  # code and stack pointer
 _ENTRY_NAMES = {
     numbers.ENTRY_OPEN_SESSION: "opening",
     numbers.ENTRY_CLOSE_SESSION: "closing",
@@ -203,7 +207,7 @@ class Instance:
         try:
             return self._run(function, session.id, command, params)
         except TaPanic as panic:
-            self._die(f"panicked with code {panic.code:#010x}", function, command)
+            self._die(f"panicked with code {panic.code:#010x} ({panic.cause})", function, command)
         except RunnerError as error:
             self._die(f"was lost: {error}", function, command)
         except TeeError:
@@ -253,7 +257,22 @@ class Instance:
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY) from error
 
     def _serve(self, call: Call) -> "Event":
-        return self._runner.answer(self._dispatch(self, call.number, call.arguments, call.body))
+        try:
+            answer = self._dispatch(self, call.number, call.arguments, call.body)
+        except TaPanic:
+            if call.number == numbers.CALL_PANIC:
+                self._report_callers(call.body)
+            raise
+        return self._runner.answer(answer)
+
+    def _report_callers(self, body: bytes) -> None:
+        """Tell where a panic comes from: the call's second word is where a frame record is."""
+        if len(body) == _PANIC.size:
+            places = callers(self._runner.fetch, _PANIC.unpack(body)[1])
+            self.services.log(f"{self.uuid} calls TEE_Panic, from {self._shown(places)}")
+
+    def _shown(self, places: "Sequence[int]") -> str:
+        return ", ".join(self._placed.locate(place) for place in places) or "an unknown place"
 
     def _die(self, cause: str, function: int, command: int) -> "NoReturn":
         """Report the end of the TA, and end it."""
@@ -266,8 +285,7 @@ class Instance:
 
     def _report_fault(self, fault: Fault) -> None:
         """Tell where a fault happened; callers follow, innermost first."""
-        places = [fault.pc, fault.lr, *fault.frames]
-        shown = ", ".join(self._placed.locate(place) for place in places)
+        shown = self._shown([fault.pc, fault.lr, *filter(None, fault.frames)])
         self.services.log(
             f"{self.uuid} faulted: signal {fault.signal}, code {fault.code}, "
             f"address {fault.address:#x}, sp {fault.sp:#x}, pc and callers {shown}"

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who called whom in a TA, from its frame records; for people, and with no trust in what is there.
+
+A record is a pair of words on the stack: where the caller's record is, and where it goes on. The
+latter may be signed, in bits above those of any address that a TA has.
+"""
+
+import struct
+
+from realmos_agent.tee.parts import RunnerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_RECORD = struct.Struct("<QQ")
+_FRAMES_MAX = 32
+_ALIGNMENT = 8
+_ADDRESS_MASK = (1 << 39) - 1
+
+
+def callers(fetch: "Callable[[int, int], bytes]", record: int) -> list[int]:
+    """Return where the functions go on that have called each other, innermost first.
+
+    Args:
+        fetch: reads so many bytes of the TA's memory at an address, or raises RunnerError.
+        record: the address of the innermost record.
+    """
+    places: list[int] = []
+    while len(places) < _FRAMES_MAX and record % _ALIGNMENT == 0:
+        try:
+            above, place = _RECORD.unpack(fetch(record, _RECORD.size))
+        except RunnerError:
+            break
+        if not place:
+            break
+        places.append(place & _ADDRESS_MASK)
+        if above <= record and len(places) > 1:
+            break  # stacks grow down: callers are above
+        record = above
+    return places
