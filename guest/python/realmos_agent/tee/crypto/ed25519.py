@@ -79,9 +79,12 @@ def _variant(params: Attributes) -> pkey.Numbers:
             context = content
         else:
             raise TeeError(n.ERROR_BAD_PARAMETERS)
-    if not prehash and not context:
-        return {}
-    return {"instance": "Ed25519ph" if prehash else "Ed25519ctx", "context-string": context}
+    how: pkey.Numbers = {}
+    if prehash or context:
+        how["instance"] = "Ed25519ph" if prehash else "Ed25519ctx"
+    if context:
+        how["context-string"] = context
+    return how
 
 
 def _sign_variant(secret: bytes, how: pkey.Numbers, message: bytes) -> bytes:

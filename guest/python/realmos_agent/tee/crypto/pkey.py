@@ -50,8 +50,8 @@ class Parameters:
         for index, (name, value) in enumerate(numbers.items()):
             kind, data = _encoded(value)
             key = ffi.new("char[]", name.encode("ascii"))
-            # Never of no size: libcrypto takes a null pointer for a question.
-            buffer = ffi.new("unsigned char[]", max(len(data), 1))
+            # One more than the data: never a null pointer, and names end with a zero.
+            buffer = ffi.new("unsigned char[]", len(data) + 1)
             ffi.memmove(buffer, data, len(data))
             self._held.append((key, buffer))
             entry = self.pointer[index]

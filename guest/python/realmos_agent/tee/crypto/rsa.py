@@ -124,7 +124,7 @@ def _signature(algorithm: int, params: Attributes, digest: bytes) -> pkey.Number
         "digest": hash_name,
         "pad-mode": "pss",
         "mgf1-digest": hash_name,
-        "saltlen": _salt_size(params, len(digest)),
+        "saltlen": str(_salt_size(params, len(digest))),
     }
 
 
