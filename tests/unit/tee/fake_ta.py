@@ -5,10 +5,10 @@ A TA's code gets how it is entered and its runner; it yields system calls, which
 the instance, gets their results, and returns its own result or how it faulted.
 """
 
+import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from threading import Thread
 from typing import TypeVar
 from uuid import UUID
 
@@ -105,6 +105,7 @@ class FakeRunner:
         self.entries: list[Entry] = []
         self.vals: list[int] = []
         self.closed = False
+        self.ended = threading.Event()
         self.call: SystemCall | None = None
         self._code: Code | None = None
 
@@ -154,12 +155,15 @@ class FakeRunner:
     def close(self) -> None:
         """End."""
         self.closed = True
+        self.ended.set()
 
     def _next(self, value: object) -> Event:
         assert self._code is not None
         try:
             self.call = self._code.send(value)
         except StopIteration as stop:
+            if self.closed:
+                raise RunnerError("closed") from None
             result: int | Fault = stop.value
             if isinstance(result, Fault):
                 return result
@@ -258,5 +262,5 @@ def in_thread(run: Callable[[], T]) -> "Future[T]":
         except BaseException as error:  # noqa: BLE001 -- the future raises it
             future.set_exception(error)
 
-    Thread(target=target, daemon=True).start()
+    threading.Thread(target=target, daemon=True).start()
     return future

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.parts import Entry
-from realmos_agent.tee.server import CALLS_MAX, Server
+from realmos_agent.tee.server import CALLS_MAX, GRACE_S, Server
 from realmos_agent.tee.wire import (
     Cancel,
     Close,
@@ -49,9 +49,9 @@ NONE = Param()
 class Hub:
     """The other end of the server's stream."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, grace_s: float = GRACE_S) -> None:
         self.world = world
-        self.server = Server(world.manager, self._sent)
+        self.server = Server(world.manager, self._sent, grace_s)
         self._framer = wire.Framer(wire.FROM_CORE)
         self._answers: queue.Queue[wire.Message] = queue.Queue()
         self._requests = 0
@@ -259,6 +259,31 @@ def test_a_client_that_goes_while_its_session_is_opened_loses_it() -> None:
     hub.send(Gone(ME))
     go_on.set()
     until(lambda: functions == [OPEN, CLOSE])
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_ta_that_runs_on_for_nobody_is_ended(*, shared: bool) -> None:
+    inside = threading.Event()
+
+    def runs_on(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        if entry.function == INVOKE and entry.command == 1:
+            inside.set()
+            runner.ended.wait(1 if shared else WAIT_S)
+        return numbers.SUCCESS
+
+    hub = Hub(World({A: (MULTI, runs_on)}), grace_s=0.05)
+    session = hub.open().session
+    other = hub.open(OTHER).session if shared else 0
+    hub.send(Invoke(ME, 1000, session, 1))
+    assert inside.wait(WAIT_S)
+    hub.send(Gone(ME))
+    if shared:
+        assert hub.answer().client == ME
+        assert hub.invoke(other, who=OTHER).result == numbers.SUCCESS
+    else:
+        assert hub.world.runners[0].ended.wait(WAIT_S)
+        until(lambda: not hub.world.manager.instances)
 
 
 def test_a_client_has_a_bounded_number_of_calls() -> None:

@@ -222,6 +222,10 @@ class Instance:
             session.cancellation.end()
             self._session = self._chain = None
 
+    def kill(self) -> None:
+        """End the process, whatever it does; who waits for it learns that the TA is lost."""
+        self._runner.close()
+
     def end(self) -> None:
         """Let go of the process and of everything that the TA held, but its sessions."""
         self.dead = True

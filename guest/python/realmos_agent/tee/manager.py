@@ -149,6 +149,16 @@ class Manager:
         self._finish(session, chain)
         return numbers.SUCCESS
 
+    def abandon(self, session: Session) -> None:
+        """End a TA that does not return, unless there is somebody else to miss it."""
+        target = session.target
+        if not isinstance(target, Instance):
+            return
+        with self._changed:
+            wanted = target.keep_alive or target.sessions > 1
+        if not wanted:
+            target.kill()
+
     def settle(self, chain: Chain) -> None:
         """Do what was put off until the chain has come to its end."""
         assert not chain.stack, "a chain ends when all that it entered has returned"

@@ -3,6 +3,7 @@
 
 Every request that can run a TA has a thread of its own. A client sees its own sessions only, and
 loses them when it goes: those that are in use as soon as their calls, which are cancelled, return.
+A TA that does not return for long then is ended, if it has no other session.
 """
 
 import threading
@@ -18,6 +19,8 @@ from realmos_agent.tee.session import Identity, Session
 CALLS_MAX = 64
 """Calls of one client that run or wait."""
 CLIENTS_MAX = 256
+GRACE_S = 60.0
+"""How long a TA may go on with a cancelled call of a client that is gone."""
 _OUT_OF_MEMORY = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
 _BAD_PARAMETERS = Outcome(numbers.ERROR_BAD_PARAMETERS, numbers.ORIGIN_TEE)
 _LOGINS = frozenset(
@@ -51,13 +54,17 @@ class Server:
     Args:
         manager: does the work.
         send: sends the bytes of one frame; called by one thread at a time.
+        grace_s: how long a TA may go on for a client that is gone.
     """
 
-    def __init__(self, manager: Manager, send: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, manager: Manager, send: Callable[[bytes], None], grace_s: float = GRACE_S
+    ) -> None:
         self._manager = manager
         self._send = send
+        self._grace_s = grace_s
         self._sending = threading.Lock()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._clients: dict[int, _Client] = {}
         self._framer = wire.Framer(wire.TO_CORE)
 
@@ -121,6 +128,7 @@ class Server:
         finally:
             with self._lock:
                 del client.calls[message.request]
+                self._lock.notify_all()
         self._answer(_reply(message, outcome, params))
         self._manager.settle(chain)
         self._sweep(client)
@@ -197,7 +205,16 @@ class Server:
             client.gone = True
             for running in client.calls.values():
                 _cancel(running)
-        threading.Thread(target=self._sweep, args=(client,), daemon=True).start()
+        threading.Thread(target=self._end, args=(client,), daemon=True).start()
+
+    def _end(self, client: _Client) -> None:
+        """Give a client's calls time to end, and end its sessions."""
+        with self._lock:
+            self._lock.wait_for(lambda: not client.calls, self._grace_s)
+            stuck = [running.session for running in client.calls.values() if running.session]
+        for session in stuck:
+            self._manager.abandon(session)
+        self._sweep(client)
 
     def _sweep(self, client: _Client) -> None:
         """Close the sessions of a client that is gone."""
