@@ -12,7 +12,8 @@
     │   └── BootError      names the layer and shows its last lines
     ├── PeerError          the realm's side of the agent protocol
     │   ├── PeerTimeoutError   it did not answer in time
-    │   └── PeerRefusedError   it answered that it could not do what was asked
+    │   ├── PeerRefusedError   it answered that it could not do what was asked
+    │   └── TeeResultError     a Trusted Application, or the TEE, answered with an error
     └── AttestationError   a measurement or token that does not say what it must
         └── TokenError         bytes that are no CCA attestation token; names the field
 
@@ -103,6 +104,22 @@ class PeerRefusedError(PeerError):
     def __init__(self, message: str, *, code: int, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.code = code
+
+
+class TeeResultError(PeerError):
+    """A call to a Trusted Application came back with a result that is not success.
+
+    Args:
+        message: what was called and what came back.
+        result: the TEE's result code, one of the ABI table's `TEE_ERROR_*` or the TA's own.
+        origin: who made it, one of `TEE_ORIGIN_*`.
+        hint: what to do next.
+    """
+
+    def __init__(self, message: str, *, result: int, origin: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.result = result
+        self.origin = origin
 
 
 class AttestationError(RealmosError):

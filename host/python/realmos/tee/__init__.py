@@ -2,18 +2,48 @@
 """OP-TEE Trusted Applications, seen from the build machine: building, looking at, calling them."""
 
 from realmos.tee.build import BuiltTa, TaSource, build_ta, find_source
+from realmos.tee.client import Call, Context, Session
 from realmos.tee.devkit import DevKit, find_client_headers, find_dev_kit, open_dev_kit
+from realmos.tee.hub import Hub
 from realmos.tee.inspect import Inspection, Program, Signer, inspect_ta, read_keys
+from realmos.tee.libteec import SOCKET_VARIABLE, Libteec, build_libteec
+from realmos.tee.parameters import (
+    INOUT,
+    INPUT,
+    OUTPUT,
+    Direction,
+    Memory,
+    Null,
+    SharedMemory,
+    Value,
+    buffer,
+)
 from realmos.tee.testset import OpteeTests, find_optee_tests
 
 __all__ = [
+    "INOUT",
+    "INPUT",
+    "OUTPUT",
+    "SOCKET_VARIABLE",
     "BuiltTa",
+    "Call",
+    "Context",
     "DevKit",
+    "Direction",
+    "Hub",
     "Inspection",
+    "Libteec",
+    "Memory",
+    "Null",
     "OpteeTests",
     "Program",
+    "Session",
+    "SharedMemory",
     "Signer",
     "TaSource",
+    "Value",
+    "buffer",
+    "build_libteec",
     "build_ta",
     "find_client_headers",
     "find_dev_kit",

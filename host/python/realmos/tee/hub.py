@@ -271,9 +271,10 @@ class Hub:
         client = self._clients.get(frame.client)
         if client is None and 0 < frame.client <= self._last:
             return  # it is gone
-        kind = None if client is None else client.waiting.pop(frame.request, None)
-        if client is None or kind is None or frame.kind != _ANSWERS[kind]:
+        asked = 0 if client is None else client.waiting.get(frame.request, 0)
+        if client is None or _ANSWERS.get(asked) != frame.kind:
             raise PeerError("it answered what nobody asked")
+        del client.waiting[frame.request]
         client.queue(wire.Frame(frame.kind, 0, frame.request, frame.body).to_bytes())
 
     def _end_core(self, reason: str) -> None:
