@@ -3,7 +3,7 @@
 
 #include <tee_client_api.h>
 
-#include "connection.h"
+#include "call.h"
 
 /*
  * Complete a request whose head holds `size` bytes up to its parameters: put those of the

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <tee_client_api.h>
 
+#include "call.h"
 #include "connection.h"
 #include "export.h"
 #include "operation.h"
