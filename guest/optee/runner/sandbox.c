@@ -39,16 +39,16 @@ struct progress {
 	bool failed;
 };
 
+/* The core hears from HELLO what a weak runner goes on without, and tells. */
 static void note(struct progress *progress, bool done, uint32_t flag, const char *name)
 {
 	if (done) {
 		progress->flags |= flag;
-		return;
+	} else if (!progress->options->weak) {
+		(void)fprintf(stderr, "ta-runner: %s: %s; --weak goes on without it\n", name,
+			      strerror(errno));
+		progress->failed = true;
 	}
-	(void)fprintf(stderr, "ta-runner: %s: %s; %s\n", name, strerror(errno),
-		      progress->options->weak ? "going on WITHOUT this protection"
-					      : "--weak goes on without it");
-	progress->failed = progress->failed || !progress->options->weak;
 }
 
 static bool limit(__rlimit_resource_t resource, uint64_t value)

@@ -305,7 +305,7 @@ def test_parameters_of_a_nested_call_go_and_come(make_ta: MakeTa) -> None:
     )
     assert ta.call().body == (
         words(3, 0, 17, types, 1, 2, wire.MEMORY_OWN) + sized(b"constant")
-        + words(wire.MEMORY_OWN) + sized(b"here") + words(wire.MEMORY_NULL) + sized(b"")
+        + words(wire.MEMORY_OWN) + sized(b"here") + words(wire.MEMORY_NULL) + sized(b"") + words(1)
     )  # fmt: skip
     changed = words(21, 22) + words(3) + sized(b"new") + words(99) + sized(b"")
     assert returned(ta.runner.answer(result(5, changed, sized(b"\4\0\0\0")))) == 5
