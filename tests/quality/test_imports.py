@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 FOUNDATIONS = {"errors", "process", "tree", "cache", "progress"}
 _COMPOSED = {"attest", "anchor", "source", "firmware", "image", "realm", "machine", "agent"}
 # Each stage, and the stages that it may import besides the foundations and itself.
@@ -49,6 +51,8 @@ MAY_INCLUDE = {
 }
 # PID 1 is a Linux program: it has the C library, and no header of ours but the agent's numbers.
 INIT = "guest/init"
+# So is the process that holds a TA.
+RUNNER = "guest/optee/runner"
 # Part of a kernel: it has that one's headers, and its own device's numbers.
 DRIVER = "guest/rsi"
 
@@ -159,16 +163,20 @@ def test_c_includes_only_what_it_may(files: list[Path], texts: dict[Path, str], 
     assert not wrong, "\n".join(wrong)
 
 
-def test_init_includes_nothing_of_ours(
-    files: list[Path], texts: dict[Path, str], top: Path
+@pytest.mark.parametrize(
+    ("folder", "tables"), [(INIT, {"abi/agent.h"}), (RUNNER, {"abi/tee.h", "abi/tee_run.h"})]
+)
+def test_linux_programs_include_nothing_of_ours_but_their_numbers(
+    files: list[Path], texts: dict[Path, str], top: Path, folder: str, tables: set[str]
 ) -> None:
-    sources = [p for p in files if p.suffix in {".c", ".h"} and p.is_relative_to(top / INIT)]
+    suffixes = {".c", ".h", ".S"}
+    sources = [p for p in files if p.suffix in suffixes and p.is_relative_to(top / folder)]
     assert sources
     quoted = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
     for path in sources:
         assert {path.parent / name for name in quoted.findall(texts[path])} <= set(sources), path
         ours = [n for n in INCLUDE.findall(texts[path]) if n.startswith(("abi/", "lib/", "arch/"))]
-        assert set(ours) <= {"abi/agent.h"}, path
+        assert set(ours) <= tables, path
 
 
 def test_the_kernels_driver_includes_the_kernel_and_its_own_numbers(

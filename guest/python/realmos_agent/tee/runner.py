@@ -33,6 +33,7 @@ _RETURNED = struct.Struct(numbers.RETURNED_FORMAT)
 _FAULT = struct.Struct(numbers.FAULT_FORMAT)
 _ADDRESS = 8
 _FRAMES_MAX = 64
+_STATUS_MAX = 4095
 
 _PROTECTIONS = {
     numbers.HELLO_SECCOMP: "system call filter",
@@ -131,7 +132,7 @@ class RunnerProcess:
         refused = self._settle()
         kind, body = self._receive()
         if kind == numbers.DONE:
-            raise refused or Refused("enter", _unpack(_DONE, body)[0])
+            raise refused or Refused("enter", _status(body))
         return self._event(kind, body)
 
     def answer(self, body: bytes) -> Event:
@@ -150,7 +151,7 @@ class RunnerProcess:
         self._settle()
         kind, body = self._receive()
         if kind == numbers.DONE:
-            raise Refused(f"fetch {size:#x} bytes at {address:#x}", _unpack(_DONE, body)[0])
+            raise Refused(f"fetch {size:#x} bytes at {address:#x}", _status(body))
         if kind != numbers.FETCHED or len(body) != size:
             raise RunnerError(f"message {kind:#x} of {len(body)} bytes where {size} were asked for")
         return body
@@ -161,7 +162,11 @@ class RunnerProcess:
             if not self._ended:
                 os.kill(self._pid, _SIGKILL)
                 self._reap()
-                self._socket.shutdown(socket.SHUT_RDWR)
+                try:
+                    # Wakes who waits in another thread.
+                    self._socket.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass  # the other end has gone already, so nobody waits
                 self._socket.close()
 
     def greet(self) -> None:
@@ -170,9 +175,12 @@ class RunnerProcess:
         Raises:
             RunnerError: the process said something else, or nothing.
         """
-        self._socket.settimeout(START_SECONDS)
-        kind, body = self._receive()
-        self._socket.settimeout(None)
+        try:
+            self._socket.settimeout(START_SECONDS)
+            kind, body = self._receive()
+            self._socket.settimeout(None)
+        except OSError as error:
+            raise self._lost() from error
         if kind != numbers.HELLO:
             raise RunnerError(f"message {kind:#x} where HELLO was expected")
         version, flags, self.dispatcher = _unpack(_HELLO, body)
@@ -199,7 +207,7 @@ class RunnerProcess:
         kind, body = self._receive()
         if kind != numbers.DONE:
             raise RunnerError(f"message {kind:#x} where DONE was expected ({what})")
-        status = _unpack(_DONE, body)[0]
+        status = _status(body)
         if refused or status:
             raise refused or Refused(what, status)
 
@@ -211,7 +219,7 @@ class RunnerProcess:
             kind, body = self._receive()
             if kind != numbers.DONE:
                 raise RunnerError(f"message {kind:#x} where DONE was expected ({what})")
-            status = _unpack(_DONE, body)[0]
+            status = _status(body)
             if status and not refused:
                 refused = Refused(what, status)
         return refused
@@ -299,6 +307,13 @@ def start(argv: tuple[str, ...], environment: dict[str, str] | None = None) -> R
         runner.close()
         raise
     return runner
+
+
+def _status(body: bytes) -> int:
+    (status,) = _unpack(_DONE, body)
+    if status > _STATUS_MAX:
+        raise RunnerError(f"a status of {status:#x}, which is no error of Linux")
+    return status
 
 
 def _unpack(layout: struct.Struct, body: bytes) -> tuple[int, ...]:
