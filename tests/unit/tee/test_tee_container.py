@@ -21,11 +21,12 @@ from realmos_agent.tee.loader import (
     Keys,
     LoadError,
     RootKey,
+    Versions,
     development_key,
     development_keys,
     root_key,
 )
-from realmos_agent.tee.loader.container import VersionClaim, newest, read, verify
+from realmos_agent.tee.loader.container import Verified, VersionClaim, newest, read, verify
 from ta_files import OTHER, TA, Level, Ta, chain, make_key
 
 ELF = bytes(range(64))
@@ -213,6 +214,33 @@ def test_older_versions_are_refused() -> None:
     with pytest.raises(LoadError) as caught:
         newest((subkey,), {(True, OTHER): 1})
     assert caught.value.code == tee.ERROR_SECURITY
+
+
+def test_versions_are_remembered() -> None:
+    def verified(version: int) -> Verified:
+        return verify(read(Ta(ELF, version=version).signed()), keys(), TA)
+
+    saved: list[bytes] = []
+    versions = Versions(save=saved.append)
+    for version in (0, 2, 2):
+        versions.accept(TA, verified(version))
+    assert len(saved) == 2
+    for remembering in (versions, Versions(saved[-1])):
+        with pytest.raises(LoadError, match="is version 1, older than version 2"):
+            remembering.accept(TA, verified(1))
+    Versions(saved[0]).accept(TA, verified(1))
+    with pytest.raises(LoadError, match="list of TAs' versions is damaged"):
+        Versions(saved[0][1:])
+
+
+def test_version_that_cannot_be_saved_is_not_loaded() -> None:
+    def fail(_: bytes) -> None:
+        raise OSError
+
+    versions = Versions(save=fail)
+    for _ in range(2):
+        with pytest.raises(OSError):  # noqa: PT011 -- the very one
+            versions.accept(TA, verify(read(Ta(ELF).signed()), keys(), TA))
 
 
 @settings(max_examples=300, deadline=None)

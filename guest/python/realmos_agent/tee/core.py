@@ -13,11 +13,18 @@ from realmos_agent.tee import numbers
 from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
-from realmos_agent.tee.loader import Keys, Loader, LoadError, development_keys, root_key
+from realmos_agent.tee.loader import (
+    Keys,
+    Loader,
+    LoadError,
+    Versions,
+    development_keys,
+    root_key,
+)
 from realmos_agent.tee.manager import Manager
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.pta import SystemPta
-from realmos_agent.tee.runner import start
+from realmos_agent.tee.runner import RunnerProcess, start
 from realmos_agent.tee.server import Server
 from realmos_agent.tee.services import Services
 from realmos_agent.tee.syscalls.table import Dispatcher
@@ -59,9 +66,10 @@ class Core:
     def __init__(self, options: Options, out: int) -> None:
         self._out = out
         self._log_lock = threading.Lock()
+        self._told_missing = False
         self._options = options
         self._services = Services(self._write_log, Clocks(), uuid4())
-        self._loader = Loader(self._fetch, self._keys())
+        self._loader = Loader(self._fetch, self._keys(), Versions().accept)
         self._dispatch = Dispatcher()
         self._argv: tuple[str, ...] = (options.runner,)
         if options.qemu_user:
@@ -91,7 +99,7 @@ class Core:
         """
         try:
             self._loader.prepare(uuid)  # before a process is made for nothing
-            runner = start(self._argv)
+            runner = self._start_runner()
         except LoadError as error:
             if error.code != numbers.ERROR_ITEM_NOT_FOUND:
                 self._services.log(f"{uuid} is not loaded: {error}")
@@ -107,6 +115,15 @@ class Core:
             if isinstance(error, RunnerError):
                 raise TeeError(numbers.ERROR_OUT_OF_MEMORY) from error
             raise
+
+    def _start_runner(self) -> RunnerProcess:
+        runner = start(self._argv)
+        with self._log_lock:
+            told, self._told_missing = self._told_missing, True
+        if runner.missing and not told:
+            absent = ", ".join(runner.missing)
+            self._services.log(f"WARNING: TAs are not confined as they should be: no {absent}")
+        return runner
 
     def _fetch(self, uuid: UUID) -> bytes | None:
         """Return a signed file by its UUID; None if there is none."""

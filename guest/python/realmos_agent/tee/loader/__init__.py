@@ -10,6 +10,7 @@ from realmos_agent.tee.loader.errors import LoadError
 from realmos_agent.tee.loader.keys import Keys, RootKey, development_key, development_keys, root_key
 from realmos_agent.tee.loader.placed import Placed, Segment
 from realmos_agent.tee.loader.store import Loader
+from realmos_agent.tee.loader.versions import Versions
 
 __all__ = [
     "Keys",
@@ -18,6 +19,7 @@ __all__ = [
     "Placed",
     "RootKey",
     "Segment",
+    "Versions",
     "development_key",
     "development_keys",
     "root_key",
