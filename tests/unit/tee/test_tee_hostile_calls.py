@@ -71,7 +71,7 @@ def an_attribute(number: int) -> st.SearchStrategy[bytes]:
     return BYTES.map(lambda data: word(number) + sized(data))
 
 
-ATTRIBUTES = st.lists(named("ATTR_").flatmap(an_attribute), max_size=9).map(
+ATTRIBUTES = st.just(word(0)) | st.lists(named("ATTR_").flatmap(an_attribute), max_size=9).map(
     lambda found: word(len(found)) + b"".join(found)
 )
 NOTHING = st.just(b"")
@@ -86,7 +86,7 @@ BY_KIND = {
     numbers.ARG_IN: BYTES.map(sized),
     numbers.ARG_IN_OWN: BYTES.map(sized),
     numbers.ARG_IN_ZEROS: BYTES.map(sized),
-    numbers.ARG_OUT: (SIZES | st.just(2**64 - 1)).map(word),
+    numbers.ARG_OUT: (SIZES | st.sampled_from([512, 2**64 - 1])).map(word),
     numbers.ARG_OUT32: SIZES.map(word),
     numbers.ARG_OUT32_OPT: (SIZES | st.just(numbers.CAPACITY_NOT_WANTED)).map(word),
     numbers.ARG_FILL: SIZES.map(word),
