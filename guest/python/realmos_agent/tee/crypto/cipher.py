@@ -58,7 +58,7 @@ class CipherState(State):
         Raises:
             TeeError: BAD_PARAMETERS: a key without a value, two keys of different sizes, an IV of
                 a wrong size, a mode other than encryption and decryption; BAD_STATE: a key of a
-                wrong size; SECURITY: XTS with two equal keys.
+                wrong size.
         """
         if self.mode not in {numbers.MODE_ENCRYPT, numbers.MODE_DECRYPT}:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
