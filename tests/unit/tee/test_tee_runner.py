@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from realmos import process
 from realmos.cache import Cache
 from realmos.progress import Silent
 from realmos.tee.runner import build_runner
@@ -534,6 +535,16 @@ def test_a_program_that_is_no_runner_is_an_error(runner_program: Path) -> None:
         start(("/bin/true",))
     with pytest.raises(RunnerError, match="status 1"):
         start((*runner_argv(runner_program), "--memory", "lots"))
+
+
+def test_the_runner_is_reproducible(
+    top: Path, generated: Path, cross_compile: str, runner_program: Path, tmp_path: Path
+) -> None:
+    process.run(
+        ["make", "-s", "-f", top / "guest/optee/runner/Makefile", f"CC={cross_compile}gcc",
+         f"BUILD_DIR={tmp_path}", f"GENERATED={generated}"]
+    )  # fmt: skip
+    assert (tmp_path / "ta-runner").read_bytes() == runner_program.read_bytes()
 
 
 def test_assembling_gives_code(cross_compile: str, tmp_path: Path) -> None:
