@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "session": _COMPOSED,
     "tee": {"source"},
     "cli": _COMPOSED | {"session", "broker", "tee"},
-    "pytest_plugin": _COMPOSED | {"session"},
+    "pytest_plugin": _COMPOSED | {"session", "tee"},
 } | dict.fromkeys(FOUNDATIONS, FOUNDATIONS)
 
 HOST = "host/python/realmos"

@@ -9,12 +9,21 @@ Every test gets a machine of its own, restored from a snapshot in about a second
 sees what another left behind. `realm` is its first realm's agent; `realm_machine` the machine with
 its consoles and evidence; `realm_factory` starts machines with other options. When a test fails,
 the report names the layer that stopped, shows what each layer printed last, and says what to do.
+
+    def test_the_ta_adds_one(ta_session):
+        number = Value(41)
+        ta_session().invoke(0, number)
+        assert number.a == 42
+
+`tee` is a connection to a TEE core of the test's own, on this machine as `realmos ta run --local`
+has it, with the Trusted Applications that `--ta` names; `ta_session` opens sessions.
 """
 
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -22,20 +31,25 @@ from realmos import session as sessions
 from realmos.agent import AgentClient
 from realmos.anchor import ANCHOR_CHOICES
 from realmos.cache import Cache
+from realmos.errors import ConfigError
 from realmos.machine import Layer
 from realmos.progress import Silent
 from realmos.realm import RealmConfig
 from realmos.session import BOOT_TIMEOUT, Options, Session
+from realmos.tee import Context, find_applications, local_tee
+from realmos.tee import Session as TaSession
+from realmos.tee.parameters import Parameter
 
 _LAYERS = (Layer.BL31, Layer.RMM, Layer.MONITOR, Layer.KERNEL)
 _LIVE = pytest.StashKey[list[Session]]()
 _LAST_WORDS = pytest.StashKey[list[str]]()
 
+OpenSession = Callable[..., TaSession]
 RealmFactory = Callable[..., contextlib.AbstractContextManager[Session]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options, all with the prefix `--realm`."""
+    """Add the options, all with the prefix `--realm` or `--ta`."""
     group = parser.getgroup("realmos", "realms (realmos)")
     group.addoption("--realm-image", default="linux", help="image recipe of the realms")
     group.addoption("--realm-rmm", type=Path, help="an RMM image instead of ours")
@@ -54,6 +68,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=BOOT_TIMEOUT,
         help="seconds after which a boot is given up",
     )
+    group.addoption(
+        "--ta",
+        type=Path,
+        action="append",
+        default=[],
+        help="a TA (.ta) or a directory of them, for the fixture tee; may be given again",
+    )
+    group.addoption("--ta-key", type=Path, help="PEM file of the key that signs them")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -147,3 +169,56 @@ def realm_machine(realm_factory: RealmFactory) -> Iterator[Session]:
 def realm(realm_machine: Session) -> AgentClient:
     """The agent of the machine's first realm."""
     return realm_machine.agent
+
+
+@pytest.fixture(scope="session")
+def ta_files(pytestconfig: pytest.Config) -> list[Path]:
+    """The TAs that `--ta` names, files or directories; override it to test others."""
+    files: list[Path] = pytestconfig.getoption("--ta")
+    return files
+
+
+@pytest.fixture
+def tee(ta_files: list[Path], pytestconfig: pytest.Config) -> Iterator[Context]:
+    """A connection to a TEE core with these TAs."""
+    key: Path | None = pytestconfig.getoption("--ta-key")
+    applications = find_applications(ta_files, key)
+    with (
+        local_tee(applications, key, cache=Cache(), reporter=Silent()) as path,
+        Context(path) as context,
+    ):
+        yield context
+
+
+@pytest.fixture
+def ta_session(
+    tee: Context, ta_files: list[Path], pytestconfig: pytest.Config
+) -> Iterator[OpenSession]:
+    """A function that opens sessions, which are closed after the test.
+
+    It takes what `Context.open` takes; without a UUID the session is with the only TA there is.
+    """
+    key: Path | None = pytestconfig.getoption("--ta-key")
+    with contextlib.ExitStack() as stack:
+
+        def open_session(
+            uuid: UUID | str | None = None, *parameters: Parameter, **login: int
+        ) -> TaSession:
+            wanted = uuid or _only(find_applications(ta_files, key))
+            return stack.enter_context(tee.open(wanted, *parameters, **login))
+
+        yield open_session
+
+
+def _only(applications: dict[UUID, Path]) -> UUID:
+    """Return the UUID of the only TA.
+
+    Raises:
+        ConfigError: there are more, or none.
+    """
+    if len(applications) != 1:
+        raise ConfigError(
+            f"there are {len(applications)} TAs to open a session with",
+            hint="name one: ta_session(UUID)" if applications else "pytest --ta FILE.ta",
+        )
+    return next(iter(applications))

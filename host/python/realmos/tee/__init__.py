@@ -7,6 +7,7 @@ from realmos.tee.devkit import DevKit, find_client_headers, find_dev_kit, open_d
 from realmos.tee.hub import Hub
 from realmos.tee.inspect import Inspection, Program, Signer, inspect_ta, read_keys
 from realmos.tee.libteec import SOCKET_VARIABLE, Libteec, build_libteec
+from realmos.tee.local import find_applications, local_tee
 from realmos.tee.parameters import (
     INOUT,
     INPUT,
@@ -45,11 +46,13 @@ __all__ = [
     "buffer",
     "build_libteec",
     "build_ta",
+    "find_applications",
     "find_client_headers",
     "find_dev_kit",
     "find_optee_tests",
     "find_source",
     "inspect_ta",
+    "local_tee",
     "open_dev_kit",
     "read_keys",
 ]
