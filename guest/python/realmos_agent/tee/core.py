@@ -16,7 +16,6 @@ from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.loader import (
     Keys,
     Loader,
-    LoadError,
     Versions,
     development_keys,
     root_key,
@@ -32,6 +31,7 @@ from realmos_agent.tee.syscalls.table import Dispatcher
 FILE_MAX = 64 << 20
 """The largest TA, in bytes."""
 _ROOT_KEY_SIZE = 32
+_MEMORY_MAX = 768 << 20  # of a runner's process: more than a TA's address space has room for
 _WEAK = "--weak"  # the runner goes on without the protections that its kernel does not offer
 
 
@@ -71,9 +71,9 @@ class Core:
         self._services = Services(self._write_log, Clocks(), uuid4())
         self._loader = Loader(self._fetch, self._keys(), Versions().accept)
         self._dispatch = Dispatcher()
-        self._argv: tuple[str, ...] = (options.runner,)
+        self._argv: tuple[str, ...] = (options.runner, "--memory", str(_MEMORY_MAX))
         if options.qemu_user:
-            self._argv = (options.qemu_user, options.runner, _WEAK)
+            self._argv = (options.qemu_user, *self._argv, _WEAK)
         system = SystemPta(secrets.token_bytes(_ROOT_KEY_SIZE), _add_entropy)
         self._manager = Manager(self._create, (system,))
         self._services.manager = self._manager
@@ -99,21 +99,27 @@ class Core:
         """
         try:
             self._loader.prepare(uuid)  # before a process is made for nothing
-            runner = self._start_runner()
-        except LoadError as error:
+            return self._instance(uuid)
+        except TeeError as error:
             if error.code != numbers.ERROR_ITEM_NOT_FOUND:
                 self._services.log(f"{uuid} is not loaded: {error}")
             raise
         except RunnerError as error:
-            self._services.log(f"{uuid} has no runner: {error}")
+            self._services.log(f"{uuid} is not loaded: {error}")
+            raise TeeError(numbers.ERROR_OUT_OF_MEMORY) from error
+        except Exception as error:
+            from traceback import format_exception
+
+            trace = "".join(format_exception(error))
+            self._services.log(f"{uuid} is not loaded, as the core fails to:\n{trace}")
             raise TeeError(numbers.ERROR_GENERIC) from error
+
+    def _instance(self, uuid: UUID) -> Instance:
+        runner = self._start_runner()
         try:
             return Instance(uuid, self._loader, runner, self._dispatch, self._services)
-        except BaseException as error:
+        except BaseException:
             runner.close()
-            self._services.log(f"{uuid} is not loaded: {error!r}")
-            if isinstance(error, RunnerError):
-                raise TeeError(numbers.ERROR_OUT_OF_MEMORY) from error
             raise
 
     def _start_runner(self) -> RunnerProcess:

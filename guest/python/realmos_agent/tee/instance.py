@@ -325,7 +325,7 @@ class Instance:
 
     def _map_stack(self, size: int) -> int:
         size = page_up(size)
-        base = self._space.reserve(size, before=GUARD_SIZE)
+        base = self._space.reserve(GUARD_SIZE + size) + GUARD_SIZE
         self._runner.map(base, size, PROT_READ | PROT_WRITE, b"", stack=True)
         return base + size
 

@@ -15,9 +15,12 @@ from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.manager import SESSIONS_MAX, Manager, Outcome
 from realmos_agent.tee.params import Memref, Params, Region, Slot, Value, is_memref, is_value
 from realmos_agent.tee.session import Identity, Session
+from realmos_agent.tee.workers import Workers
 
 CALLS_MAX = 64
 """Calls of one client that run or wait."""
+ALL_CALLS_MAX = 1024
+"""And of all clients."""
 CLIENTS_MAX = 256
 GRACE_S = 60.0
 """How long a TA may go on with a cancelled call of a client that is gone."""
@@ -65,6 +68,8 @@ class Server:
         self._grace_s = grace_s
         self._sending = threading.Lock()
         self._lock = threading.Condition()
+        self._workers = Workers()
+        self._calls = 0
         self._clients: dict[int, _Client] = {}
         self._framer = wire.Framer(wire.TO_CORE)
 
@@ -103,16 +108,17 @@ class Server:
             if client is None and len(self._clients) < CLIENTS_MAX:
                 client = self._clients[message.client] = _Client()
             room = client is not None and len(client.calls) < CALLS_MAX
+            room = room and self._calls < ALL_CALLS_MAX
             if client is not None and room:
                 if message.request in client.calls:
                     raise wire.WireError(f"request {message.request} is there already")
                 client.calls[message.request] = running
+                self._calls += 1
         if client is None or not room:
             self._answer(_reply(message, _OUT_OF_MEMORY, None))
             return
-        threading.Thread(
-            target=self._run, args=(client, running, message), daemon=True
-        ).start()  # fmt: skip
+        served = client
+        self._workers.run(lambda: self._run(served, running, message))
 
     def _run(self, client: _Client, running: _Running, message: wire.Request) -> None:
         chain = Chain()
@@ -128,6 +134,7 @@ class Server:
         finally:
             with self._lock:
                 del client.calls[message.request]
+                self._calls -= 1
                 self._lock.notify_all()
         self._answer(_reply(message, outcome, params))
         self._manager.settle(chain)
@@ -205,7 +212,7 @@ class Server:
             client.gone = True
             for running in client.calls.values():
                 _cancel(running)
-        threading.Thread(target=self._end, args=(client,), daemon=True).start()
+        self._workers.run(lambda: self._end(client))
 
     def _end(self, client: _Client) -> None:
         """Give a client's calls time to end, and end its sessions."""

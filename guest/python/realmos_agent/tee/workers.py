@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Threads for calls: one for each that runs or waits, used again by the next."""
+
+import threading
+from _queue import SimpleQueue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Workers:
+    """Runs jobs at once, each in a thread that has nothing else to do.
+
+    There are as many threads as there ever were jobs at a time: who has jobs bounds them.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+
+    def run(self, job: "Callable[[], None]") -> None:
+        """Run a job, which raises nothing."""
+        if not self._idle.acquire(blocking=False):
+            threading.Thread(target=self._work, daemon=True).start()
+        self._jobs.put(job)
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            job()
+            del job  # and what it holds, before the wait for another
+            self._idle.release()
