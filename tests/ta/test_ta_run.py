@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`realmos ta run --local` with the hello TA: unmodified clients, of arm64 and of this machine."""
+"""`realmos ta run --local` with our example TAs, called by clients of arm64 and of this machine."""
 
 import platform
 from collections.abc import Callable
@@ -15,7 +15,8 @@ from realmos.tee.libteec import build_libteec
 
 pytestmark = pytest.mark.fetch
 
-HELLO = "guest/optee/examples/hello"
+Build = Callable[[str], Path]
+MakeClient = Callable[[str, Path, str], Path]
 
 
 @pytest.fixture(scope="module")
@@ -24,40 +25,53 @@ def cache(cache_path: Path) -> Cache:
 
 
 @pytest.fixture(scope="module")
-def hello(top: Path, cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The hello TA's file."""
-    out = tmp_path_factory.mktemp("hello")
+def build(top: Path, cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """A function that builds an example's TA."""
     kit, compiler = find_dev_kit(cache, Silent()), find_cross_compiler()
-    source = TaSource(top / HELLO / "ta")
-    return build_ta(source, kit, compiler, out=out, cache=cache, reporter=Silent()).path
+
+    def make(name: str) -> Path:
+        out = tmp_path_factory.mktemp(name)
+        source = TaSource(top / "guest/optee/examples" / name / "ta")
+        return build_ta(source, kit, compiler, out=out, cache=cache, reporter=Silent()).path
+
+    return make
 
 
 @pytest.fixture
-def make_client(top: Path, cache: Cache, tmp_path: Path) -> Callable[[Path, str], Path]:
-    """A function that makes the client, linked with a library, by the compiler of a prefix."""
+def make_client(top: Path, cache: Cache, tmp_path: Path) -> MakeClient:
+    """A function that makes an example's client, linked with a library, by a prefix's compiler."""
 
-    def make(library: Path, prefix: str) -> Path:
+    def make(name: str, library: Path, prefix: str) -> Path:
         export, out = tmp_path / "export", tmp_path / "out"
         (export / "lib").mkdir(parents=True)
         (export / "include").symlink_to(find_client_headers(cache, Silent()))
         (export / "lib" / "libteec.so").symlink_to(library)
         words = [f"CROSS_COMPILE={prefix}", f"TEEC_EXPORT={export}", f"O={out}"]
-        process.run(["make", "-C", top / HELLO / "host", *words])
-        return out / "hello"
+        process.run(["make", "-C", top / "guest/optee/examples" / name / "host", *words])
+        return out / name
 
     return make
 
 
-def test_client_linked_with_debians_library_calls_the_ta(
-    hello: Path,
-    cache: Cache,
-    make_client: Callable[[Path, str], Path],
-    capfd: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def arm64_hello(cache: Cache, make_client: MakeClient) -> Path:
+    """The hello TA's client for arm64, linked with Debian's library."""
     root = find_optee_tests(cache, Silent()).root
     library = root / "usr/lib/aarch64-linux-gnu/libteec.so.2"
-    client = make_client(library, find_cross_compiler().prefix)
-    assert cli.main(["ta", "run", "--local", str(hello), "--", str(client), "41", "Hi, you"]) == 0
+    return make_client("hello", library, find_cross_compiler().prefix)
+
+
+@pytest.fixture
+def make_own(cache: Cache, make_client: MakeClient) -> Build:
+    """A function that makes an example's client for this machine, linked with our library."""
+    return lambda name: make_client(name, build_libteec(cache, Silent()).path, "")
+
+
+def test_client_linked_with_debians_library_calls_the_ta(
+    build: Build, arm64_hello: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(build("hello")), "--", str(arm64_hello), "41", "Hi, you"]
+    assert cli.main(["ta", "run", "--local", *words]) == 0
     said = capfd.readouterr()
     assert said.out == "41 becomes 42\nHi, you becomes HI, YOU\n"
     assert "hello from a Trusted Application" in said.err
@@ -66,25 +80,17 @@ def test_client_linked_with_debians_library_calls_the_ta(
 
 @pytest.mark.skipif(platform.machine() == "aarch64", reason="the test above is of this machine")
 def test_client_of_this_machine_calls_the_ta(
-    hello: Path,
-    cache: Cache,
-    make_client: Callable[[Path, str], Path],
-    capfd: pytest.CaptureFixture[str],
+    build: Build, make_own: Build, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    client = make_client(build_libteec(cache, Silent()).path, "")
-    assert cli.main(["ta", "run", "--local", str(hello), "--", str(client)]) == 0
+    assert (
+        cli.main(["ta", "run", "--local", str(build("hello")), "--", str(make_own("hello"))]) == 0
+    )
     assert "42 becomes 43\n" in capfd.readouterr().out
 
 
 def test_failure_of_the_ta_is_the_clients_status(
-    hello: Path,
-    cache: Cache,
-    make_client: Callable[[Path, str], Path],
-    capfd: pytest.CaptureFixture[str],
+    build: Build, arm64_hello: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    root = find_optee_tests(cache, Silent()).root
-    library = root / "usr/lib/aarch64-linux-gnu/libteec.so.2"
-    client = make_client(library, find_cross_compiler().prefix)
-    last = str(2**32 - 1)
-    assert cli.main(["ta", "run", "--local", str(hello), "--", str(client), last]) == 1
+    words = [str(build("hello")), "--", str(arm64_hello), str(2**32 - 1)]
+    assert cli.main(["ta", "run", "--local", *words]) == 1
     assert "incrementing: result 0xffff300f, origin 4" in capfd.readouterr().err
