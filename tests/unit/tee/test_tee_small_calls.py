@@ -13,6 +13,7 @@ from realmos_agent.tee import numbers
 from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.errors import TaPanic
 from realmos_agent.tee.handles import HandleTable
+from realmos_agent.tee.services import Services
 from realmos_agent.tee.session import Cancellation, Identity
 from realmos_agent.tee.syscalls.table import Dispatcher
 
@@ -30,13 +31,6 @@ class Session:
     cancellation: Cancellation = field(default_factory=Cancellation)
 
 
-@dataclass
-class Services:
-    clocks: Clocks
-    device_id: UUID = UUID_DEVICE
-    rollback_protection: int = 0
-
-
 class Ta:
     uuid = UUID_TA
     identity = Identity(numbers.LOGIN_PUBLIC, UUID_CLIENT)
@@ -45,8 +39,10 @@ class Ta:
         self.handles = HandleTable()
         self.session = Session()
         self.now = 100.25
-        self.services = Services(Clocks(lambda: self.now, lambda: 1_700_000_000.5))
         self.lines: list[str] = []
+        self.services = Services(
+            self.lines.append, Clocks(lambda: self.now, lambda: 1_700_000_000.5), UUID_DEVICE
+        )
 
     def log(self, text: str) -> None:
         self.lines.append(text)
