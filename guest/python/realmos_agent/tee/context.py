@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from realmos_agent.tee.clocks import Clocks
     from realmos_agent.tee.handles import HandleTable
+    from realmos_agent.tee.storage.objects import Storage
 
 
 class Cancellation(Protocol):
@@ -61,6 +62,10 @@ class Services(Protocol):
     @property
     def rollback_protection(self) -> int:
         """gpd.tee.trustedStorage.antiRollback.protectionLevel: 0, 100 or 1000."""
+
+    @property
+    def storage(self) -> "Storage":
+        """The persistent objects; STORAGE_NOT_AVAILABLE if there is no store."""
 
 
 class TaContext(Protocol):

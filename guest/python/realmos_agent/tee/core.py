@@ -26,6 +26,7 @@ from realmos_agent.tee.pta import SystemPta
 from realmos_agent.tee.runner import RunnerProcess, start
 from realmos_agent.tee.server import Server
 from realmos_agent.tee.services import Services
+from realmos_agent.tee.storage import ephemeral
 from realmos_agent.tee.syscalls.table import Dispatcher
 
 FILE_MAX = 64 << 20
@@ -68,7 +69,8 @@ class Core:
         self._log_lock = threading.Lock()
         self._told_missing = False
         self._options = options
-        self._services = Services(self._write_log, Clocks(), uuid4())
+        self._services = Services(self._write_log, Clocks(), uuid4(), storage=ephemeral())
+        self._services.log("WARNING: persistent objects are in memory: they end with this core")
         self._loader = Loader(self._fetch, self._keys(), Versions().accept)
         self._dispatch = Dispatcher()
         self._argv: tuple[str, ...] = (options.runner, "--memory", str(_MEMORY_MAX))

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from realmos_agent.tee import numbers
 from realmos_agent.tee.clocks import Clocks
+from realmos_agent.tee.errors import TeeError
 
 if TYPE_CHECKING:
     from realmos_agent.tee.manager import Manager
+    from realmos_agent.tee.storage.objects import Storage
 
 
 class Services:
@@ -19,6 +22,7 @@ class Services:
         clocks: the time, and what TAs made of it.
         device_id: what tells this core from others.
         rollback_protection: how well the store is kept from going back: 0, 100 or 1000.
+        storage: the persistent objects of all TAs, if there is a store.
 
     Attributes:
         manager: where sessions are opened; set by who makes the manager.
@@ -32,11 +36,24 @@ class Services:
         clocks: Clocks,
         device_id: UUID,
         rollback_protection: int = 0,
+        storage: "Storage | None" = None,
     ) -> None:
         self._write_log = write_log
         self.clocks = clocks
         self.device_id = device_id
         self.rollback_protection = rollback_protection
+        self._storage = storage
+
+    @property
+    def storage(self) -> "Storage":
+        """The persistent objects.
+
+        Raises:
+            TeeError: STORAGE_NOT_AVAILABLE: this core has none.
+        """
+        if self._storage is None:
+            raise TeeError(numbers.ERROR_STORAGE_NOT_AVAILABLE)
+        return self._storage
 
     def log(self, text: str) -> None:
         """Write to the log what may come from a TA: nothing but printable lines."""

@@ -36,6 +36,7 @@ FAMILIES = (
     "random",
     "sessions",
     "states",
+    "storage",
     "time",
 )
 
