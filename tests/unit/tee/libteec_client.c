@@ -498,7 +498,30 @@ static const struct tap_case cases[] = {
 	TAP_CASE(large_memory_travels),
 };
 
-/* With an argument: one call that is answered by a hostile core, or by none. */
+/* Call a hostile core, each time on a new connection; only the checks of addresses judge. */
+static int ask_often(long times)
+{
+	for (long i = 0; i < times; i++) {
+		TEEC_Operation op = { .paramTypes = TEEC_PARAM_TYPES(
+					      TEEC_VALUE_INOUT, TEEC_MEMREF_TEMP_INOUT,
+					      TEEC_MEMREF_TEMP_OUTPUT, TEEC_NONE) };
+		char *bytes = calloc(1, 8);
+
+		op.params[1].tmpref = (TEEC_TempMemoryReference){ bytes, 4 };
+		op.params[2].tmpref = (TEEC_TempMemoryReference){ bytes + 4, 4 };
+		session = (TEEC_Session){ { &context, 1 } };
+		TEEC_InvokeCommand(&session, ECHO, &op, NULL);
+		TEEC_FinalizeContext(&context);
+		free(bytes);
+		if (TEEC_InitializeContext(NULL, &context) != TEEC_SUCCESS) {
+			return 2;
+		}
+	}
+	TEEC_FinalizeContext(&context);
+	return 0;
+}
+
+/* One call that is answered by a hostile core, or by none, and one more. */
 static int ask_once(uint32_t command)
 {
 	TEEC_Operation op = { .paramTypes =
@@ -526,6 +549,9 @@ int main(int argc, char **argv)
 	if (result != TEEC_SUCCESS) {
 		printf("%#x\n", result);
 		return 2;
+	}
+	if (argc > 2) {
+		return ask_often(strtol(argv[2], NULL, 0));
 	}
 	if (argc > 1) {
 		return ask_once((uint32_t)strtoul(argv[1], NULL, 0));

@@ -2,6 +2,7 @@
 """libteec, built for the build machine with checks of addresses, against a core that echoes."""
 
 import os
+import random
 import re
 import shutil
 import socket
@@ -186,6 +187,29 @@ def test_a_hostile_core_is_cut_off(client: Path, case: str, tmp_path: Path) -> N
     core.close()
     assert done.stdout == f"{BROKEN} {numbers.ERROR_COMMUNICATION:#x}\n", done.stderr
     assert done.stderr.count("libteec: the connection to the TEE is of no use any more") == 1
+
+
+def test_no_answer_makes_the_library_go_astray(client: Path, tmp_path: Path) -> None:
+    times, chance = 400, random.Random(5)  # noqa: S311 -- to be the same each time
+    kinds = (TYPES[0], TYPES[1], numbers.PARAM_TYPE_MEMREF_OUTPUT, 0)
+
+    def mutate(frame: wire.Frame) -> bytes:
+        sizes = (0, chance.randrange(5), chance.randrange(5), 0)
+        said = [
+            wire.Outcome(kind, 0, size, chance.randbytes(size))
+            for kind, size in zip(kinds, sizes, strict=True)
+        ]
+        raw = bytearray(wire.encode(wire.Invoked(0, frame.request, 0, 4, tuple(said))))
+        for _ in range(chance.randrange(3)):
+            raw[chance.randrange(len(raw))] = chance.choice((0, 1, 4, 5, 0x7F, 0xFF))
+        return bytes(raw[: chance.choice((len(raw), chance.randrange(len(raw))))])
+
+    core = HostileCore(str(tmp_path / "tee.sock"), mutate)
+    done = run(client, tmp_path / "tee.sock", "often", str(times))
+    core.close()
+    assert done.returncode == 0, done.stderr[-3000:]
+    broken = done.stderr.count("of no use any more")
+    assert 0 < broken < times, "some answers are right and some are not"
 
 
 def test_a_right_answer_is_taken(client: Path, tmp_path: Path) -> None:
