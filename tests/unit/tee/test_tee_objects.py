@@ -243,3 +243,19 @@ def test_load_refuses_or_takes_what_it_is_given(object_type: int, data: bytes, b
     except TeeError as error:
         codes = {error.code}
     assert codes <= {n.SUCCESS, n.ERROR_CORRUPT_OBJECT}
+
+
+def test_what_is_prepared_of_a_key_goes_with_it() -> None:
+    made = key(n.TYPE_AES, 256, {n.ATTR_SECRET_VALUE: AES_KEY})
+    calls: list[bytes] = []
+
+    def prepare() -> int:
+        calls.append(made.secret())
+        return len(calls)
+
+    assert [made.prepared("one", prepare), made.prepared("one", prepare)] == [1, 1]
+    assert made.prepared("two", prepare) == 2
+    made.reset()
+    made.populate(attributes({n.ATTR_SECRET_VALUE: bytes(32)}))
+    assert made.prepared("one", prepare) == 3
+    assert calls == [AES_KEY, AES_KEY, bytes(32)]

@@ -8,7 +8,17 @@ from realmos_agent.tee.crypto import der, pkey
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.errors import TeeError
 
-__all__ = ["Curve", "agree", "curve", "private_key", "public_key", "sign", "verify"]
+__all__ = [
+    "Curve",
+    "agree",
+    "curve",
+    "private_key",
+    "private_key_of",
+    "public_key",
+    "public_key_of",
+    "sign",
+    "verify",
+]
 
 
 class Curve(NamedTuple):
@@ -68,13 +78,24 @@ def public_key(of: Curve, x: int, y: int) -> pkey.Key:
         return pkey.Key(of.kind, {"group": of.group, "pub": point}, private=False)
 
 
+def private_key_of(key: TransientObject, of: Curve) -> pkey.Key:
+    """Return the key pair that an object holds; as `private_key`."""
+    return key.prepared("private", lambda: private_key(of, key.number(n.ATTR_ECC_PRIVATE_VALUE)))
+
+
+def public_key_of(key: TransientObject, of: Curve) -> pkey.Key:
+    """Return the public key that an object holds; as `public_key`."""
+    x, y = key.number(n.ATTR_ECC_PUBLIC_VALUE_X), key.number(n.ATTR_ECC_PUBLIC_VALUE_Y)
+    return key.prepared("public", lambda: public_key(of, x, y))
+
+
 def sign(of: Curve, key: TransientObject, digest: bytes) -> bytes:
     """Return a signature, r and s in a row.
 
     Raises:
         TeeError: GENERIC: there is none; BAD_PARAMETERS: the key is not on the curve.
     """
-    pair = private_key(of, key.number(n.ATTR_ECC_PRIVATE_VALUE))
+    pair = private_key_of(key, of)
     with pkey.Failing(n.ERROR_GENERIC):
         return der.raw_signature(pair.sign(digest, {}), of.size)
 
@@ -88,9 +109,7 @@ def verify(of: Curve, key: TransientObject, digest: bytes, signature: bytes) -> 
     """
     if len(signature) != 2 * of.size:
         raise TeeError(n.ERROR_BAD_PARAMETERS)
-    public = public_key(
-        of, key.number(n.ATTR_ECC_PUBLIC_VALUE_X), key.number(n.ATTR_ECC_PUBLIC_VALUE_Y)
-    )
+    public = public_key_of(key, of)
     if not public.verify(digest, der.signature(signature), {}):
         raise TeeError(n.ERROR_SIGNATURE_INVALID)
 
@@ -103,4 +122,4 @@ def agree(key: TransientObject, x: int, y: int) -> bytes:
     """
     of = curve(key.value(n.ATTR_ECC_CURVE))
     with pkey.Failing(n.ERROR_BAD_PARAMETERS):
-        return private_key(of, key.number(n.ATTR_ECC_PRIVATE_VALUE)).agree(public_key(of, x, y))
+        return private_key_of(key, of).agree(public_key(of, x, y))

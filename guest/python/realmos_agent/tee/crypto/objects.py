@@ -21,6 +21,13 @@ from realmos_agent.tee.crypto.object_types import (
 )
 from realmos_agent.tee.errors import TeeError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
 __all__ = ["Attribute", "Attributes", "TransientObject", "check_attributes", "trimmed"]
 
 Attribute = bytes | tuple[int, int]
@@ -74,6 +81,8 @@ class TransientObject:
         self.handle_flags = 0
         self.attributes: dict[int, Attribute] = {}
         self.busy = False
+        self._prepared: dict[str, Any] = {}
+        self._prepared_from = self.attributes
 
     @property
     def spec(self) -> TypeSpec:
@@ -103,6 +112,7 @@ class TransientObject:
     def close(self) -> None:
         """Let go of what belongs to the handle, when it is closed."""
         self.attributes = {}
+        self._prepared = {}
 
     def info(self) -> bytes:
         """Return a UteeObjectInfo."""
@@ -164,6 +174,19 @@ class TransientObject:
             raise TeeError(n.ERROR_BAD_PARAMETERS)
         return self.buffer(first[0].id)
 
+    def prepared(self, name: str, make: "Callable[[], T]") -> "T":
+        """Return what was made of this key before under a name, or make it now.
+
+        For what a library needs of a key, which may take longer than the operation itself. It is
+        good as long as `attributes` is not replaced.
+        """
+        if self._prepared_from is not self.attributes:
+            self._prepared, self._prepared_from = {}, self.attributes
+        if name not in self._prepared:
+            self._prepared[name] = make()
+        made: T = self._prepared[name]
+        return made
+
     def reset(self) -> None:
         """Forget the key; the type and the room for it stay.
 
@@ -173,6 +196,7 @@ class TransientObject:
         if self.persistent:
             raise TeeError(n.ERROR_BAD_PARAMETERS)
         self.attributes = {}
+        self._prepared = {}
         self.size = 0
         self.usage = n.USAGE_DEFAULT
         self.handle_flags &= ~n.HANDLE_FLAG_INITIALIZED

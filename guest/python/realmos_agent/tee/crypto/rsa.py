@@ -137,10 +137,14 @@ def _salt_size(params: Attributes, default: int) -> int:
 
 
 def _public(key: TransientObject) -> pkey.Key:
-    return pkey.Key("RSA", _public_numbers(key), private=False)
+    return key.prepared("public", lambda: pkey.Key("RSA", _public_numbers(key), private=False))
 
 
 def _private(key: TransientObject) -> pkey.Key:
+    return key.prepared("private", lambda: pkey.Key("RSA", _private_numbers(key), private=True))
+
+
+def _private_numbers(key: TransientObject) -> pkey.Numbers:
     numbers = _public_numbers(key)
     secret = key.number(n.ATTR_RSA_PRIVATE_EXPONENT)
     if not 0 < secret < key.number(n.ATTR_RSA_MODULUS):
@@ -149,7 +153,7 @@ def _private(key: TransientObject) -> pkey.Key:
     if key.number(n.ATTR_RSA_PRIME1):
         for name, attribute_id in _CRT.items():
             numbers[name] = key.number(attribute_id)
-    return pkey.Key("RSA", numbers, private=True)
+    return numbers
 
 
 def _public_numbers(key: TransientObject) -> pkey.Numbers:

@@ -50,7 +50,7 @@ def encrypt(key: TransientObject, plain: bytes) -> bytes:
     Raises:
         TeeError: BAD_PARAMETERS: the key is not on the curve, or there is no message.
     """
-    public = ec.public_key(_CURVE, *_public(key))
+    public = ec.public_key_of(key, _CURVE)
     with pkey.Failing(n.ERROR_BAD_PARAMETERS):
         x, y, digest, masked = der.read(public.encrypt(plain, {}))
     point = Point(int.from_bytes(x, "big"), int.from_bytes(y, "big"))
@@ -73,7 +73,7 @@ def decrypt(key: TransientObject, ciphertext: bytes) -> bytes:
     ec.public_key(_CURVE, int.from_bytes(x, "big"), int.from_bytes(y, "big"))
     masked, digest = ciphertext[65:-_SIZE], ciphertext[-_SIZE:]
     encoded = der.sequence(der.integer(x), der.integer(y), der.octets(digest), der.octets(masked))
-    pair = ec.private_key(_CURVE, key.number(n.ATTR_ECC_PRIVATE_VALUE))
+    pair = ec.private_key_of(key, _CURVE)
     with pkey.Failing(n.ERROR_CIPHERTEXT_INVALID):
         return pair.decrypt(encoded, {})
 
