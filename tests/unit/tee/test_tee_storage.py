@@ -96,6 +96,8 @@ def test_a_key_is_kept_with_its_usage(ta: Ta, backend: MemoryBackend) -> None:
     assert again.handles.get(second, TransientObject).usage == 0, "one object has one usage"
     with refused(n.ERROR_BAD_PARAMETERS):
         found.reset()
+    again = later(backend)
+    assert again.info(again.open(b"key", 0))[3] == 0, "a restriction stays"
 
 
 @settings(max_examples=100, deadline=None)

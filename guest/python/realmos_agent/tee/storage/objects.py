@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SIZE_MAX = 16 << 20  # of a data stream
 _HEAD = struct.Struct("<6I")  # type, size, max_size, usage, set attributes, their size
+_USAGE, _ATTRIBUTES_SIZE = 3, 5  # in it
 
 
 class Content:
@@ -56,6 +57,13 @@ class PersistentObject(TransientObject):
     @usage.setter
     def usage(self, usage: int) -> None:
         self._content.usage = usage
+
+    def restrict_usage(self, usage: int) -> None:
+        """Take away each usage that is not in `usage`; so it stays."""
+        with self._storage.lock:
+            left = self.usage & usage
+            if left != self.usage:
+                self._storage.update_usage(self._content, left)
 
     @property
     def object_id(self) -> bytes:
@@ -246,6 +254,13 @@ class Storage:
         """Change the data of an open object; the caller has the lock."""
         self._write(content, content.stored, data)
 
+    def update_usage(self, content: Content, usage: int) -> None:
+        """Change the usage of an open object; the caller has the lock."""
+        head = list(_HEAD.unpack_from(content.stored))
+        head[_USAGE] = usage
+        self._write(content, _HEAD.pack(*head) + content.stored[_HEAD.size :], content.data)
+        content.usage = usage
+
     def rename(self, content: Content, object_id: bytes) -> None:
         """Give an open object another name; see PersistentObject."""
         with self.lock:
@@ -277,13 +292,13 @@ class Storage:
     def _load(self, content: Content) -> Content:
         try:
             whole = self._store.read(content.ta, content.object_id)
-            size = _HEAD.size + _HEAD.unpack_from(whole)[5]
+            size = _HEAD.size + _HEAD.unpack_from(whole)[_ATTRIBUTES_SIZE]
         except TeeError as error:
             if error.code == n.ERROR_CORRUPT_OBJECT:
                 self._store.remove(content.ta, content.object_id)  # as OP-TEE does
             raise
         content.stored, content.data = whole[:size], whole[size:]
-        content.usage = _HEAD.unpack_from(whole)[3]
+        content.usage = _HEAD.unpack_from(whole)[_USAGE]
         return content
 
     def _handle(self, content: Content, flags: int) -> PersistentObject:
