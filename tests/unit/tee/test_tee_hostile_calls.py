@@ -7,12 +7,15 @@ panicked; it never fails itself, and never writes more than there is room for.
 
 import struct
 from typing import TYPE_CHECKING, cast
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from realmos_agent.tee import numbers
 from realmos_agent.tee.errors import TaPanic
+from realmos_agent.tee.services import Services
+from realmos_agent.tee.storage import ephemeral
 from realmos_agent.tee.syscalls.table import Dispatcher, handlers
 from test_tee_small_calls import Ta
 
@@ -26,7 +29,7 @@ DISPATCHER = Dispatcher()
 CALLS = sorted(set(handlers()) - NESTED)
 
 U32 = st.integers(0, 2**32 - 1)
-HANDLES = st.integers(0, 12)
+HANDLES = st.integers(1, 3) | st.integers(0, 12)
 # Small, lest a test generates large keys or derives from a password for long.
 SIZES = st.sampled_from([0, 1, 7, 8, 15, 16, 24, 32, 56, 64, 128, 160, 192, 256, 512])
 ATTRIBUTE_WORDS = st.integers(0, 40)
@@ -40,15 +43,16 @@ def named(prefix: str) -> st.SearchStrategy[int]:
 
 KNOWN = {
     "algorithm": named("ALG_") | U32,
+    "attributes": st.just(numbers.HANDLE_NULL) | HANDLES,
     "attribute": named("ATTR_") | U32,
     "category": st.integers(0, 4),
-    "flags": named("DATA_FLAG_") | st.integers(0, 0x7FF) | U32,
+    "flags": named("DATA_FLAG_") | st.sampled_from([0x7, 0x37, 0x407, 0x437]) | U32,
     "index": st.integers(0, 20) | U32,
     "max_size": SIZES,
     "mode": named("MODE_"),
     "propset": named("PROPSET_") | U32,
     "size": SIZES,
-    "storage": named("STORAGE_") | U32,
+    "storage": st.just(numbers.STORAGE_PRIVATE) | named("STORAGE_"),
     "timeout": st.integers(0, 2),
     "type": named("TYPE_") | U32,
     "whence": st.integers(0, 3) | U32,
@@ -84,7 +88,7 @@ BY_KIND = {
     numbers.ARG_U64: SIZES.map(word),
     numbers.ARG_I32: st.integers(-(2**31), 2**31 - 1).map(word),
     numbers.ARG_IN: BYTES.map(sized),
-    numbers.ARG_IN_OWN: BYTES.map(sized),
+    numbers.ARG_IN_OWN: st.sampled_from([b"", b"a", b"b", bytes(64), bytes(65)]).map(sized),
     numbers.ARG_IN_ZEROS: BYTES.map(sized),
     numbers.ARG_OUT: (SIZES | st.sampled_from([512, 2**64 - 1])).map(word),
     numbers.ARG_OUT32: SIZES.map(word),
@@ -124,6 +128,13 @@ def check(number: int, answer: bytes) -> None:
     event(f"{numbers.CALLS[number][0]}: {code:#x}")
 
 
+def storing_ta() -> Ta:
+    """Return a TA whose core has a store."""
+    ta = Ta()
+    ta.services = Services(ta.lines.append, ta.services.clocks, UUID(int=1), storage=ephemeral())
+    return ta
+
+
 def serve(ta: Ta, number: int, body: bytes) -> bool:
     """Serve a call as the core does; return whether the TA goes on."""
     count = len(numbers.CALLS[number][1])
@@ -140,7 +151,26 @@ def serve(ta: Ta, number: int, body: bytes) -> bool:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(CALLS).flatmap(a_call), min_size=1, max_size=20))
 def test_no_sequence_of_calls_makes_the_core_fail(calls: list[tuple[int, bytes]]) -> None:
-    ta = Ta()
+    ta = storing_ta()
+    for number, body in calls:
+        if not serve(ta, number, body):
+            break
+    ta.handles.clear()
+
+
+STORAGE_CALLS = range(numbers.CALL_STORAGE_OBJ_OPEN, numbers.CALL_STORAGE_OBJ_SEEK + 1)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(STORAGE_CALLS).flatmap(a_call), min_size=1, max_size=30))
+def test_no_use_of_storage_makes_the_core_fail(calls: list[tuple[int, bytes]]) -> None:
+    ta = storing_ta()
+    flags = numbers.DATA_FLAG_ACCESS_READ | numbers.DATA_FLAG_ACCESS_WRITE
+    flags |= numbers.DATA_FLAG_ACCESS_WRITE_META
+    begun = word(numbers.STORAGE_PRIVATE) + sized(b"a") + word(flags) + word(0) + sized(b"data")
+    serve(ta, numbers.CALL_STORAGE_OBJ_CREATE, begun + word(1))
+    serve(ta, numbers.CALL_STORAGE_ENUM_ALLOC, b"")
+    assert len(ta.handles) == 2
     for number, body in calls:
         if not serve(ta, number, body):
             break
@@ -152,4 +182,4 @@ def test_no_sequence_of_calls_makes_the_core_fail(calls: list[tuple[int, bytes]]
 @given(data=st.data())
 def test_each_call_stands_arguments_of_its_kinds(number: int, data: st.DataObject) -> None:
     _, body = data.draw(a_call(number))
-    serve(Ta(), number, body)
+    serve(storing_ta(), number, body)
