@@ -321,6 +321,23 @@ def test_a_request_that_makes_no_sense_is_refused_and_the_stream_goes_on() -> No
     assert hub.open().result == numbers.SUCCESS
 
 
+def test_a_mistake_of_the_core_is_still_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(World({A: (0, quiet)}))
+    session = hub.open().session
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    monkeypatch.setattr(hub.world.manager, "invoke", fails)
+    answer = hub.invoke(session)
+    assert (answer.result, answer.origin) == (numbers.ERROR_GENERIC, numbers.ORIGIN_TEE)
+    until(lambda: [args.exc_type for args in told] == [ZeroDivisionError])
+    monkeypatch.undo()
+    assert hub.invoke(session).result == numbers.SUCCESS
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 20), st.binary(max_size=200))
 def test_no_body_breaks_the_server(kind: int, body: bytes) -> None:

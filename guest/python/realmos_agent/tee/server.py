@@ -25,6 +25,7 @@ CLIENTS_MAX = 256
 GRACE_S = 60.0
 """How long a TA may go on with a cancelled call of a client that is gone."""
 _OUT_OF_MEMORY = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
+_FAILED = Outcome(numbers.ERROR_GENERIC, numbers.ORIGIN_TEE)
 _BAD_PARAMETERS = Outcome(numbers.ERROR_BAD_PARAMETERS, numbers.ORIGIN_TEE)
 _LOGINS = frozenset(
     (
@@ -123,6 +124,7 @@ class Server:
     def _run(self, client: _Client, running: _Running, message: wire.Request) -> None:
         chain = Chain()
         params = None
+        outcome = _FAILED
         try:
             if isinstance(message, wire.Close):
                 outcome = self._close(client, message, chain)
@@ -131,12 +133,12 @@ class Server:
                 outcome = self._call(client, running, message, chain, params)
         except TeeError as error:
             outcome = Outcome(error.code, error.origin)
-        finally:
+        finally:  # a client gets its answer even if this thread meets a mistake of ours
             with self._lock:
                 del client.calls[message.request]
                 self._calls -= 1
                 self._lock.notify_all()
-        self._answer(_reply(message, outcome, params))
+            self._answer(_reply(message, outcome, params))
         self._manager.settle(chain)
         self._sweep(client)
 
