@@ -80,9 +80,12 @@ def test_globalplatforms_hkdf_gives_the_key_of_rfc_5869() -> None:
         n.ATTR_HKDF_SALT: HKDF[n.ATTR_HKDF_SALT_OPTEE],
         n.ATTR_HKDF_INFO: HKDF[n.ATTR_HKDF_INFO_OPTEE],
         n.ATTR_HKDF_HASH_ALGORITHM: (n.ALG_SHA256, 0),
-        n.ATTR_KDF_KEY_SIZE: (42 * 8, 0),
+        n.ATTR_KDF_KEY_SIZE: (42, 0),
     }
     assert derived(n.ALG_HKDF, ikm(), params).hex() == HKDF_KEY
+    # OP-TEE's algorithm with GlobalPlatform's parameters, as xtest 8001 has it.
+    del params[n.ATTR_HKDF_HASH_ALGORITHM]
+    assert derived(n.ALG_HKDF_SHA256_DERIVE_KEY, ikm(), params).hex() == HKDF_KEY
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DeriveState"]
 
-_GP_HKDF_BITS = 8
-"""GlobalPlatform's own HKDF takes the size of the key in bits, OP-TEE's in bytes."""
-
 
 class DeriveState(State):
     """A derivation."""
@@ -59,22 +56,20 @@ class DeriveState(State):
     def _hkdf(self, secret: bytes, params: Attributes, derived: TransientObject) -> bytes:
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+        # TAs give OP-TEE's algorithms GlobalPlatform's parameters too, and the other way round.
+        renamed = tuple((_HKDF.get(name, name), content) for name, content in params)
+        found = _among(renamed, *_HKDF.values())
         if self.algorithm == n.ALG_HKDF:
-            names = (n.ATTR_HKDF_SALT, n.ATTR_HKDF_INFO, n.ATTR_KDF_KEY_SIZE)
-            found = _among(params, *names, n.ATTR_HKDF_HASH_ALGORITHM)
             hashed = _hash(algorithms.main_of(_value(found, n.ATTR_HKDF_HASH_ALGORITHM)))
-            size = _value(found, n.ATTR_KDF_KEY_SIZE) // _GP_HKDF_BITS
         else:
-            names = (n.ATTR_HKDF_SALT_OPTEE, n.ATTR_HKDF_INFO_OPTEE, n.ATTR_HKDF_OKM_LENGTH)
-            found = _among(params, *names)
             hashed = _hash(algorithms.digest_hash_of(self.algorithm))
-            size = _value(found, n.ATTR_HKDF_OKM_LENGTH)
+        size = _value(found, n.ATTR_HKDF_OKM_LENGTH)
         _check_room(size, derived)
         if size > 255 * hashed.digest_size:
             raise TeeError(n.ERROR_BAD_PARAMETERS)
         if not size:
             return b""
-        salt, info = (_buffer(found, name) for name in names[:2])
+        salt, info = _buffer(found, n.ATTR_HKDF_SALT), _buffer(found, n.ATTR_HKDF_INFO)
         return HKDF(hashed, size, salt or None, info).derive(secret)
 
     def _exchange(self, params: Attributes, derived: TransientObject) -> list[bytes]:
@@ -129,6 +124,15 @@ def _confirmation(attribute_id: int, given: Attribute, confirmation: bytes) -> b
     return confirmation
 
 
+_HKDF = {
+    n.ATTR_HKDF_SALT: n.ATTR_HKDF_SALT,
+    n.ATTR_HKDF_SALT_OPTEE: n.ATTR_HKDF_SALT,
+    n.ATTR_HKDF_INFO: n.ATTR_HKDF_INFO,
+    n.ATTR_HKDF_INFO_OPTEE: n.ATTR_HKDF_INFO,
+    n.ATTR_HKDF_OKM_LENGTH: n.ATTR_HKDF_OKM_LENGTH,
+    n.ATTR_KDF_KEY_SIZE: n.ATTR_HKDF_OKM_LENGTH,
+    n.ATTR_HKDF_HASH_ALGORITHM: n.ATTR_HKDF_HASH_ALGORITHM,
+}
 _EPHEMERAL = {
     n.ATTR_SM2_KEP_ECC_EPHEMERAL_PUBLIC_VALUE_X_OPTEE: n.ATTR_ECC_EPHEMERAL_PUBLIC_VALUE_X,
     n.ATTR_SM2_KEP_ECC_EPHEMERAL_PUBLIC_VALUE_Y_OPTEE: n.ATTR_ECC_EPHEMERAL_PUBLIC_VALUE_Y,
