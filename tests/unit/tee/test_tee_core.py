@@ -280,6 +280,7 @@ def test_what_is_not_the_tee_wire_ends_the_core(core: Core) -> None:
         ([], "--ta-dir DIR is missing"),
         (["--ta-dir"], "usage"),
         (["--what", "x"], "usage"),
+        (["--ta-dir", "/", "--storage", "/dev/null/store"], "/dev/null/store"),
         (["--ta-dir", "/", "--ta-key", "/nowhere"], "/nowhere"),
     ],
 )
@@ -290,3 +291,15 @@ def test_wrong_options_are_told(words: list[str], complaint: str) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert complaint in str(done.stderr, "utf-8")
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_core_says_what_becomes_of_objects(tmp_path: Path, *, kept: bool) -> None:
+    words = ["--storage", str(tmp_path / "store")] if kept else []
+    done = subprocess.run(
+        [sys.executable, "-m", "realmos_agent.tee", "--ta-dir", tmp_path, *words],
+        input=b"", capture_output=True, timeout=30, check=True,
+    )  # fmt: skip
+    expected = b"under a key that everybody has" if kept else b"end with this core"
+    assert expected in done.stderr
+    assert (tmp_path / "store").exists() is kept

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`python3 -m realmos_agent.tee`: the TEE core, on standard input and output.
 
-    --ta-dir DIR [--runner FILE] [--qemu-user PROGRAM] [--ta-key PEM]
+    --ta-dir DIR [--storage DIR] [--runner FILE] [--qemu-user PROGRAM] [--ta-key PEM]
 
 Frames of the tee wire come in and go out; lines for people go to standard error. Options are read
 by hand: argparse takes long to import on an emulated processor.
@@ -11,10 +11,12 @@ import os
 import sys
 
 from realmos_agent.tee.core import Core, Options
+from realmos_agent.tee.storage import StoreError
 from realmos_agent.tee.wire import WireError
 
 _NAMES = {
     "--ta-dir": "ta_dir",
+    "--storage": "storage",
     "--runner": "runner",
     "--qemu-user": "qemu_user",
     "--ta-key": "ta_key",
@@ -44,7 +46,7 @@ def main() -> None:
     os.dup2(2, 1)
     try:
         Core(options, out).serve(0)
-    except (OSError, ValueError, WireError) as error:
+    except (OSError, StoreError, ValueError, WireError) as error:
         raise SystemExit(f"tee: {error}") from None
 
 

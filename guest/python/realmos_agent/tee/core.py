@@ -6,8 +6,9 @@ import secrets
 import stat
 import sys
 import threading
+from hashlib import sha256
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.clocks import Clocks
@@ -26,12 +27,17 @@ from realmos_agent.tee.pta import SystemPta
 from realmos_agent.tee.runner import RunnerProcess, start
 from realmos_agent.tee.server import Server
 from realmos_agent.tee.services import Services
-from realmos_agent.tee.storage import ephemeral
+from realmos_agent.tee.storage import Storage, development, ephemeral
 from realmos_agent.tee.syscalls.table import Dispatcher
 
 FILE_MAX = 64 << 20
 """The largest TA, in bytes."""
-_ROOT_KEY_SIZE = 32
+_NAMESPACE = UUID("37e0e3ad-7a18-4b8e-9a6a-0f3a1a2c5a0d")
+_DEVELOPMENT_ROOT = b"realmos: everybody knows this root of TAs' keys"
+_ABOUT_STORAGE = (
+    "WARNING: persistent objects and keys of TAs end with this core; --storage DIR keeps them",
+    "WARNING: objects and keys of TAs are kept under a key that everybody has; for development",
+)
 _MEMORY_MAX = 768 << 20  # of a runner's process: more than a TA's address space has room for
 _WEAK = "--weak"  # the runner goes on without the protections that its kernel does not offer
 
@@ -44,12 +50,14 @@ class Options(NamedTuple):
         runner: the runner's program.
         qemu_user: a program that runs the runner on another kind of processor, or "".
         ta_key: the PEM file of the key that signs TAs; "" for OP-TEE's development key.
+        storage: the directory of a store for development; "" for one that ends with the core.
     """
 
     ta_dir: str
     runner: str
     qemu_user: str = ""
     ta_key: str = ""
+    storage: str = ""
 
 
 class Core:
@@ -69,14 +77,16 @@ class Core:
         self._log_lock = threading.Lock()
         self._told_missing = False
         self._options = options
-        self._services = Services(self._write_log, Clocks(), uuid4(), storage=ephemeral())
-        self._services.log("WARNING: persistent objects are in memory: they end with this core")
+        self._services = Services(
+            self._write_log, Clocks(), _device(options), storage=_storage(options)
+        )
+        self._services.log(_ABOUT_STORAGE[bool(options.storage)])
         self._loader = Loader(self._fetch, self._keys(), Versions().accept)
         self._dispatch = Dispatcher()
         self._argv: tuple[str, ...] = (options.runner, "--memory", str(_MEMORY_MAX))
         if options.qemu_user:
             self._argv = (options.qemu_user, *self._argv, _WEAK)
-        system = SystemPta(secrets.token_bytes(_ROOT_KEY_SIZE), _add_entropy)
+        system = SystemPta(_root_key(options), _add_entropy)
         self._manager = Manager(self._create, (system,))
         self._services.manager = self._manager
         self._server = Server(self._manager, self._send)
@@ -172,6 +182,20 @@ class Core:
         with self._log_lock:
             sys.stderr.write(f"tee: {line}\n")
             sys.stderr.flush()
+
+
+def _storage(options: Options) -> Storage:
+    return development(options.storage) if options.storage else ephemeral()
+
+
+def _device(options: Options) -> UUID:
+    """Return what tells this device from others: one that keeps objects stays the same."""
+    return uuid5(_NAMESPACE, "development store") if options.storage else uuid4()
+
+
+def _root_key(options: Options) -> bytes:
+    """Return what keys of TAs are derived from; they last as long as the store."""
+    return sha256(_DEVELOPMENT_ROOT).digest() if options.storage else secrets.token_bytes(32)
 
 
 def _add_entropy(offered: bytes) -> None:
