@@ -127,3 +127,18 @@ def test_key_exchange_takes_two_keys_of_its_own() -> None:
         states.cryp_state_alloc(ta, n.ALG_SM2_KEP, n.MODE_DERIVE, pair, 0)
     states.cryp_state_alloc(ta, n.ALG_SM2_KEP, n.MODE_DERIVE, pair, ephemeral)
     assert ta.handles.get(ephemeral, TransientObject).busy
+
+
+def test_size_of_a_ciphertext_is_told_even_when_there_will_be_none() -> None:
+    ta = a_ta()
+    key = objects.alloc(ta, n.TYPE_RSA_KEYPAIR, 1024)
+    algorithm = n.ALG_RSAES_PKCS1_OAEP_MGF1_SHA512
+    state = states.cryp_state_alloc(ta, algorithm, n.MODE_ENCRYPT, key, 0)
+    with fails(n.ERROR_GENERIC):
+        asymmetric.operate(ta, state, (), b"plain", 0)
+    objects.generate_key(ta, key, 1024, ())
+    with pytest.raises(ShortBuffer) as caught:
+        asymmetric.operate(ta, state, (), b"plain", 127)
+    assert caught.value.needed == (128,)
+    with fails(n.ERROR_BAD_PARAMETERS):
+        asymmetric.operate(ta, state, (), b"plain", 128)

@@ -13,6 +13,16 @@ __all__ = ["AsymmetricState", "make"]
 class AsymmetricState(State):
     """A cipher or signature. It goes on from nothing: each call is whole."""
 
+    def result_size(self) -> int:
+        """Return how much room a result needs, where OP-TEE asks that before all else; or 0.
+
+        A Trusted Application that asks for the size gets it, even of what then cannot be done.
+        """
+        encrypts = self.mode == n.MODE_ENCRYPT and self.algorithm != n.ALG_RSA_NOPAD
+        if not encrypts or algorithms.main_of(self.algorithm) != n.MAIN_ALGO_RSA:
+            return 0
+        return len(self._key(n.ERROR_GENERIC).buffer(n.ATTR_RSA_MODULUS))
+
     def operate(self, params: Attributes, data: bytes) -> bytes:
         """Encrypt, decrypt or sign.
 

@@ -32,7 +32,10 @@ def derive_key(ta: TaContext, handle: int, params: Attributes, derived: int) -> 
 
 def operate(ta: TaContext, handle: int, params: Attributes, source: bytes, capacity: int) -> bytes:
     """Encrypt, decrypt or sign."""
-    result = _asymmetric(ta, handle).operate(params, source)
+    state = _asymmetric(ta, handle)
+    if state.result_size() > capacity:
+        raise ShortBuffer(state.result_size())
+    result = state.operate(params, source)
     if len(result) > capacity:
         raise ShortBuffer(len(result))
     return result
