@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Generated from libcrypto_cdef.py: do not edit.
 # fmt: off
-# ruff: noqa
+# ruff: noqa: E501, Q000
 import _cffi_backend
 
 ffi = _cffi_backend.FFI('_libcrypto_abi',

@@ -139,7 +139,7 @@ def generate(path: str) -> None:
             "# SPDX-License-Identifier: BSD-3-Clause\n"
             "# Generated from libcrypto_cdef.py: do not edit.\n"
             "# fmt: off\n"
-            "# ruff: noqa\n"
+            "# ruff: noqa: E501, Q000\n"
         )
         made.write(body)
 

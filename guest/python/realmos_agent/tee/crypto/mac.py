@@ -5,6 +5,7 @@ HMAC is the standard library's on OpenSSL, CMAC is cryptography's; neither has C
 """
 
 import hmac
+from abc import abstractmethod
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.crypto import keys
@@ -61,11 +62,13 @@ class MacState(HashingState):
         super().__init__(algorithm, mode, key)
         self._size = size
 
+    @abstractmethod
     def _begin(self, key: bytes) -> object:
-        raise NotImplementedError
+        """Begin a message under a key."""
 
+    @abstractmethod
     def _end(self, context: "Any") -> bytes:  # noqa: ANN401 - what the kind's _begin made
-        raise NotImplementedError
+        """Return the MAC."""
 
     def init(self) -> None:
         """Begin a message under the key's value of now."""
