@@ -6,8 +6,6 @@ values are read at each init, as OP-TEE does, because libutee fills them after t
 The modules of the kinds are imported when the first state of their kind is made.
 """
 
-from abc import abstractmethod
-
 from realmos_agent.tee import numbers
 from realmos_agent.tee.crypto import algorithms
 from realmos_agent.tee.errors import TeeError
@@ -64,13 +62,13 @@ class HashingState(State):
         super().__init__(algorithm, mode, key)
         self.context: Any = None  # of the message; None when there is none
 
-    @abstractmethod
     def init(self) -> None:
         """Begin a message; under the key's value of now, if there is a key.
 
         Raises:
             TeeError: BAD_PARAMETERS: the key has no value; BAD_STATE: its size is wrong.
         """
+        raise AssertionError("each kind has its own")
 
     def update(self, data: bytes) -> None:
         """Take more of the message.
@@ -82,7 +80,6 @@ class HashingState(State):
             raise TeeError(numbers.ERROR_BAD_STATE)
         self.context.update(data)
 
-    @abstractmethod
     def final(self, data: bytes, capacity: int) -> bytes:
         """Take the rest of the message; return its digest or MAC.
 
@@ -90,6 +87,7 @@ class HashingState(State):
             TeeError: BAD_STATE: there is no message, or it must be whole blocks and is not.
             ShortBuffer: what is returned does not fit; nothing has happened.
         """
+        raise AssertionError("each kind has its own")
 
     def copy_from(self, source: "Self") -> None:
         """Go on where the source stands."""
