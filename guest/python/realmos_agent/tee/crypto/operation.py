@@ -80,7 +80,7 @@ class HashingState(State):
             raise TeeError(numbers.ERROR_BAD_STATE)
         self.context.update(data)
 
-    def final(self, data: bytes, capacity: int) -> bytes:
+    def final(self, data: bytes, capacity: int) -> bytes:  # noqa: ARG002 - the kinds use them
         """Take the rest of the message; return its digest or MAC.
 
         Raises:
