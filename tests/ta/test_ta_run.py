@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from realmos import cli, process
 from realmos.cache import Cache
 from realmos.progress import Silent
@@ -94,3 +97,27 @@ def test_failure_of_the_ta_is_the_clients_status(
     words = [str(build("hello")), "--", str(arm64_hello), str(2**32 - 1)]
     assert cli.main(["ta", "run", "--local", *words]) == 1
     assert "incrementing: result 0xffff300f, origin 4" in capfd.readouterr().err
+
+
+def test_counter_goes_on_in_another_session(
+    build: Build, make_own: Build, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client = make_own("counter")
+    script = f"{client} read; {client}; {client}; {client} read"
+    words = [str(build("counter")), "--", "sh", "-c", script]
+    assert cli.main(["ta", "run", "--local", *words]) == 0
+    assert capfd.readouterr().out.split() == ["0", "1", "2", "2"]
+
+
+def test_signer_signs_with_one_key(
+    build: Build, make_own: Build, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client = make_own("signer")
+    script = f"{client} key; printf message | {client} sign -; {client} key"
+    words = [str(build("signer")), "--", "sh", "-c", script]
+    assert cli.main(["ta", "run", "--local", *words]) == 0
+    key, signature, again = map(bytes.fromhex, capfd.readouterr().out.split())
+    assert key == again
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
+    r, s = (int.from_bytes(signature[at : at + 32]) for at in (0, 32))
+    public.verify(encode_dss_signature(r, s), b"message", ec.ECDSA(hashes.SHA256()))

@@ -94,25 +94,25 @@ def test_differences_are_told_both_ways() -> None:
     ]
 
 
-def test_every_case_has_one_line_in_the_data_file() -> None:
-    expected = read_expected(EXPECTED, "regression")
+@pytest.mark.parametrize(("suite", "count"), [("regression", 112), ("pkcs11", 31)])
+def test_every_case_has_one_line_in_the_data_file(suite: str, count: int) -> None:
+    expected = read_expected(EXPECTED, suite)
     names = [*expected.passing, *expected.empty, *expected.absent]
-    assert len(names) == len(set(names)) == 112
+    assert len(names) == len(set(names)) == count
 
 
 @pytest.mark.fetch
 @pytest.mark.timeout(1200)
-def test_regression_goes_as_the_data_file_says(cache_path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suite", ["regression", "pkcs11"])
+def test_suite_goes_as_the_data_file_says(suite: str, cache_path: Path, tmp_path: Path) -> None:
     cache, log = Cache(cache_path), tmp_path / "xtest.log"
     tests = find_optee_tests(cache, Silent())
     applications = find_applications(tests.applications, None)
-    words = [str(tests.xtest), "-l", "0", "-t", "regression"]
+    words = [str(tests.xtest), "-l", "0", "-t", suite]
     with local_tee(applications, None, cache=cache, reporter=Silent()) as tee:
         client = find_client(words, tee, cache=cache, reporter=Silent())
         env = process.base_env(**client.environment)
         with contextlib.suppress(ToolError):  # its status is the number of cases that failed
             process.run(client.argv, env=env, log=log)
-    told = differences(
-        read_cases(log.read_text("utf-8", "replace")), read_expected(EXPECTED, "regression")
-    )
-    assert told == []
+    cases = read_cases(log.read_text("utf-8", "replace"))
+    assert differences(cases, read_expected(EXPECTED, suite)) == []

@@ -81,7 +81,9 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def client_of(words: list[str], tmp_path: Path) -> TeeClient:
-    return find_client(words, SOCKET, cache=Cache(tmp_path / "cache"), reporter=Silent())
+    return find_client(
+        words, tmp_path / "socket", cache=Cache(tmp_path / "cache"), reporter=Silent()
+    )
 
 
 def test_client_of_this_machine_gets_our_library(library: Path) -> None:
@@ -89,7 +91,7 @@ def test_client_of_this_machine_gets_our_library(library: Path) -> None:
     assert found.argv[0].endswith("/sh")
     assert found.argv[1:] == ("-c", "true")
     assert found.environment == {
-        "REALMOS_TEE_SOCKET": str(SOCKET),
+        "REALMOS_TEE_SOCKET": str(library / "socket"),
         "LD_LIBRARY_PATH": str(library / "native"),
     }
 
@@ -99,11 +101,13 @@ def test_arm64_client_is_emulated_with_our_library_before_debians(library: Path)
     program.write_bytes(b"\x7fELF" + bytes(14) + struct.pack("<H", 183) + bytes(40))
     program.chmod(0o755)
     found = client_of([str(program), "41"], library)
-    assert found.argv == (
-        *("qemu-aarch64", "-L", str(library / "tree")),
-        *("-E", f"LD_LIBRARY_PATH={library / 'arm64'}", str(program), "41"),
+    script = library / "clients" / "client"
+    assert found.argv == (str(script), "41")
+    assert found.environment == {"REALMOS_TEE_SOCKET": str(library / "socket")}
+    assert script.read_text("utf-8").splitlines()[1] == (
+        f"exec qemu-aarch64 -0 {script} -L {library / 'tree'} "
+        f'-E LD_LIBRARY_PATH={library / "arm64"} {program} "$@"'
     )
-    assert found.environment == {"REALMOS_TEE_SOCKET": str(SOCKET)}
 
 
 def test_client_that_is_not_there_is_refused(library: Path) -> None:

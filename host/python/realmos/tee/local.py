@@ -6,6 +6,7 @@ natively). Nothing is attested, and nothing protects a TA from this machine.
 """
 
 import contextlib
+import shlex
 import shutil
 import socket
 import sys
@@ -28,7 +29,7 @@ from realmos.tee.hub import Hub
 from realmos.tee.inspect import container_uuid, read_keys
 from realmos.tee.libteec import SOCKET_VARIABLE, build_libteec
 from realmos.tee.runner import build_runner
-from realmos.tee.testset import find_optee_tests
+from realmos.tee.testset import OpteeTests, find_optee_tests
 
 _END_S = 10.0
 _ELF_MAGIC, _MACHINE_OFFSET, _AARCH64 = b"\x7fELF", 18, b"\xb7\x00"
@@ -132,11 +133,24 @@ def find_client(words: Sequence[str], tee: Path, *, cache: Cache, reporter: Repo
     if _is_arm64(program) and qemu_user(cache, reporter):
         library = build_libteec(cache, reporter, architecture="arm64")
         tree = find_optee_tests(cache, reporter)
-        argv = tree.argv(program, *words[1:], libraries=library.directory)
-        return TeeClient(tuple(argv), environment)
+        script = _make_script(tree, program, library.directory, tee.parent / "clients")
+        return TeeClient((str(script), *words[1:]), environment)
     library = build_libteec(cache, reporter)
     environment["LD_LIBRARY_PATH"] = str(library.directory)
     return TeeClient((str(program), *words[1:]), environment)
+
+
+def _make_script(tree: OpteeTests, program: Path, libraries: Path, directory: Path) -> Path:
+    """Return a program of this machine that runs an arm64 client.
+
+    The client is told that it was called as that, for some call themselves again.
+    """
+    directory.mkdir(exist_ok=True)
+    script = directory / program.name
+    argv = tree.argv(program.resolve(), libraries=libraries, name=str(script))
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n', "utf-8")
+    script.chmod(0o700)
+    return script
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

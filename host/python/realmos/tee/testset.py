@@ -41,17 +41,21 @@ class OpteeTests:
         """The test program."""
         return self.root / _XTEST
 
-    def argv(self, program: Path, *arguments: str, libraries: Path | None = None) -> list[str]:
+    def argv(
+        self, program: Path, *arguments: str, libraries: Path | None = None, name: str = ""
+    ) -> list[str]:
         """Return the command line that runs an arm64 client with the libraries of the tree.
 
         Args:
             program: xtest, or another.
             arguments: its words.
             libraries: a directory with libraries that come before the tree's.
+            name: what an emulated client is told that it was called as.
         """
         if self.emulator:
             path = ["-E", f"LD_LIBRARY_PATH={libraries}"] if libraries is not None else []
-            return [*self.emulator, "-L", str(self.root), *path, str(program), *arguments]
+            told = ["-0", name] if name else []
+            return [*self.emulator, *told, "-L", str(self.root), *path, str(program), *arguments]
         # The tree's own loader, so that the build machine's libraries do not count.
         places = [] if libraries is None else [libraries]
         path = ["--library-path", ":".join(map(str, [*places, self.root / _LIBRARIES]))]
