@@ -16,6 +16,7 @@
 #define WORLD_REALMS  2U
 #define WORLD_RECS    2U
 #define WORLD_STRAYS  8U
+#define STRAY_RECS    64U
 
 /* A realm that a random call made. */
 struct stray {
@@ -36,6 +37,8 @@ struct fuzzer {
 	struct rig_rec *entered; /* what `run` tells of */
 	struct stray strays[WORLD_STRAYS];
 	unsigned int stray_count;
+	uint64_t recs[STRAY_RECS]; /* made by random calls, of the pool or not */
+	unsigned int rec_count;
 };
 
 extern struct fuzzer fuzzers[FUZZ_PES];

@@ -105,6 +105,7 @@ static void create_rec(struct fuzzer *fuzzer)
 {
 	struct rmi_rec_params *params = fuzzer->rec_params;
 	bool meant = every_other_time(fuzzer);
+	uint64_t rec = pick_target(fuzzer, meant);
 
 	memset(params, 0, sizeof(*params));
 	params->flags = RMI_REC_CREATE_RUNNABLE_MASK;
@@ -114,8 +115,10 @@ static void create_rec(struct fuzzer *fuzzer)
 		params->aux[n] = pick_target(fuzzer, meant);
 	}
 	spoil(fuzzer, params);
-	(void)HOST_MAKE(RMI_REC_CREATE, pick_rd(fuzzer), pick_target(fuzzer, meant),
-			(uintptr_t)params);
+	if (fuzzer->rec_count < STRAY_RECS &&
+	    HOST_MAKE(RMI_REC_CREATE, pick_rd(fuzzer), rec, (uintptr_t)params) == RMI_SUCCESS) {
+		fuzzer->recs[fuzzer->rec_count++] = rec;
+	}
 }
 
 static void change_tables(struct fuzzer *fuzzer)
@@ -214,7 +217,7 @@ static void change_life(struct fuzzer *fuzzer)
 	}
 }
 
-/* Any FID of the range, with arguments of any kind. RMI_REC_ENTER has its own part. */
+/* Any FID of the range, with arguments of any kind, but for those that have parts of their own. */
 static void anything(struct fuzzer *fuzzer)
 {
 	uint64_t x[6] = { RMI_FID_FIRST + pick(fuzzer, RMI_FID_LAST - RMI_FID_FIRST + 1U) };
@@ -235,7 +238,7 @@ static void anything(struct fuzzer *fuzzer)
 			break;
 		}
 	}
-	if (x[0] == RMI_REALM_CREATE || x[0] == RMI_REC_ENTER) {
+	if (x[0] == RMI_REALM_CREATE || x[0] == RMI_REC_CREATE || x[0] == RMI_REC_ENTER) {
 		return;
 	}
 	if (pick(fuzzer, 4) == 0U) {

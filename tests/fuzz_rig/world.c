@@ -23,6 +23,7 @@ void world_make(uint64_t epoch)
 		fuzzers[n].rec_params = (void *)(uintptr_t)granule_take();
 		fuzzers[n].run = (void *)(uintptr_t)granule_take();
 		fuzzers[n].stray_count = 0;
+		fuzzers[n].rec_count = 0;
 	}
 	/* In every other epoch, one of the realms is left for random calls to activate. */
 	world[0] = hand_realm(WORLD_RECS);
@@ -37,17 +38,18 @@ void world_make(uint64_t epoch)
 	}
 }
 
-/* RECs that random calls made may be any granule. */
-static void destroy_recs(void)
+static void destroy_recs(const struct fuzzer *fuzzer)
 {
-	for (unsigned int n = 0; n < POOL_GRANULES; n++) {
-		(void)rmi(RMI_REC_DESTROY, pool[n]);
+	for (unsigned int n = 0; n < fuzzer->rec_count; n++) {
+		(void)rmi(RMI_REC_DESTROY, fuzzer->recs[n]);
 	}
 }
 
 bool world_unmake(void)
 {
-	destroy_recs();
+	for (unsigned int n = 0; n < FUZZ_PES; n++) {
+		destroy_recs(&fuzzers[n]);
+	}
 	for (unsigned int n = 0; n < FUZZ_PES; n++) {
 		for (unsigned int each = 0; each < fuzzers[n].stray_count; each++) {
 			realm_take_down(&fuzzers[n].strays[each].realm);
