@@ -157,5 +157,5 @@ def test_a_lock_that_is_not_there_lists_those_that_are(environment: Environment)
 def test_help_lists_every_command(environment: Environment) -> None:
     done = realmos(environment, "--help")
     assert done.returncode == 0
-    for command in EXAMPLES:
+    for command in {name.partition(" ")[0] for name in EXAMPLES}:
         assert re.search(rf"^    {command} +\S", done.stdout, re.MULTILINE)

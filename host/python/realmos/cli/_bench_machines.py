@@ -24,7 +24,10 @@ def check_restored(session: Session) -> None:
         MachineError: it was booted, so the figure would be another's.
     """
     if not session.restored:
-        raise MachineError("the machine was booted instead of restored", hint="--verbose says why")
+        raise MachineError(
+            f"the machine was booted instead of restored: {session.booted_because}",
+            hint="try again: the boot left a snapshot",
+        )
 
 
 @dataclass(frozen=True)

@@ -51,12 +51,14 @@ class Session:
     """A running machine whose realms' agents answer.
 
     Attributes:
+        booted_because: why it was not restored, if it could have been.
         verdicts: on the token that each realm showed when its channel was made; none for `plain`.
     """
 
     prepared: Prepared
     machine: Machine
     restored: bool
+    booted_because: str = ""
     agents: list[AgentClient] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     seconds_to_answer: float = 0.0
@@ -207,13 +209,16 @@ def _start(
         return stack.enter_context(_booted(prepared, spec, reporter))
     key = identity(spec, flash_sha256=prepared.flash.sha256, qemu_version=prepared.qemu.version)
     snapshot = store.find(key)
+    why = "there was no snapshot of it"
     if snapshot is not None:
         try:
             return stack.enter_context(_restored(prepared, spec, snapshot, reporter))
         except (MachineError, PeerError, OSError) as error:
-            reporter.note(f"the snapshot did not come back to life, booting instead: {error}")
+            why = f"its snapshot did not come back to life: {error}"
+            reporter.note(f"booting instead: {why}")
             store.discard(snapshot)
     session = stack.enter_context(_booted(prepared, spec, reporter))
+    session.booted_because = why
     for agent in session.agents:
         agent.renew()  # answered when the agent has imported all that it needs, for all copies
     try:
