@@ -147,7 +147,11 @@ class Sessions:
     def running(self, options: Options, *_: object) -> Iterator[SimpleNamespace]:
         self.started.append(options)
         restored = self.snapshot and not options.cold
-        yield SimpleNamespace(restored=restored, seconds_to_answer=1.0 if restored else 8.0)
+        yield SimpleNamespace(
+            restored=restored,
+            booted_because="" if restored else "its snapshot is gone",
+            seconds_to_answer=1.0 if restored else 8.0,
+        )
 
 
 @pytest.fixture
@@ -192,7 +196,7 @@ def test_the_command_prints_tables(
 
 def test_a_boot_is_not_passed_off_as_a_restore(faked: Sessions) -> None:
     faked.snapshot = False
-    with pytest.raises(MachineError, match="booted instead of restored"):
+    with pytest.raises(MachineError, match="restored: its snapshot is gone"):
         bench("--count 1")
 
 
