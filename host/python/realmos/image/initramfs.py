@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from realmos_abi.__main__ import main as write_headers
-
-from realmos import process, tree
+from realmos import tree
 from realmos.cache import Cache, sha256_file
 from realmos.errors import ConfigError
 from realmos.image import _libraries, bytecode, cpio, rootfs, rsimodule
@@ -23,8 +21,7 @@ from realmos.image.kernel import Kernel, is_kernel_package
 from realmos.image.recipe import DebianKernel, Recipe, RootFs, SourceKernel
 from realmos.progress import Reporter
 from realmos.source import CrossCompiler, Lock, fetch, find_cross_compiler
-from realmos.source.toolchain import MAKE
-from realmos.source.workspace import workspace
+from realmos.source.program import made_program
 
 _ROOT = "rootfs"
 _ROOT_ARCHIVE = "root.cpio.lz4"
@@ -187,18 +184,14 @@ def _build_init(source: Path, cache: Cache, compiler: CrossCompiler) -> bytes:
     Raises:
         ToolError: it does not compile.
     """
-    with workspace(cache, tree=source) as work:
-        write_headers(work / "generated")
-        process.run(
-            [
-                MAKE.program, "-f", work / "tree" / "Makefile", f"CC={compiler.prefix}gcc",
-                f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
-            ],
-            cwd=work,
-            env=process.base_env(SOURCE_DATE_EPOCH="0"),
-            hint="`realmos doctor` checks the compiler and the static C library",
-        )  # fmt: skip
-        return (work / "build" / "init").read_bytes()
+    with made_program(
+        "init",
+        source,
+        cache,
+        compiler=f"{compiler.prefix}gcc",
+        hint="`realmos doctor` checks the compiler and the static C library",
+    ) as program:
+        return program.read_bytes()
 
 
 def _rsi_module(

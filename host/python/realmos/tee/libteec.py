@@ -6,14 +6,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from realmos_abi.__main__ import main as write_headers
-
-from realmos import process, tree
+from realmos import tree
 from realmos.cache import Cache, sha256_file
 from realmos.errors import ToolError
 from realmos.progress import Reporter
+from realmos.source.program import made_program
 from realmos.source.toolchain import MAKE, Tool, compiler_tools
-from realmos.source.workspace import workspace
 
 NAME = "libteec.so.2"
 SOCKET_VARIABLE = "REALMOS_TEE_SOCKET"
@@ -64,19 +62,18 @@ def build_libteec(cache: Cache, reporter: Reporter, *, architecture: str = "") -
 
     def make(out: Path) -> None:
         MAKE.require()
-        with workspace(cache, tree=sources) as work, reporter.task(f"Building {NAME} ({wanted})"):
-            write_headers(work / "generated")
-            process.run(
-                [
-                    MAKE.program, "-f", work / "tree" / "Makefile", f"CC={compiler}",
-                    f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
-                ],
-                cwd=work,
-                env=process.base_env(SOURCE_DATE_EPOCH="0"),
-                log=cache.path / "logs" / f"libteec-{wanted}.log",
+        with (
+            reporter.task(f"Building {NAME} ({wanted})"),
+            made_program(
+                NAME,
+                sources,
+                cache,
+                compiler=compiler,
                 hint="see the log; `realmos doctor` checks the compiler",
-            )  # fmt: skip
-            shutil.copy(work / "build" / NAME, out / NAME)
+                log=cache.path / "logs" / f"libteec-{wanted}.log",
+            ) as library,
+        ):
+            shutil.copy(library, out / NAME)
 
     path = cache.build("libteec", inputs, make) / NAME
     return Libteec(path, sha256_file(path), wanted)

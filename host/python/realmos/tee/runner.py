@@ -4,14 +4,11 @@
 import shutil
 from pathlib import Path
 
-from realmos_abi.__main__ import main as write_headers
-
-from realmos import process, tree
+from realmos import tree
 from realmos.cache import Cache
 from realmos.progress import Reporter
 from realmos.source import find_cross_compiler
-from realmos.source.toolchain import MAKE
-from realmos.source.workspace import workspace
+from realmos.source.program import made_program
 
 NAME = "ta-runner"
 
@@ -32,18 +29,14 @@ def build_runner(cache: Cache, reporter: Reporter) -> Path:
     def make(out: Path) -> None:
         with (
             reporter.task("Compiling the runner of Trusted Applications"),
-            workspace(cache, tree=source) as work,
-        ):
-            write_headers(work / "generated")
-            process.run(
-                [
-                    MAKE.program, "-f", work / "tree" / "Makefile", f"CC={compiler.prefix}gcc",
-                    f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
-                ],
-                cwd=work,
-                env=process.base_env(SOURCE_DATE_EPOCH="0"),
+            made_program(
+                NAME,
+                source,
+                cache,
+                compiler=f"{compiler.prefix}gcc",
                 hint="`realmos doctor` checks the compiler and the static C library",
-            )  # fmt: skip
-            shutil.copy(work / "build" / NAME, out / NAME)
+            ) as program,
+        ):
+            shutil.copy(program, out / NAME)
 
     return cache.build(NAME, inputs, make) / NAME

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Building of our C programs and libraries that run on Linux, each by the Makefile beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from realmos_abi.__main__ import main as write_headers
+
+from realmos import process
+from realmos.cache import Cache
+from realmos.source.toolchain import MAKE
+from realmos.source.workspace import workspace
+
+
+@contextmanager
+def made_program(
+    name: str, source: Path, cache: Cache, *, compiler: str, hint: str, log: Path | None = None
+) -> Iterator[Path]:
+    """Yield what a Makefile of ours makes, with the ABI tables as headers; it is gone afterwards.
+
+    Args:
+        name: of the file that is made.
+        source: the directory of the Makefile, which is told CC, BUILD_DIR and GENERATED.
+        cache: where the work is done.
+        compiler: what CC is.
+        hint: what to do when it fails.
+        log: file that receives what was printed.
+
+    Raises:
+        ToolError: make is absent, or fails.
+    """
+    with workspace(cache, tree=source) as work:
+        write_headers(work / "generated")
+        process.run(
+            [
+                MAKE.program, "-f", work / "tree" / "Makefile", f"CC={compiler}",
+                f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
+            ],
+            cwd=work,
+            env=process.base_env(SOURCE_DATE_EPOCH="0"),
+            log=log,
+            hint=hint,
+        )  # fmt: skip
+        yield work / "build" / name
