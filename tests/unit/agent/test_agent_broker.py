@@ -304,7 +304,8 @@ def test_impostor_harms_nobody(
     done = script('secrets.get("model", timeout=2)')
     assert b"SecretsError" in done.stderr
     assert client.run(["echo", "alive"]).stdout == b"alive\n"
-    assert attesting.memory() - before < 8 << 20
+    # Up to 15 MiB are work in progress; who keeps what `zeros` sends has hundreds.
+    assert attesting.memory() - before < 32 << 20
 
 
 def test_workload_that_goes_away_frees_the_relay(
