@@ -162,8 +162,13 @@ def attach(
         ) from error
 
 
-def call(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
+def call(argv: Sequence[str | Path], *, env: Mapping[str, str], stdout: int | None = None) -> int:
     """Run a program of the user's to its end, its input, output and terminal this process's own.
+
+    Args:
+        argv: the program and its arguments.
+        env: the whole environment.
+        stdout: a descriptor for its output instead of this process's.
 
     Returns:
         Its exit status, or the number of the signal that ended it, negative.
@@ -173,7 +178,7 @@ def call(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
     """
     words = [str(word) for word in argv]
     try:
-        process = subprocess.Popen(words, env=dict(env))
+        process = subprocess.Popen(words, env=dict(env), stdout=stdout)
     except OSError as error:
         raise ToolError(f"{words[0]} cannot be started: {error.strerror}") from error
     try:

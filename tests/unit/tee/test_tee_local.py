@@ -154,7 +154,7 @@ def test_client_has_the_users_environment_and_our_library_first(
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["a.ta", "--", "sh"], "cannot be run in a realm yet"),
+        (["a.ta", "--", "sh"], "a.ta cannot be read"),
         (["--local", "a.ta"], "there is no client to run"),
         (["--local", "--", "sh"], "there is no TA to run"),
         (["--local", "a.ta", "--ta-key", "k", "--", "sh"], "--ta-key comes too late"),

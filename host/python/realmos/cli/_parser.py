@@ -109,7 +109,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_verify(actions)
     _add_shell(actions)
     add_broker(actions.add_parser("broker", help="keep secrets for realms, and give them"))
-    add_ta(actions.add_parser("ta", help="OP-TEE Trusted Applications: build and look at them"))
+    ta = actions.add_parser("ta", help="OP-TEE Trusted Applications: run, build, look at them")
+    add_ta(ta, _attested_machine)
     _add_build(actions)
     _add_logs(actions)
     _add_doctor(actions)
@@ -209,6 +210,12 @@ def _cold(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cold", action="store_true", help="boot; neither use nor leave a snapshot"
     )
+
+
+def _attested_machine(parser: argparse.ArgumentParser) -> None:
+    _machine(parser)
+    _trust(parser)
+    _cold(parser)
 
 
 def _program(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":

@@ -8,19 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from realmos_agent.protocol import measurement
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 from realmos import session as sessions
 from realmos.agent import RunResult
 from realmos.cache import Cache
 from realmos.cli._broker import broker_address, relay_to
+from realmos.cli._evidence import evidence_facts, evidence_table
 from realmos.cli._messages import complain
 from realmos.cli._transfers import check_transfers, fetch
 from realmos.errors import ConfigError, PeerTimeoutError, RealmosError
@@ -29,7 +28,6 @@ from realmos.progress import Reporter
 from realmos.realm import Workload, workload_events
 from realmos.session import Attested, Evidence, Options, Prepared, Session
 
-_NOT_REPORTED = "not reported by this RMM"
 _SIGNAL_BASE = 128
 _TIMED_OUT = 124
 _NOT_FETCHED = 1
@@ -183,39 +181,13 @@ def _report(
     sys.stdout.flush()
     if as_json:
         facts = {
-            **asdict(evidence),
-            "verdict": attested.verdict.to_json(),
-            "rim_matches": evidence.rim_matches,
+            **evidence_facts(evidence, attested, seconds),
             "status": exit_status(result),
             "signal": result.signal,
             "out_of_memory": result.oom,
             "timed_out": result.timed_out,
             "not_copied": [str(failure) for failure in failures],
-            "seconds_in_all": round(seconds, 3),
         }
         print(json.dumps(facts))
         return
-    verdict = {True: "[green]yes", False: "[red]NO", None: _NOT_REPORTED}
-    versions = ", ".join(filter(None, (evidence.rmi_version, evidence.rsi_version)))
-    table = Table("evidence", Column("", overflow="fold"))
-    table.add_row("RMM image (SHA-256)", f"{evidence.rmm_sha256}\n{escape(evidence.rmm_origin)}")
-    table.add_row("RMI, RSI version", versions or _NOT_REPORTED)
-    table.add_row(f"RIM measured ({evidence.hash_algorithm})", evidence.rim or _NOT_REPORTED)
-    table.add_row("RIM predicted", evidence.predicted_rim)
-    table.add_row("equal", verdict[evidence.rim_matches])
-    _add_verdict(table, attested)
-    how = "restored from a snapshot" if evidence.restored else "booted"
-    table.add_row("seconds to first answer", f"{evidence.seconds_to_answer:.2f} ({how})")
-    table.add_row("seconds in all", f"{seconds:.2f}")
-    Console().print(table)
-
-
-def _add_verdict(table: Table, attested: Attested) -> None:
-    verdict = attested.verdict
-    check = verdict.find("realm.rem1")
-    if check is not None:
-        table.add_row("REM 1 measured, in the token", check.found)
-        table.add_row("REM 1 predicted", check.expected)
-    word = "[green]pass" if verdict.passed else "[red]FAIL"
-    failure = f"\n{verdict.first_failure}" if verdict.first_failure else ""
-    table.add_row("verdict on the token", f"{word}[/] ({verdict.anchor}){escape(failure)}")
+    Console().print(evidence_table(evidence, attested, seconds))

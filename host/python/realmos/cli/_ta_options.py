@@ -2,6 +2,7 @@
 """The options of `realmos ta`."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,11 @@ _RUN_USAGE = "realmos ta run [options] FILE.ta … -- CLIENT [ARGS …]"
 _RUN_DESCRIPTION = """\
 Hosts Trusted Applications, runs a client program that calls them, and exits with its status (128 +
 N for signal N). FILE.ta is a file or a directory of such; libraries that TAs are linked with are
-given as TAs are. The client is any that OP-TEE's libteec.so.2 serves, unmodified, of this machine's
-kind or of arm64; realmos's own libteec takes that one's place. Input, output and terminal are the
-client's; what TAs log comes on standard error.
+given as TAs are. The TAs run in a realm, which is booted or restored, shown by its token to have
+been given them and nothing else, and gone at the end. The client runs on this machine; it is any
+that OP-TEE's libteec.so.2 serves, unmodified, of this machine's kind or of arm64; realmos's own
+libteec takes that one's place. Input, output and terminal are the client's; what TAs log comes on
+standard error, and then the evidence. With --json the client's output goes there, too.
 With --local the TAs run on this machine, in QEMU's user mode: nothing of realms in it, nothing
 attested, a second's turn for whoever develops a TA."""
 _BUILD_DESCRIPTION = """\
@@ -40,11 +43,18 @@ The status is 0 when a realm would load it, 3 when not, and 1 when the file is n
 That a system call is in it says little: OP-TEE's dev kit links all of them into every TA."""
 
 
-def add_ta(parser: argparse.ArgumentParser) -> None:
-    """Add the kinds of the command to its parser."""
+def add_ta(
+    parser: argparse.ArgumentParser, add_machine: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Add the kinds of the command to its parser.
+
+    Args:
+        parser: of the command.
+        add_machine: adds the options of a machine and of trust in it.
+    """
     parser.description = _DESCRIPTION
     kinds = parser.add_subparsers(metavar="WHAT", required=True)
-    _run(kinds)
+    add_machine(_run(kinds))
     _build(kinds)
     _inspect(kinds)
     for name, kind in kinds.choices.items():
@@ -52,7 +62,7 @@ def add_ta(parser: argparse.ArgumentParser) -> None:
         kind.formatter_class = argparse.RawTextHelpFormatter
 
 
-def _run(kinds: "Actions") -> None:
+def _run(kinds: "Actions") -> argparse.ArgumentParser:
     parser = kinds.add_parser(
         "run",
         help="run a client with the Trusted Applications that it calls",
@@ -66,12 +76,14 @@ def _run(kinds: "Actions") -> None:
         "--ta-key", type=Path, metavar="FILE",
         help="the RSA key (PEM) that signs the TAs (default: OP-TEE's development key)",
     )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
     parser.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="FILE.ta … -- CLIENT",
         help="the TAs; then the client, and its words",
     )  # fmt: skip
     parser.set_defaults(command=run_ta)
+    return parser
 
 
 def _build(kinds: "Actions") -> None:

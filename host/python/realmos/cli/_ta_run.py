@@ -2,32 +2,29 @@
 """`realmos ta run`: a client program with the Trusted Applications that it calls."""
 
 import argparse
-import os
 from pathlib import Path
 
-from realmos import process
 from realmos.cache import Cache
+from realmos.cli._commands import options_of
+from realmos.cli._stages import timed
+from realmos.cli._ta_client import call_client
+from realmos.cli._ta_realm import run_in_realm
 from realmos.errors import ConfigError
 from realmos.progress import Terminal
-from realmos.tee.local import TeeClient, find_applications, find_client, local_tee
-
-_SIGNAL_BASE = 128
-_LIBRARIES = "LD_LIBRARY_PATH"
+from realmos.tee.local import find_applications, find_client, local_tee
 
 
 def run_ta(arguments: argparse.Namespace) -> int:
     """Host the TAs, run the client, and return its status (128 + N for signal N)."""
-    files, client = _words(arguments.words)
-    if not arguments.local:
-        raise ConfigError(
-            "TAs cannot be run in a realm yet", hint="--local runs them on this machine"
-        )
+    files, client = words = _words(arguments.words)
     reporter, cache = Terminal(verbose=arguments.verbose), Cache()
+    if not arguments.local:
+        options = options_of(arguments)
+        return run_in_realm(arguments, options, words, cache=cache, reporter=timed(reporter))
     applications = find_applications(files, arguments.ta_key)
     with local_tee(applications, arguments.ta_key, cache=cache, reporter=reporter) as tee:
         found = find_client(client, tee, cache=cache, reporter=reporter)
-        status = process.call(found.argv, env=_environment(found))
-    return _SIGNAL_BASE - status if status < 0 else status
+        return call_client(found)
 
 
 def _words(words: list[str]) -> tuple[list[Path], list[str]]:
@@ -46,12 +43,3 @@ def _words(words: list[str]) -> tuple[list[Path], list[str]]:
         what = "client" if files else "TA"
         raise ConfigError(f"there is no {what} to run", hint=usage)
     return [Path(name) for name in files], client
-
-
-def _environment(client: TeeClient) -> dict[str, str]:
-    """Return the user's environment with what the client needs; our library comes first."""
-    both = {**os.environ, **client.environment}
-    paths = [each.get(_LIBRARIES, "") for each in (client.environment, os.environ)]
-    if any(paths):
-        both[_LIBRARIES] = ":".join(dict.fromkeys(filter(None, paths)))
-    return both

@@ -19,6 +19,7 @@ from realmos.tee.parameters import (
     Value,
     buffer,
 )
+from realmos.tee.realm import RealmCore, tee_workload
 from realmos.tee.testset import OpteeTests, find_optee_tests
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Null",
     "OpteeTests",
     "Program",
+    "RealmCore",
     "Session",
     "SharedMemory",
     "Signer",
@@ -55,4 +57,5 @@ __all__ = [
     "local_tee",
     "open_dev_kit",
     "read_keys",
+    "tee_workload",
 ]

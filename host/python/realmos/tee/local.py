@@ -23,12 +23,12 @@ from realmos_agent.tee.loader.container import read, verify
 from realmos import process
 from realmos.cache import Cache
 from realmos.errors import ConfigError
+from realmos.image import build_runner
 from realmos.progress import Reporter
 from realmos.source import qemu_user
 from realmos.tee.hub import Hub
 from realmos.tee.inspect import container_uuid, read_keys
 from realmos.tee.libteec import SOCKET_VARIABLE, build_libteec
-from realmos.tee.runner import build_runner
 from realmos.tee.testset import OpteeTests, find_optee_tests
 
 _END_S = 10.0

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`realmos ta run` in a realm: boot or restore it, make it a TEE, run the client, show evidence."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from realmos_agent.protocol import measurement
+from rich.console import Console
+
+from realmos import session as sessions
+from realmos.cache import Cache
+from realmos.cli._evidence import evidence_facts, evidence_table
+from realmos.cli._run import silence_explained
+from realmos.cli._ta_client import call_client
+from realmos.progress import Reporter
+from realmos.realm import workload_events
+from realmos.session import Options
+from realmos.tee import RealmCore, find_applications, tee_workload
+from realmos.tee.local import find_client
+
+
+def run_in_realm(
+    arguments: argparse.Namespace,
+    options: Options,
+    words: tuple[list[Path], list[str]],
+    *,
+    cache: Cache,
+    reporter: Reporter,
+) -> int:
+    """Run a client with TAs in a realm; return its status.
+
+    The client does not start before the realm's token has shown which TAs and which core it runs.
+
+    Args:
+        arguments: of the command line.
+        options: the machine's.
+        words: the TAs' files, and the client's command line.
+        cache: where finished things are kept.
+        reporter: progress.
+    """
+    began = time.monotonic()
+    files, client = words
+    applications = find_applications(files, arguments.ta_key)
+    with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
+        home = Path(name)
+        (home / "ta").mkdir()
+        workload = tee_workload(applications, arguments.ta_key, home / "ta")
+        events = [measurement.encode(event) for event in workload_events(workload)]
+        found = find_client(client, home / "tee", cache=cache, reporter=reporter)
+        with sessions.running(options, cache, reporter) as session, silence_explained(session):
+            with RealmCore(session.agent, workload, sys.stderr.buffer) as core:
+                attested = session.attest(events=events)
+                with core.serve(home / "tee", reporter):
+                    status = call_client(found, to_stderr=arguments.json)
+            evidence = session.evidence()
+    seconds = time.monotonic() - began
+    sys.stdout.flush()
+    if arguments.json:
+        print(json.dumps({**evidence_facts(evidence, attested, seconds), "status": status}))
+    else:
+        Console(stderr=True).print(evidence_table(evidence, attested, seconds))
+    return status

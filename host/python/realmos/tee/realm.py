@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A TEE core in a realm: a program that its agent runs, its input and output joined to the hub.
+
+What the realm is given, TAs and key, and the core's command line are a workload like any other: REM
+1 takes them, and is predicted from them.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+from uuid import UUID
+
+from realmos.agent import AgentClient, RunHandle
+from realmos.errors import RealmosError
+from realmos.progress import Reporter
+from realmos.realm import Workload
+from realmos.tee.hub import Hub
+
+HOME: Final = "/run/tee"
+"""Where a realm's core finds what it is given."""
+
+_KEY = f"{HOME}/key.pem"
+_MODE = 0o644
+_TICK_S = 1.0
+_END_S = 10.0
+
+
+def tee_workload(applications: dict[UUID, Path], key: Path | None, copies: Path) -> Workload:
+    """Return what a realm is given so that it is a TEE with these TAs.
+
+    Args:
+        applications: the TAs, by UUID.
+        key: PEM file of the key that signs them; None for OP-TEE's development key.
+        copies: a directory for copies of the files. They are what is measured and sent, whatever
+            becomes of the files, and all with the same permissions, which are measured, too.
+    """
+    argv = ["python3", "-m", "realmos_agent.tee", "--ta-dir", HOME]
+    names = {copies / f"{uuid}.ta": path for uuid, path in sorted(applications.items())}
+    if key is not None:
+        names[copies / "key.pem"] = key
+        argv += ["--ta-key", _KEY]
+    for copy, path in names.items():
+        shutil.copyfile(path, copy)
+        copy.chmod(_MODE)
+    return Workload(tuple(argv), put=tuple((copy, f"{HOME}/{copy.name}") for copy in names))
+
+
+class _Incoming:
+    """What the hub has for the core."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self.fd: int | None = stream.fileno()
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes; none when the hub has gone."""
+        assert self.fd is not None
+        try:
+            return os.read(self.fd, size)
+        except ConnectionResetError:  # it left something unread
+            return b""
+
+
+class RealmCore:
+    """A core that runs in a realm.
+
+    Its agent is this object's, until it was told to `serve`, and again when that is over: in
+    between a thread serves the connection.
+
+    Args:
+        agent: of the realm.
+        workload: of `tee_workload`.
+        log: where the core's lines for people go.
+
+    Raises:
+        RealmosError: the realm does not take it.
+    """
+
+    def __init__(self, agent: AgentClient, workload: Workload, log: BinaryIO) -> None:
+        self._agent = agent
+        self._ours, self._hubs = socket.socketpair()
+        try:
+            for path, remote in workload.put:
+                agent.put(path, remote)
+            self._handle: RunHandle = agent.start(
+                workload.argv,
+                stdin=_Incoming(self._ours),
+                stdout=self._pass_on,
+                stderr=log,
+            )
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its streams; it ends with the session at the latest."""
+        self._ours.close()
+        self._hubs.close()
+
+    @contextmanager
+    def serve(self, path: Path, reporter: Reporter) -> Iterator[Hub]:
+        """Serve clients at a socket; at the end, end the core.
+
+        Args:
+            path: of the socket.
+            reporter: told when the core has ended before.
+
+        Raises:
+            RealmosError: the connection to the realm broke off, or the realm has stopped.
+        """
+        stop, failures = threading.Event(), list[RealmosError]()
+
+        def pump() -> None:
+            try:
+                while not self._handle.over and not stop.is_set():
+                    self._agent.pump(_TICK_S)
+            except RealmosError as error:
+                failures.append(error)
+            finally:
+                self._ours.shutdown(socket.SHUT_RDWR)  # its descriptor may yet be polled
+
+        def complain(why: str) -> None:
+            reporter.warn(f"the TEE has ended: {why}")
+
+        thread = threading.Thread(target=pump, name="tee realm", daemon=True)
+        try:
+            with Hub(path, self._hubs, on_end=complain) as hub:
+                thread.start()
+                yield hub
+        finally:
+            thread.join(_END_S)  # its input has ended, and so does it
+            stop.set()
+            thread.join(_END_S)
+        failures += filter(None, [self._handle.error])
+        if failures:
+            raise failures[0]
+
+    def _pass_on(self, data: bytes) -> None:
+        """Give the hub what the core says, when it is still there; nobody misses it when not."""
+        with contextlib.suppress(OSError):
+            self._ours.sendall(data)
