@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "agent": set[str](),
     "broker": {"attest"},
     "session": _COMPOSED,
-    "tee": {"source"},
+    "tee": {"source", "image", "realm", "agent"},
     "cli": _COMPOSED | {"session", "broker", "tee"},
     "pytest_plugin": _COMPOSED | {"session", "tee"},
 } | dict.fromkeys(FOUNDATIONS, FOUNDATIONS)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos.cache import Cache
+from realmos.image import build_runner
 from realmos.progress import Silent
-from realmos.tee.runner import build_runner
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.wire import (

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from realmos import process
 from realmos.cache import Cache
+from realmos.image import build_runner
 from realmos.progress import Silent
-from realmos.tee.runner import build_runner
 from realmos_agent.tee import numbers
 from realmos_agent.tee import runner_numbers as wire
 from realmos_agent.tee.parts import Call, Entry, Fault, Refused, Returned, RunnerError

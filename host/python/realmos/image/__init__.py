@@ -8,6 +8,7 @@ from realmos.image.kernel import Kernel
 from realmos.image.layout import Load, Placement, minimum_memory, place
 from realmos.image.recipe import Recipe, load, names
 from realmos.image.symbolfile import symbol_file
+from realmos.image.tarunner import build_runner
 
 __all__ = [
     "Image",
@@ -17,6 +18,7 @@ __all__ = [
     "Placement",
     "Recipe",
     "build_image",
+    "build_runner",
     "compile_source",
     "load",
     "minimum_memory",
