@@ -4,7 +4,6 @@
 import os
 import secrets
 import stat
-import sys
 import threading
 from hashlib import sha256
 from typing import NamedTuple
@@ -39,6 +38,7 @@ _ABOUT_STORAGE = (
     "WARNING: objects and keys of TAs are kept under a key that everybody has; for development",
 )
 _MEMORY_MAX = 768 << 20  # of a runner's process: more than a TA's address space has room for
+_STDERR = 2
 _WEAK = "--weak"  # the runner goes on without the protections that its kernel does not offer
 
 
@@ -179,9 +179,11 @@ class Core:
             view = view[os.write(self._out, view) :]
 
     def _write_log(self, line: str) -> None:
+        data = f"tee: {line}\n".encode("utf-8", "backslashreplace")
         with self._log_lock:
-            sys.stderr.write(f"tee: {line}\n")
-            sys.stderr.flush()
+            # Not by sys.stderr: a thread that holds its lock when the interpreter ends is fatal.
+            while data:
+                data = data[os.write(_STDERR, data) :]
 
 
 def _storage(options: Options) -> Storage:

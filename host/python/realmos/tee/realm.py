@@ -28,7 +28,7 @@ HOME: Final = "/run/tee"
 
 _KEY = f"{HOME}/key.pem"
 _MODE = 0o644
-_TICK_S = 1.0
+_TICK_S = 0.25
 _END_S = 10.0
 
 
@@ -116,7 +116,7 @@ class RealmCore:
 
     @contextmanager
     def serve(self, path: Path, reporter: Reporter) -> Iterator[Hub]:
-        """Serve clients at a socket; at the end, end the core.
+        """Serve clients at a socket; at the end, unless that is an error, wait for the core's.
 
         Args:
             path: of the socket.
@@ -144,10 +144,11 @@ class RealmCore:
             with Hub(path, self._hubs, on_end=complain) as hub:
                 thread.start()
                 yield hub
+            thread.join(_END_S)  # the core's input has ended, and so does it
         finally:
-            thread.join(_END_S)  # its input has ended, and so does it
             stop.set()
-            thread.join(_END_S)
+            if thread.ident is not None:
+                thread.join(_END_S)
         failures += filter(None, [self._handle.error])
         if failures:
             raise failures[0]
