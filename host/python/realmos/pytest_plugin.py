@@ -15,17 +15,21 @@ the report names the layer that stopped, shows what each layer printed last, and
         ta_session().invoke(0, number)
         assert number.a == 42
 
-`tee` is a connection to a TEE core of the test's own, on this machine as `realmos ta run --local`
-has it, with the Trusted Applications that `--ta` names; `ta_session` opens sessions.
+`tee` is a connection to a TEE core of the test's own, with the Trusted Applications that `--ta`
+names: on this machine as `realmos ta run --local` has it, or with `--ta-realm` in a realm that has
+shown it. `ta_session` opens sessions.
 """
 
 import contextlib
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from realmos_agent.protocol import measurement
 
 from realmos import session as sessions
 from realmos.agent import AgentClient
@@ -34,9 +38,9 @@ from realmos.cache import Cache
 from realmos.errors import ConfigError
 from realmos.machine import Layer
 from realmos.progress import Silent
-from realmos.realm import RealmConfig
+from realmos.realm import RealmConfig, workload_events
 from realmos.session import BOOT_TIMEOUT, Options, Session
-from realmos.tee import Context, find_applications, local_tee
+from realmos.tee import Context, RealmCore, find_applications, local_tee, tee_workload
 from realmos.tee import Session as TaSession
 from realmos.tee.parameters import Parameter
 
@@ -75,6 +79,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="a TA (.ta) or a directory of them, for the fixture tee; may be given again",
     )
+    group.addoption("--ta-realm", action="store_true", help="run the TAs in a realm, not here")
     group.addoption("--ta-key", type=Path, help="PEM file of the key that signs them")
 
 
@@ -179,15 +184,32 @@ def ta_files(pytestconfig: pytest.Config) -> list[Path]:
 
 
 @pytest.fixture
-def tee(ta_files: list[Path], pytestconfig: pytest.Config) -> Iterator[Context]:
+def tee(
+    ta_files: list[Path], pytestconfig: pytest.Config, request: pytest.FixtureRequest
+) -> Iterator[Context]:
     """A connection to a TEE core with these TAs."""
     key: Path | None = pytestconfig.getoption("--ta-key")
     applications = find_applications(ta_files, key)
-    with (
-        local_tee(applications, key, cache=Cache(), reporter=Silent()) as path,
-        Context(path) as context,
-    ):
+    if pytestconfig.getoption("--ta-realm"):
+        hosted = _tee_in(request.getfixturevalue("realm_machine"), applications, key)
+    else:
+        hosted = local_tee(applications, key, cache=Cache(), reporter=Silent())
+    with hosted as path, Context(path) as context:
         yield context
+
+
+@contextlib.contextmanager
+def _tee_in(session: Session, applications: dict[UUID, Path], key: Path | None) -> Iterator[Path]:
+    """Make the first realm of a session a TEE, and yield its socket."""
+    with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
+        home = Path(name)
+        (home / "ta").mkdir()
+        workload = tee_workload(applications, key, home / "ta")
+        events = [measurement.encode(event) for event in workload_events(workload)]
+        with RealmCore(session.agent, workload, sys.stderr.buffer) as core:
+            session.attest(events=events)
+            with core.serve(home / "tee", Silent()) as hub:
+                yield hub.path
 
 
 @pytest.fixture

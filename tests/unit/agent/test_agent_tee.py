@@ -39,6 +39,7 @@ class Warnings(Silent):
 def workload(tmp_path: Path) -> Workload:
     """A core without TAs, on this machine."""
     home = tmp_path / "core"
+    home.mkdir()
     note = tmp_path / "note"
     note.write_text("put before the core is run", "utf-8")
     words = ("-m", "realmos_agent.tee", "--ta-dir", str(home))

@@ -14,6 +14,10 @@ from realmos_agent.tee.core import Core, Options
 from realmos_agent.tee.storage import StoreError
 from realmos_agent.tee.wire import WireError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 _NAMES = {
     "--ta-dir": "ta_dir",
     "--storage": "storage",
@@ -34,8 +38,8 @@ def _parse(arguments: list[str]) -> Options:
     return Options(**_DEFAULTS | given)
 
 
-def main() -> None:
-    """Serve until the input ends.
+def main() -> "NoReturn":
+    """Serve until the input ends, and end this process.
 
     Raises:
         SystemExit: the options or the input are wrong.
@@ -48,6 +52,8 @@ def main() -> None:
         Core(options, out).serve(0)
     except (OSError, StoreError, ValueError, WireError) as error:
         raise SystemExit(f"tee: {error}") from None
+    # Nothing is left to be done, and the interpreter takes a while over that; threads may be left.
+    os._exit(0)
 
 
 if __name__ == "__main__":
