@@ -10,13 +10,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from realmos.errors import ToolError
 
 _TAIL_LINES = 40
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Process = subprocess.Popen[bytes]
 """A program in the background, as `spawn` returns it."""
@@ -177,16 +180,36 @@ def call(argv: Sequence[str | Path], *, env: Mapping[str, str], stdout: int | No
         ToolError: it cannot be started.
     """
     words = [str(word) for word in argv]
+    process = None
     try:
-        process = subprocess.Popen(words, env=dict(env), stdout=stdout)
+        with _signals_put_off():  # else one may come when there is a program and no object yet
+            process = subprocess.Popen(words, env=dict(env), stdout=stdout)
+        return process.wait()
     except OSError as error:
         raise ToolError(f"{words[0]} cannot be started: {error.strerror}") from error
-    try:
-        return process.wait()
     except BaseException:
-        process.kill()
-        process.wait()
+        if process is not None:
+            process.kill()
+            process.wait()
         raise
+
+
+@contextmanager
+def _signals_put_off() -> Iterator[None]:
+    """Let what Python handles of the signals that end us be handled afterwards."""
+    ours = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in _ENDING_SIGNALS if ours}
+    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    came: list[int] = []
+    for number in handlers:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for each in came:
+        signal.raise_signal(each)
 
 
 class Afterwards:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`realmos ta run --local`: which files it takes, how it runs clients, and what it refuses."""
 
+import signal
 import socket
 import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -177,6 +179,27 @@ def test_attached_program_speaks_over_the_socket_and_ends_with_it() -> None:
     assert not process.wait(program, 0)
     ours.close()
     assert process.wait(program, 10)
+
+
+def test_interrupt_while_a_client_is_being_started_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *words: object, **options: object) -> None:
+            super().__init__(*words, **options)  # type: ignore[call-overload] # as they came
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        process.call(["sleep", "600"], env=process.base_env())
+    (client,) = started
+    ended = client.returncode
+    client.kill()
+    assert ended == -signal.SIGKILL
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_client_that_cannot_be_started_is_named(tmp_path: Path) -> None:
