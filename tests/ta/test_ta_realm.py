@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`realmos ta run` in a realm: TAs and clients as on this machine, attested and confined."""
+
+import contextlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from realmos import cli, process
+from realmos.cache import Cache
+from realmos.errors import AttestationError, ToolError
+from realmos.progress import Silent
+from realmos.realm import workload_events
+from realmos.session import Session
+from realmos.tee import (
+    Context,
+    RealmCore,
+    Value,
+    find_applications,
+    find_optee_tests,
+    tee_workload,
+)
+from realmos.tee.local import find_client
+from realmos_agent.protocol import measurement
+from xtest_report import Case, differences, read_cases, read_expected
+
+pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
+
+EXPECTED = Path(__file__).parent / "xtest.toml"
+HELLO = "1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca"
+INCREMENT = 0
+FAST = ("1004", "1025", "4001", "4016", "6001")
+LOOK = """
+import os
+from pathlib import Path
+from realmos_agent.tee.runner import start
+
+def facts(pid):
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":", 1) for line in lines)
+
+def spaces(pid):
+    return {path.name: os.readlink(path) for path in Path(f"/proc/{pid}/ns").iterdir()}
+
+runner = start(("/usr/libexec/realmos/ta-runner",))
+processes = filter(str.isdigit, os.listdir("/proc"))
+pid = max((p for p in processes if facts(p)["Name"].strip() == "ta-runner"), key=int)
+found = facts(pid)
+for name in ("Seccomp", "NoNewPrivs", "CapEff", "CapPrm", "Uid", "Groups", "Threads"):
+    print(name, *found[name].split())
+print("missing", *runner.missing)
+print("root", *os.listdir(f"/proc/{pid}/root"))
+print("open", *sorted(os.listdir(f"/proc/{pid}/fd")))
+mine, its = spaces("self"), spaces(pid)
+print("shared", *sorted(name for name in mine if mine[name] == its[name]))
+runner.close()
+"""
+
+
+def test_client_of_arm64_calls_a_ta_in_a_realm_that_shows_what_it_was_given(
+    build: Callable[[str], Path], arm64_hello: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--json", str(build("hello")), "--", str(arm64_hello), "41", "Hi, you"]
+    assert cli.main(["ta", "run", *words]) == 0
+    said = capfd.readouterr()
+    assert "41 becomes 42\nHi, you becomes HI, YOU\n" in said.err
+    assert "hello from a Trusted Application" in said.err
+    assert "confined" not in said.err
+    facts = json.loads(said.out)
+    assert facts["rim_matches"] is True
+    assert facts["verdict"]["passed"] is True
+    assert facts["status"] == 0
+
+
+@contextmanager
+def tee_in(session: Session, paths: Sequence[Path], home: Path) -> Iterator[Path]:
+    """A TEE in a session's realm, and its socket."""
+    (home / "copies").mkdir()
+    workload = tee_workload(find_applications(paths, None), None, home / "copies")
+    events = [measurement.encode(event) for event in workload_events(workload)]
+    with RealmCore(session.agent, workload, io.BytesIO()) as core:
+        assert session.attest(events=events).verdict.passed
+        with pytest.raises(AttestationError, match=f"file {workload.put[0][1]} "):
+            session.attest(events=[*events[1:], events[0]])
+        with core.serve(home / "tee", Silent()) as hub:
+            yield hub.path
+
+
+def test_tas_are_measured_and_confined(
+    realm_machine: Session, build: Callable[[str], Path], tmp_path: Path
+) -> None:
+    with (
+        tee_in(realm_machine, [build("hello")], tmp_path) as path,
+        Context(path) as context,
+        context.open(HELLO) as ta,
+    ):
+        number = Value(41)
+        ta.invoke(INCREMENT, number)
+        assert number.a == 42
+    look = realm_machine.agent.run(["look.py"], script=LOOK.encode())
+    assert not look.stderr
+    found = {line.split()[0]: line.split()[1:] for line in look.stdout.decode().splitlines()}
+    assert found.pop("Uid") == ["65534"] * 4
+    assert {found.pop(name)[0] for name in ("CapEff", "CapPrm")} == {"0" * 16}
+    assert found == {
+        "Seccomp": ["2"],
+        "NoNewPrivs": ["1"],
+        "Groups": [],
+        "Threads": ["1"],
+        "missing": [],
+        "root": [],
+        "open": ["0", "1", "2", "3"],
+        "shared": ["cgroup", "time", "time_for_children"],
+    }
+
+
+def run_xtest(session: Session, suite: str, cases: Sequence[str], home: Path) -> dict[str, Case]:
+    """Run cases of xtest, or all of a suite, with all its TAs in a session's realm."""
+    cache, log = Cache(), home / "xtest.log"
+    tests = find_optee_tests(cache, Silent())
+    words = [str(tests.xtest), "-l", "0", "-t", suite, *cases]
+    with tee_in(session, tests.applications, home) as path:
+        client = find_client(words, path, cache=cache, reporter=Silent())
+        env = process.base_env(**client.environment)
+        with contextlib.suppress(ToolError):  # its status is the number of cases that failed
+            process.run(client.argv, env=env, log=log)
+    return read_cases(log.read_text("utf-8", "replace"))
+
+
+def test_some_of_optees_own_tests_pass_in_a_realm(realm_machine: Session, tmp_path: Path) -> None:
+    cases = run_xtest(realm_machine, "regression", FAST, tmp_path)
+    expected = read_expected(EXPECTED, "regression", realm=True)
+    assert cases.keys() >= {f"regression_{name}" for name in FAST}
+    assert differences(cases, expected.only(cases)) == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("suite", ["regression", "pkcs11"])
+def test_suite_goes_in_a_realm_as_the_data_file_says(
+    suite: str, realm_machine: Session, tmp_path: Path
+) -> None:
+    cases = run_xtest(realm_machine, suite, (), tmp_path)
+    assert differences(cases, read_expected(EXPECTED, suite, realm=True)) == []
