@@ -27,6 +27,7 @@ from realmos.tee.local import find_client
 from realmos_agent.protocol import measurement
 from xtest_report import Case, differences, read_cases, read_expected
 
+pytest_plugins = ["ta_examples"]
 pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
 
 EXPECTED = Path(__file__).parent / "xtest.toml"

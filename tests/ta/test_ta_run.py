@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from realmos import cli
 
+pytest_plugins = ["ta_examples"]
 pytestmark = pytest.mark.fetch
 
 Build = Callable[[str], Path]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The example TAs, built with the dev kit, and their clients."""
+"""Fixtures: the example TAs, built with the dev kit, and their clients."""
 
 from collections.abc import Callable
 from pathlib import Path
