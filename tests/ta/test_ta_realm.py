@@ -29,13 +29,22 @@ from realmos.tee.local import find_client
 from realmos_agent.protocol import measurement
 from xtest_report import Case, differences, read_cases, read_expected
 
-pytest_plugins = ["ta_examples"]
+pytest_plugins = ["pytester", "ta_examples"]
 pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
 
 EXPECTED = Path(__file__).parent / "xtest.toml"
 HELLO = "1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca"
 INCREMENT = 0
 FAST = ("1004", "1025", "4001", "4016", "6001")
+BY_FIXTURE = """
+from realmos.tee import Value
+
+def test_it(ta_session, realm_machine):
+    number = Value(1)
+    ta_session().invoke(0, number)
+    assert number.a == 2
+    assert realm_machine.evidence().rim_matches
+"""
 LOOK = """
 import os
 from pathlib import Path
@@ -125,6 +134,20 @@ def test_tas_are_measured_and_confined(
         ta.invoke(INCREMENT, number)
         assert number.a == 42
     check_confined(realm_machine.agent)
+
+
+def test_fixture_opens_a_session_in_a_realm(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    build: Callable[[str], Path],
+    cache_path: Path,
+    data_path: Path,
+) -> None:
+    monkeypatch.setenv("REALMOS_CACHE", str(cache_path))
+    monkeypatch.setenv("REALMOS_DATA", str(data_path))
+    pytester.makepyfile(BY_FIXTURE)
+    words = ("--ta", str(build("hello")), "--ta-realm")
+    pytester.runpytest(*words).assert_outcomes(passed=1)
 
 
 @pytest.mark.exhaustive
