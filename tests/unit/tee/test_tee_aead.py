@@ -225,6 +225,8 @@ def test_ccm_holds_a_message_to_its_sizes() -> None:
         (12, 18, 0, 0, n.ERROR_NOT_SUPPORTED),
         (12, 16, 1 << 63, 0, n.ERROR_BAD_STATE),
         (12, 16, 0, 1 << 63, n.ERROR_BAD_STATE),
+        (13, 16, 0, 1 << 16, n.ERROR_NOT_SUPPORTED),
+        (12, 16, 0, 1 << 24, n.ERROR_NOT_SUPPORTED),
     ],
 )
 def test_ccm_refuses_sizes(nonce: int, tag: int, aad: int, size: int, code: int) -> None:
@@ -232,11 +234,19 @@ def test_ccm_refuses_sizes(nonce: int, tag: int, aad: int, size: int, code: int)
         one(n.ALG_AES_CCM).init(bytes(nonce), tag, aad, size)
 
 
+def test_ccm_keeps_its_nonce_in_the_longest_message_that_it_has() -> None:
+    text = bytes((1 << 16) - 1)
+    made = one(n.ALG_AES_CCM)
+    made.init(bytes(13), 16, 0, len(text))
+    assert b"".join(made.enc_final(text, ROOM, 16)) == AESCCM(KEY, 16).encrypt(bytes(13), text, b"")
+
+
 @pytest.mark.parametrize(
     ("nonce", "tag", "code"),
     [
         (12, 17, n.ERROR_BAD_PARAMETERS),
         (12, 0, n.ERROR_NOT_SUPPORTED),
+        (12, 3, n.ERROR_NOT_SUPPORTED),
         (0, 16, n.ERROR_NOT_SUPPORTED),
         (129, 16, n.ERROR_NOT_SUPPORTED),
     ],

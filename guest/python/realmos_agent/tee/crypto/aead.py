@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _BLOCK = keys.AES_BLOCK
-_TAG_MAX = 16
+_TAG_MIN, _TAG_MAX = 4, 16
 
 
 class _Gcm:
@@ -43,7 +43,7 @@ class _Gcm:
         if tag_size > _TAG_MAX:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
         # libutee asks for tags of 12 to 16 bytes; libcrypto takes nonces of up to 128.
-        if not tag_size or not 1 <= len(nonce) <= 128:
+        if tag_size < _TAG_MIN or not 1 <= len(nonce) <= 128:
             raise TeeError(numbers.ERROR_NOT_SUPPORTED)
         self.tag_size = tag_size
         self._begun = False
@@ -86,7 +86,7 @@ class _Ccm:
     ) -> None:
         if len(nonce) > 13:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
-        if not 4 <= tag_size <= _TAG_MAX or tag_size % 2:
+        if not _TAG_MIN <= tag_size <= _TAG_MAX or tag_size % 2:
             raise TeeError(numbers.ERROR_NOT_SUPPORTED)
         if len(nonce) < 7 or size >> 31 or aad_size >> 31:
             raise TeeError(numbers.ERROR_BAD_STATE)
@@ -94,9 +94,11 @@ class _Ccm:
         self._encrypt = encrypt
         self._aad_left = aad_size
         self._left = size
-        # A message too long for its nonce's size gets less of the nonce: so in LibTomCrypt.
-        length = max(15 - len(nonce), (size.bit_length() + 7) // 8)
-        nonce = nonce[: 15 - length]
+        length = 15 - len(nonce)
+        # LibTomCrypt, and so OP-TEE, makes room for a longer size by cutting the nonce: then two
+        # messages with different nonces have one keystream.
+        if size >> 8 * length:
+            raise TeeError(numbers.ERROR_NOT_SUPPORTED)
         cbc = evp.Cipher(keys.aes_name(key, "CBC"), key, bytes(_BLOCK), encrypt=True)
         self._mac = CbcMac(cbc, _BLOCK)
         flags = (0x40 if aad_size else 0) | (tag_size - 2) << 2 | (length - 1)
