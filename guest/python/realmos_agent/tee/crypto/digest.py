@@ -36,10 +36,11 @@ _EXTENDABLE: dict[int, "Callable[[], Any]"] = {
     numbers.ALG_SHAKE256: hashlib.shake_256,
 }
 
-# hashlib makes an extendable output from its beginning each time: what is drawn in small pieces is
-# therefore made ahead, and there is an end to it after all.
-_AHEAD_MAX = 1 << 20
-_OUTPUT_MAX = 64 << 20
+# hashlib makes an extendable output from its beginning each time, and nothing else of the core runs
+# meanwhile: what is drawn in small pieces is therefore made ahead, and there is an end to it after
+# all. What is ahead is kept for each state, and a Trusted Application has thousands of those.
+_AHEAD_MAX = 16 << 10
+_OUTPUT_MAX = 4 << 20
 
 
 class DigestState(HashingState):
@@ -72,17 +73,17 @@ class DigestState(HashingState):
 class ExtendableState(DigestState):
     """A SHAKE function: final fills the buffer it is given, and the next one goes on from there."""
 
-    __slots__ = ("drawn", "output")
+    __slots__ = ("ahead", "drawn")
 
     def __init__(self, algorithm: int, mode: int, new: "Callable[[], Any]") -> None:
         super().__init__(algorithm, mode, new)
-        self.output = b""
+        self.ahead = b""  # of the output, what comes behind what was drawn
         self.drawn = 0
 
     def init(self) -> None:
         """Begin a message."""
         super().init()
-        self.output = b""
+        self.ahead = b""
         self.drawn = 0
 
     def update(self, data: bytes) -> None:
@@ -99,7 +100,7 @@ class ExtendableState(DigestState):
         """Take the rest of the message; return so many bytes more of its digest.
 
         Raises:
-            TeeError: BAD_STATE, as update says; NOT_IMPLEMENTED: more than 64 MiB of one digest.
+            TeeError: BAD_STATE, as update says; NOT_IMPLEMENTED: more than 4 MiB of one digest.
         """
         if data:
             self.update(data)
@@ -108,16 +109,17 @@ class ExtendableState(DigestState):
         end = self.drawn + capacity
         if end > _OUTPUT_MAX:
             raise TeeError(numbers.ERROR_NOT_IMPLEMENTED)
-        if end > len(self.output):
-            self.output = self.context.digest(end + min(self.drawn, _AHEAD_MAX))
-        made = self.output[self.drawn : end]
+        if capacity > len(self.ahead):
+            output = self.context.digest(end + min(self.drawn, _AHEAD_MAX))
+            self.ahead = output[self.drawn :]
+        made, self.ahead = self.ahead[:capacity], self.ahead[capacity:]
         self.drawn = end
         return made
 
     def copy_from(self, source: "Self") -> None:
         """Go on where the source stands."""
         super().copy_from(source)
-        self.output = source.output
+        self.ahead = source.ahead
         self.drawn = source.drawn
 
 
