@@ -175,6 +175,19 @@ def test_xts_takes_two_equal_keys_as_ieee_1619_does() -> None:
     )  # fmt: skip
 
 
+def test_xts_takes_more_at_once_than_a_data_unit_of_libcrypto() -> None:
+    data = bytes(16 << 20)
+    whole, parted = begun(n.ALG_AES_XTS), begun(n.ALG_AES_XTS)
+    made = whole.update(data + AES_TEXT, len(data) + ROOM)
+    assert made + whole.update(AES_TEXT[:17], ROOM, last=True) == (
+        parted.update(data, len(data))
+        + parted.update(AES_TEXT + AES_TEXT[:17], ROOM, last=True)
+    )  # fmt: skip
+    back = begun(n.ALG_AES_XTS, encrypt=False)
+    cipher = begun(n.ALG_AES_XTS).update(data + AES_TEXT[:5], len(data) + ROOM, last=True)
+    assert back.update(cipher, len(cipher), last=True) == data + AES_TEXT[:5]
+
+
 def test_xts_takes_keys_of_24_bytes() -> None:
     key1, key2 = bytes(range(24)), bytes(range(1, 25))
     forth = one(n.ALG_AES_XTS, key1, key2)

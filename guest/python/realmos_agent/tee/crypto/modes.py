@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 16
 _MASK = (1 << 128) - 1
+_UNIT = _BLOCK << 19  # half of what libcrypto's XTS takes at once
 _POLYNOMIAL = 0x87  # x^7 + x^2 + x + 1: IEEE 1619
 
 
@@ -111,19 +112,31 @@ class XtsStream:
         """
         if len(data) < _BLOCK:
             raise TeeError(numbers.ERROR_BAD_STATE)
+        # What is left has a whole block: an end that is none steals from it.
+        at = (len(data) - _BLOCK) // _UNIT * _UNIT
+        return self.update(data[:at]) + self._unit(data[at:])
+
+    def update(self, data: bytes) -> bytes:
+        """Take some blocks."""
+        made = []
+        for at in range(0, len(data), _UNIT):
+            unit = data[at : at + _UNIT]
+            made.append(self._unit(unit))
+            self._move_on(len(unit) // _BLOCK)
+        return b"".join(made)
+
+    def _unit(self, data: bytes) -> bytes:
         name = keys.aes_name(self._key1, "XTS")
         key = self._key1 + self._key2
         return evp.Cipher(name, key, self._iv, encrypt=self._encrypt).update(data)
 
-    def update(self, data: bytes) -> bytes:
-        """Take some blocks."""
-        made = self.finish(data)
+    def _move_on(self, blocks: int) -> None:
+        """Have the IV be that of a message that begins so many blocks further on."""
         name = keys.aes_name(self._key2, "ECB")
         first = evp.Cipher(name, self._key2, None, encrypt=True).update(self._iv)
-        tweak = _doubled(int.from_bytes(first, "little"), len(data) // _BLOCK)
+        tweak = _doubled(int.from_bytes(first, "little"), blocks)
         back = evp.Cipher(name, self._key2, None, encrypt=False)
         self._iv = back.update(tweak.to_bytes(_BLOCK, "little"))
-        return made
 
     def copy(self) -> "XtsStream":
         """Return another of these that goes on from here."""
