@@ -127,6 +127,17 @@ def test_pbkdf2_gives_the_key_of_rfc_6070() -> None:
         derived(n.ALG_PBKDF2_HMAC_SHA1_DERIVE_KEY, of, none)
 
 
+@pytest.mark.parametrize(("count", "size"), [((1 << 31) - 1, 20), ((1 << 23) + 1, 40)])
+def test_pbkdf2_ends_before_long(count: int, size: int) -> None:
+    of = key(n.TYPE_PBKDF2_PASSWORD, 64, {n.ATTR_PBKDF2_PASSWORD: b"password"})
+    many = PBKDF2 | {
+        n.ATTR_PBKDF2_ITERATION_COUNT: (count, 0),
+        n.ATTR_PBKDF2_DKM_LENGTH: (size, 0),
+    }
+    with fails(n.ERROR_NOT_SUPPORTED):
+        derived(n.ALG_PBKDF2_HMAC_SHA1_DERIVE_KEY, of, many)
+
+
 def test_x25519_gives_the_key_of_rfc_7748() -> None:
     of = key(n.TYPE_X25519_KEYPAIR, 256, X25519)
     params = {n.ATTR_X25519_PUBLIC_VALUE: X25519_PEER}

@@ -135,6 +135,7 @@ def test_dh_has_small_groups_and_secrets_below_a_subprime() -> None:
         {n.ATTR_DH_X_BITS: (1537, 0)},
         {n.ATTR_DH_SUBPRIME: b"\xff" * 193},
         {n.ATTR_DH_SUBPRIME: b"\2"},
+        {n.ATTR_DH_SUBPRIME: 1 << 100, n.ATTR_DH_X_BITS: (101, 0)},
     ],
 )
 def test_dh_groups_that_are_none_are_refused(change: dict[int, Content]) -> None:

@@ -171,6 +171,18 @@ def test_sm2_verifies_the_signature_of_the_standard() -> None:
     signs_and_verifies(n.ALG_SM2_DSA_SM3, pair, n.TYPE_SM2_DSA_PUBLIC_KEY, given)
 
 
+@pytest.mark.parametrize("mode", [n.MODE_SIGN, n.MODE_VERIFY])
+def test_sm2_takes_no_message_for_a_digest(mode: int) -> None:
+    pair = key(n.TYPE_SM2_DSA_KEYPAIR, 256, SM2)
+    of = pair if mode == n.MODE_SIGN else public_of(pair, n.TYPE_SM2_DSA_PUBLIC_KEY)
+    made = state(n.ALG_SM2_DSA_SM3, mode, of)
+    with fails(n.ERROR_BAD_PARAMETERS):
+        if mode == n.MODE_SIGN:
+            made.operate((), bytes(65))
+        else:
+            made.verify((), bytes(65), bytes(64))
+
+
 def ed25519(values: tuple[str, str, str]) -> TransientObject:
     names = (n.ATTR_ED25519_PRIVATE_VALUE, n.ATTR_ED25519_PUBLIC_VALUE)
     return key(n.TYPE_ED25519_KEYPAIR, 256, dict(zip(names, values, strict=False)))

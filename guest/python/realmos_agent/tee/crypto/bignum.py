@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Large numbers: between Python and libcrypto, and the arithmetic with secrets that it does.
 
-What touches a secret exponent runs in libcrypto, in constant time; Python's own `pow` would not.
+What computes with a secret runs in libcrypto: Python's own numbers take times that tell of their
+values. The one exception is RSA keys below 512 bits, which keep no secret anyway.
 """
 
 import os
@@ -12,6 +13,7 @@ from realmos_agent.tee.crypto.libcrypto import LibcryptoError, check, ffi, libra
 __all__ = [
     "from_bn",
     "generate_prime",
+    "mod_add_product",
     "mod_exp",
     "new_bn",
     "new_context",
@@ -76,8 +78,23 @@ def mod_exp(base: int, exponent: int, modulus: int) -> int:
     return from_bn(result)
 
 
+def mod_add_product(number: int, left: int, right: int, modulus: int) -> int:
+    """Return number + left * right, modulo modulus."""
+    lib, result, of, context = library(), new_bn(), to_bn(modulus), new_context()
+    done = lib.BN_mod_mul(result, to_bn(left), to_bn(right), of, context)
+    check(done, "BN_mod_mul")
+    check(lib.BN_mod_add(result, result, to_bn(number), of, context), "BN_mod_add")
+    return from_bn(result)
+
+
 def random_below(limit: int) -> int:
-    """Return a random number from 1 to limit - 1."""
+    """Return a random number from 1 to limit - 1.
+
+    Raises:
+        LibcryptoError: there is none.
+    """
+    if limit < 2:
+        raise LibcryptoError(f"there is no number from 1 to {limit - 1}")
     drawn = int.from_bytes(os.urandom(size_of(limit) + _SLACK), "big")
     return drawn % (limit - 1) + 1
 

@@ -28,7 +28,8 @@ class DeriveState(State):
 
         Raises:
             TeeError: BAD_PARAMETERS: a parameter is missing or not one of the algorithm, or the
-                object does not take such a key; NOT_SUPPORTED: there is no such derivation.
+                object does not take such a key; NOT_SUPPORTED: there is no such derivation, or it
+                would take minutes.
         """
         if self.key1 is None or not self.key1.initialized:
             raise TeeError(n.ERROR_BAD_PARAMETERS)
@@ -204,6 +205,10 @@ def _concat_kdf(
     return ConcatKDFHash(hashed, size, info).derive(secret)
 
 
+# Of PBKDF2, over all its blocks: RFC 6070's longest case. Nobody can end a derivation that runs.
+_ITERATIONS_MAX = 1 << 24
+
+
 def _pbkdf2(
     password: bytes, params: Attributes, hashed: "HashAlgorithm", derived: TransientObject
 ) -> bytes:
@@ -222,6 +227,8 @@ def _pbkdf2(
         raise TeeError(n.ERROR_BAD_PARAMETERS)
     if not size:
         return b""
+    if -(-size // hashed.digest_size) * count > _ITERATIONS_MAX:
+        raise TeeError(n.ERROR_NOT_SUPPORTED)
     return pbkdf2_hmac(hashed.name, password, _buffer(found, n.ATTR_PBKDF2_SALT), count, size)
 
 

@@ -21,6 +21,16 @@ _EXPONENT = 65537
 _EXPONENT_MAX = 1 << 256
 _LIBCRYPTO_RSA_MIN = 512
 """Bits of the smallest RSA key that libcrypto makes; those below are made of its primes."""
+_RSA = {
+    n.ATTR_RSA_MODULUS: "n",
+    n.ATTR_RSA_PUBLIC_EXPONENT: "e",
+    n.ATTR_RSA_PRIVATE_EXPONENT: "d",
+    n.ATTR_RSA_PRIME1: "rsa-factor1",
+    n.ATTR_RSA_PRIME2: "rsa-factor2",
+    n.ATTR_RSA_EXPONENT1: "rsa-exponent1",
+    n.ATTR_RSA_EXPONENT2: "rsa-exponent2",
+    n.ATTR_RSA_COEFFICIENT: "rsa-coefficient1",
+}
 
 Made = dict[int, Attribute]
 
@@ -95,10 +105,21 @@ def _rsa(_key: TransientObject, key_size: int, given: Made) -> Made:
     if exponent % 2 == 0 or not _EXPONENT <= exponent < _EXPONENT_MAX or key_size % 8:
         raise TeeError(n.ERROR_BAD_PARAMETERS)
     if key_size < _LIBCRYPTO_RSA_MIN:
-        p, q = _rsa_primes(key_size, exponent)
-    else:
-        pair = pkey.generate("RSA", {"bits": key_size, "e": exponent})
-        p, q = pair.number("rsa-factor1"), pair.number("rsa-factor2")
+        return _small_rsa(key_size, exponent)
+    pair = pkey.generate("RSA", {"bits": key_size, "e": exponent})
+    return _numbers({name: pair.number(theirs) for name, theirs in _RSA.items()})
+
+
+def _small_rsa(key_size: int, exponent: int) -> Made:
+    """Return a key that anybody can break: what is done here need not take constant time."""
+    from math import gcd
+
+    while True:
+        # Their highest two bits are set, so the modulus has its size.
+        p, q = bignum.generate_prime(key_size // 2), bignum.generate_prime(key_size // 2)
+        if p != q and gcd(exponent, (p - 1) * (q - 1)) == 1:
+            break
+    p, q = max(p, q), min(p, q)
     secret = pow(exponent, -1, (p - 1) * (q - 1))
     return _numbers({
         n.ATTR_RSA_MODULUS: p * q,
@@ -110,16 +131,6 @@ def _rsa(_key: TransientObject, key_size: int, given: Made) -> Made:
         n.ATTR_RSA_EXPONENT2: secret % (q - 1),
         n.ATTR_RSA_COEFFICIENT: pow(q, -1, p),
     })  # fmt: skip
-
-
-def _rsa_primes(key_size: int, exponent: int) -> tuple[int, int]:
-    """Return primes of a small modulus: their highest two bits are set, so it has its size."""
-    from math import gcd
-
-    while True:
-        p, q = bignum.generate_prime(key_size // 2), bignum.generate_prime(key_size // 2)
-        if p != q and gcd(exponent, (p - 1) * (q - 1)) == 1:
-            return max(p, q), min(p, q)
 
 
 def _dsa(_key: TransientObject, key_size: int, given: Made) -> Made:

@@ -101,6 +101,10 @@ BN_CTX *BN_CTX_secure_new(void);
 void BN_CTX_free(BN_CTX *context);
 int BN_mod_exp_mont_consttime(BIGNUM *result, const BIGNUM *base, const BIGNUM *exponent,
                               const BIGNUM *modulus, BN_CTX *context, BN_MONT_CTX *montgomery);
+int BN_mod_mul(BIGNUM *result, const BIGNUM *a, const BIGNUM *b, const BIGNUM *modulus,
+               BN_CTX *context);
+int BN_mod_add(BIGNUM *result, const BIGNUM *a, const BIGNUM *b, const BIGNUM *modulus,
+               BN_CTX *context);
 int BN_generate_prime_ex(BIGNUM *number, int bits, int safe, const BIGNUM *add,
                          const BIGNUM *remainder, void *callback);
 typedef struct ec_group_st EC_GROUP;

@@ -16,6 +16,7 @@ __all__ = ["Exchange", "Exchanged", "Point", "decrypt", "encrypt", "exchange", "
 
 _CURVE = ec.curve(n.ECC_CURVE_SM2)
 _SIZE = 32
+_DIGEST_MAX = 64
 _GROUP_NUMBER = 1172  # NID_sm2 of OpenSSL's obj_mac.h
 _UNCOMPRESSED = 4
 _COMPRESSED_OR_HYBRID = (2, 3, 6, 7)
@@ -40,7 +41,13 @@ def verify(key: TransientObject, digest: bytes, signature: bytes) -> None:
 
 
 def _reduced(digest: bytes) -> bytes:
-    """Return a digest of any size as one of SM3's size that signs alike."""
+    """Return a digest of another size than SM3's as one of that size that signs alike.
+
+    Raises:
+        TeeError: BAD_PARAMETERS: it is longer than any digest.
+    """
+    if len(digest) > _DIGEST_MAX:
+        raise TeeError(n.ERROR_BAD_PARAMETERS)
     return (int.from_bytes(digest, "big") % _ORDER).to_bytes(_SIZE, "big")
 
 
@@ -121,10 +128,9 @@ def exchange(
     mine, mine_ephemeral = _public(own), _public(ephemeral)
     for point in (mine, mine_ephemeral, known.peer, known.peer_ephemeral):
         ec.public_key(_CURVE, *point)
-    secret = own.number(n.ATTR_ECC_PRIVATE_VALUE)
-    ephemeral_secret = ephemeral.number(n.ATTR_ECC_PRIVATE_VALUE)
-    t = (secret + _shortened(mine_ephemeral) * ephemeral_secret) % _ORDER
+    secrets = own.number(n.ATTR_ECC_PRIVATE_VALUE), ephemeral.number(n.ATTR_ECC_PRIVATE_VALUE)
     with pkey.Failing(n.ERROR_BAD_STATE):
+        t = bignum.mod_add_product(secrets[0], _shortened(mine_ephemeral), secrets[1], _ORDER)
         shared = _shared_point(known.peer, known.peer_ephemeral, t)
     first, second = (mine, known.peer) if known.initiator else (known.peer, mine)
     identities = _identity(known.initiator_id, first) + _identity(known.responder_id, second)
