@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from realmos_agent.tee import call_params, numbers
-from realmos_agent.tee.addresses import PAGE, AddressSpace
+from realmos_agent.tee.addresses import FIRST, PAGE, AddressSpace, SteadySpace
 from realmos_agent.tee.errors import ForgedCall, TeeError
 from realmos_agent.tee.params import Memref, Params, Region, Slot, Value, param_types
 from realmos_agent.tee.runner_numbers import (
@@ -126,6 +126,16 @@ def test_what_is_released_is_free_again() -> None:
         space.reserve_at(address + 3 * PAGE, PAGE, before=1)
     space.release(address)
     space.reserve_at(address + 2 * PAGE, PAGE)
+
+
+def test_steady_addresses_are_the_same_each_time() -> None:
+    sizes = [3 * PAGE, 1, PAGE + 1]
+    spaces = [SteadySpace(), SteadySpace()]
+    first, again = ([space.reserve(size) for size in sizes] for space in spaces)
+    assert first == again == [FIRST, FIRST + 4 * PAGE, FIRST + 6 * PAGE]
+    spaces[0].release(first[1])
+    assert spaces[0].reserve(PAGE, after=2 * PAGE) == FIRST + 9 * PAGE
+    assert spaces[0].reserve(PAGE) == FIRST + 4 * PAGE
 
 
 def test_an_address_space_is_not_without_end() -> None:

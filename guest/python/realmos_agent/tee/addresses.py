@@ -11,8 +11,12 @@ from bisect import bisect_right
 from realmos_agent.tee import numbers
 from realmos_agent.tee.errors import TeeError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 PAGE = 4096
-_FIRST = 0x10_0000_0000
+FIRST = 0x10_0000_0000
 _END = 0x50_0000_0000
 _TRIES = 64
 _RANGES_MAX = 4096
@@ -47,8 +51,7 @@ class AddressSpace:
         span = before + size + after
         if span > _BYTES_MAX:
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
-        for _ in range(_TRIES):
-            start = _FIRST + secrets.randbelow((_END - _FIRST - span) // PAGE) * PAGE
+        for start in self.candidates(span):
             if self._free(start, span):
                 self._take(start + before, size)
                 return start + before
@@ -64,9 +67,14 @@ class AddressSpace:
         if address % PAGE:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
         start, span = address - before, before + size + after
-        if start < _FIRST or start + span > _END or not self._free(start, span):
+        if start < FIRST or start + span > _END or not self._free(start, span):
             raise TeeError(numbers.ERROR_ACCESS_CONFLICT)
         self._take(address, size)
+
+    def candidates(self, span: int) -> "Iterator[int]":
+        """Yield addresses to try for so many bytes."""
+        for _ in range(_TRIES):
+            yield FIRST + secrets.randbelow((_END - FIRST - span) // PAGE) * PAGE
 
     def release(self, address: int) -> None:
         """Give a range back."""
@@ -87,3 +95,19 @@ class AddressSpace:
             if before + self._sizes[before] > start:
                 return False
         return place == len(self._starts) or self._starts[place] >= start + size
+
+
+class SteadySpace(AddressSpace):
+    """One whose addresses are the same each time, as debuggers like them.
+
+    The first range is at `FIRST`, and others follow it with a page between.
+    """
+
+    def candidates(self, span: int) -> "Iterator[int]":
+        """Yield addresses to try, lowest first."""
+        yield FIRST
+        yield from (
+            start + self._sizes[start] + PAGE
+            for start in self._starts
+            if start + self._sizes[start] + PAGE + span <= _END
+        )
