@@ -31,16 +31,6 @@ static long ask_range(uint32_t type, uint64_t address, uint64_t size, const void
 	return fixture_hear_done();
 }
 
-static long ask_protect(uint64_t address, uint64_t size, uint32_t prot)
-{
-	struct tee_run_protect order = { .address = address, .size = size, .prot = prot };
-
-	fixture_reconnect();
-	fixture_say(TEE_RUN_PROTECT, &order, sizeof(order), NULL, 0);
-	fixture_serve();
-	return fixture_hear_done();
-}
-
 static void what_is_not_free_or_not_pages_is_not_mapped(void)
 {
 	const struct tee_run_map wrong[] = {
@@ -98,7 +88,7 @@ static void regions_are_where_they_are_told_to_be(void)
 	fixture_stop();
 }
 
-static void only_the_tas_memory_is_read_written_and_changed(void)
+static void only_the_tas_memory_is_read_and_written(void)
 {
 	const uint64_t wrong[] = { (uintptr_t)own,  TA_NOWHERE, TA_STACK - 8,
 				   TA_DATA_END - 4, 0,		UINT64_MAX - 4 };
@@ -109,15 +99,11 @@ static void only_the_tas_memory_is_read_written_and_changed(void)
 		EXPECT_EQ(ask_range(TEE_RUN_FETCH, wrong[n], 8, NULL, 0), EFAULT);
 		EXPECT_EQ(ask_range(TEE_RUN_WRITE, wrong[n], 8, "8 bytes.", 8), EACCES);
 		EXPECT(ask_range(TEE_RUN_UNMAP, wrong[n] & -MAP_PAGE, 8 * MAP_PAGE, NULL, 0) > 0);
-		EXPECT(ask_protect(wrong[n] & -MAP_PAGE, 8 * MAP_PAGE, BOTH) > 0);
 	}
 	EXPECT_EQ(own[0], 0x5A);
 	EXPECT_EQ(ask_range(TEE_RUN_WRITE, TA_CONSTANT, 8, "8 bytes.", 8), EACCES);
 	EXPECT_EQ(ask_range(TEE_RUN_WRITE, TA_DATA, 8, "8 bytes.", 8), 0);
 	EXPECT(memcmp((void *)TA_DATA, "8 bytes.", 8) == 0);
-	EXPECT_EQ(ask_protect(TA_DATA, MAP_PAGE, BOTH | TEE_RUN_PROT_EXEC), EACCES);
-	EXPECT_EQ(ask_protect(TA_DATA, MAP_PAGE, TEE_RUN_PROT_READ), 0);
-	EXPECT_EQ(ask_range(TEE_RUN_WRITE, TA_DATA + MAP_PAGE - 1, 2, "no", 2), EACCES);
 	EXPECT_EQ(ask_range(TEE_RUN_UNMAP, TA_DATA, MAP_PAGE, NULL, 0), 0);
 	EXPECT_EQ(ask_range(TEE_RUN_FETCH, TA_DATA, 1, NULL, 0), EFAULT);
 	fixture_stop();
@@ -157,7 +143,7 @@ static void what_is_no_frame_ends_the_runner(void)
 		{ 4, TEE_RUN_MAP },
 		{ 4, TEE_RUN_REGION },
 		{ 4, TEE_RUN_UNMAP },
-		{ 4, TEE_RUN_PROTECT },
+		{ 4, 3 },
 		{ 4, TEE_RUN_WRITE },
 		{ 4, TEE_RUN_FETCH },
 		{ 4, TEE_RUN_ENTER },
@@ -303,7 +289,7 @@ static void a_ta_without_a_stack_still_returns(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(what_is_not_free_or_not_pages_is_not_mapped),
 	TAP_CASE(regions_are_where_they_are_told_to_be),
-	TAP_CASE(only_the_tas_memory_is_read_written_and_changed),
+	TAP_CASE(only_the_tas_memory_is_read_and_written),
 	TAP_CASE(what_is_no_frame_ends_the_runner),
 	TAP_CASE(a_ta_is_entered_with_its_parameters_on_its_stack),
 	TAP_CASE(no_ta_is_entered_without_code_or_stack),

@@ -13,8 +13,8 @@ static uint32_t put_bytes(struct call *call, uint64_t addr, uint64_t size, bool 
 	if (!map_allows(&call->runner->map, addr, size, TEE_RUN_PROT_READ, own)) {
 		return TEE_ERROR_ACCESS_DENIED;
 	}
-	wire_put_u64(&call->runner->out, size);
-	wire_put_bytes(&call->runner->out, ta_pointer(addr), size);
+	frame_put_u64(&call->runner->out, size);
+	frame_put_bytes(&call->runner->out, ta_pointer(addr), size);
 	return TEE_SUCCESS;
 }
 
@@ -27,11 +27,11 @@ static uint32_t put_zeros(struct call *call, uint64_t size)
 	if (size > TEE_RUN_LENGTH_MAX) {
 		return TEE_ERROR_OUT_OF_MEMORY;
 	}
-	wire_put_u64(&call->runner->out, size);
+	frame_put_u64(&call->runner->out, size);
 	while (size > 0) {
 		size_t step = size < sizeof(zeros) ? size : sizeof(zeros);
 
-		wire_put_bytes(&call->runner->out, zeros, step);
+		frame_put_bytes(&call->runner->out, zeros, step);
 		size -= step;
 	}
 	return TEE_SUCCESS;
@@ -47,7 +47,7 @@ static uint32_t put_capacity(struct call *call, struct call_output *output)
 		return TEE_ERROR_ACCESS_DENIED;
 	}
 	output->wanted = true;
-	wire_put_u64(&call->runner->out, output->capacity);
+	frame_put_u64(&call->runner->out, output->capacity);
 	return TEE_SUCCESS;
 }
 
@@ -68,7 +68,7 @@ static uint32_t put_out(struct call *call, struct call_output *output, size_t wi
 static uint32_t put_out_optional(struct call *call, struct call_output *output)
 {
 	if (output->addr == 0 || output->length_addr == 0) {
-		wire_put_u64(&call->runner->out, TEE_CAPACITY_NOT_WANTED);
+		frame_put_u64(&call->runner->out, TEE_CAPACITY_NOT_WANTED);
 		return TEE_SUCCESS;
 	}
 	return put_out(call, output, sizeof(uint32_t));
@@ -92,7 +92,7 @@ static uint32_t want_optional(struct call *call, struct call_output *output, siz
 {
 	uint32_t result = output->addr == 0 ? TEE_SUCCESS : want(call, output, size);
 
-	wire_put_u64(&call->runner->out, output->wanted ? 1 : 0);
+	frame_put_u64(&call->runner->out, output->wanted ? 1 : 0);
 	return result;
 }
 
@@ -108,13 +108,13 @@ static uint32_t put_attributes(struct call *call, uint64_t addr, uint64_t count)
 			false)) {
 		return TEE_ERROR_ACCESS_DENIED;
 	}
-	wire_put_u64(&call->runner->out, count);
+	frame_put_u64(&call->runner->out, count);
 	for (uint64_t n = 0; n < count && result == TEE_SUCCESS; n++) {
 		memcpy(&attribute, ta_pointer(addr + n * sizeof(attribute)), sizeof(attribute));
-		wire_put_u64(&call->runner->out, attribute.id);
+		frame_put_u64(&call->runner->out, attribute.id);
 		if ((attribute.id & TEE_ATTR_FLAG_VALUE) != 0) {
-			wire_put_u64(&call->runner->out, attribute.a);
-			wire_put_u64(&call->runner->out, attribute.b);
+			frame_put_u64(&call->runner->out, attribute.a);
+			frame_put_u64(&call->runner->out, attribute.b);
 		} else {
 			result = put_bytes(call, attribute.a, attribute.b, false);
 		}
@@ -148,7 +148,7 @@ static uint32_t put_memref(struct call *call, unsigned int type, uint64_t addr, 
 	if (!map_allows(&call->runner->map, addr, size, prot, false)) {
 		return TEE_ERROR_ACCESS_DENIED;
 	}
-	wire_put_u64(&call->runner->out, memory_of(&call->runner->map, addr, size));
+	frame_put_u64(&call->runner->out, memory_of(&call->runner->map, addr, size));
 	return put_bytes(call, addr, size, false);
 }
 
@@ -166,13 +166,13 @@ static uint32_t put_params(struct call *call, struct call_output *output)
 		memcpy(params, ta_pointer(output->addr), sizeof(*params));
 		output->wanted = true;
 	}
-	wire_put_u64(&call->runner->out, params->types);
+	frame_put_u64(&call->runner->out, params->types);
 	for (unsigned int n = 0; n < TEE_PARAM_COUNT && result == TEE_SUCCESS; n++) {
 		unsigned int type = ta_param_type(params, n);
 
 		if (ta_param_is_value(type)) {
-			wire_put_u64(&call->runner->out, params->vals[2 * n]);
-			wire_put_u64(&call->runner->out, params->vals[2 * n + 1]);
+			frame_put_u64(&call->runner->out, params->vals[2 * n]);
+			frame_put_u64(&call->runner->out, params->vals[2 * n + 1]);
 		} else if (ta_param_is_memref(type)) {
 			result = put_memref(call, type, params->vals[2 * n],
 					    params->vals[2 * n + 1]);
@@ -190,13 +190,13 @@ static uint32_t put_single(struct call *call, const struct call_kind *argument,
 	output->addr = value;
 	switch (argument->kind) {
 	case TEE_ARG_U32:
-		wire_put_u64(&call->runner->out, (uint32_t)value);
+		frame_put_u64(&call->runner->out, (uint32_t)value);
 		return TEE_SUCCESS;
 	case TEE_ARG_I32:
-		wire_put_u64(&call->runner->out, (uint64_t)(int64_t)(int32_t)(uint32_t)value);
+		frame_put_u64(&call->runner->out, (uint64_t)(int64_t)(int32_t)(uint32_t)value);
 		return TEE_SUCCESS;
 	case TEE_ARG_U64:
-		wire_put_u64(&call->runner->out, value);
+		frame_put_u64(&call->runner->out, value);
 		return TEE_SUCCESS;
 	case TEE_ARG_INSTRUCT:
 		return value == 0 ? TEE_ERROR_BAD_PARAMETERS
@@ -302,7 +302,7 @@ uint32_t call_put_arguments(struct call *call, const uint64_t *registers)
 			result = put_single(call, argument, &call->outputs[n], at[0]);
 		}
 	}
-	if (result == TEE_SUCCESS && !wire_fits(&call->runner->out)) {
+	if (result == TEE_SUCCESS && !frame_fits(&call->runner->out)) {
 		result = TEE_ERROR_OUT_OF_MEMORY;
 	}
 	return result;

@@ -58,15 +58,15 @@ static bool ask_core(struct runner *runner, const uint64_t *registers, uint32_t 
 {
 	struct tee_run_call head = { .number = number, .count = entries[number].count };
 	struct call call = { .runner = runner, .entry = &entries[number] };
-	struct wire_in in;
+	struct frame_in in;
 
-	wire_begin(&runner->out, TEE_RUN_CALL);
-	wire_put_copy(&runner->out, &head, sizeof(head));
+	frame_begin(&runner->out, TEE_RUN_CALL);
+	frame_put_copy(&runner->out, &head, sizeof(head));
 	*result = call_put_arguments(&call, registers);
 	if (*result != TEE_SUCCESS) {
 		return true;
 	}
-	return wire_send(&runner->out, runner->fd) && runner_await_result(runner, &in) &&
+	return frame_send(&runner->out, runner->fd) && runner_await_result(runner, &in) &&
 	       call_take_outputs(&call, &in, result);
 }
 

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "frame.h"
 #include "runner.h"
-#include "wire.h"
 
 struct call_kind {
 	uint8_t kind;
@@ -58,4 +58,4 @@ uint32_t call_put_arguments(struct call *call, const uint64_t *registers);
  * Take the outputs from the core's frame. Returns false if they do not fit the call. *result
  * changes if they cannot be written.
  */
-bool call_take_outputs(struct call *call, struct wire_in *in, uint32_t *result);
+bool call_take_outputs(struct call *call, struct frame_in *in, uint32_t *result);

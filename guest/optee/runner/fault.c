@@ -53,7 +53,7 @@ static void put_frames(struct runner *runner, uint64_t frame)
 			return;
 		}
 		memcpy(record, ta_pointer(frame), sizeof(record));
-		wire_put_u64(&runner->out, record[1] & ADDRESS_MASK);
+		frame_put_u64(&runner->out, record[1] & ADDRESS_MASK);
 		if (record[0] <= frame) {
 			return;
 		}
@@ -78,9 +78,9 @@ void fault_report(int number, void *info, void *context)
 	for (size_t n = 0; n < sizeof(fault.x) / sizeof(fault.x[0]); n++) {
 		fault.x[n] = registers->regs[n];
 	}
-	wire_begin(&reporting->out, TEE_RUN_FAULT);
-	wire_put_copy(&reporting->out, &fault, sizeof(fault));
+	frame_begin(&reporting->out, TEE_RUN_FAULT);
+	frame_put_copy(&reporting->out, &fault, sizeof(fault));
 	put_frames(reporting, registers->regs[29]);
-	(void)wire_send(&reporting->out, reporting->fd);
+	(void)frame_send(&reporting->out, reporting->fd);
 	_exit(128 + number);
 }

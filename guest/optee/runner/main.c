@@ -58,7 +58,6 @@ static bool parse(int argc, char **argv, struct sandbox_options *options)
 		{ "weak", no_argument, NULL, 'w' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "memory", required_argument, NULL, 'm' },
-		{ "cpu", required_argument, NULL, 'c' },
 		{ NULL, 0, NULL, 0 },
 	};
 	bool right = true;
@@ -75,9 +74,6 @@ static bool parse(int argc, char **argv, struct sandbox_options *options)
 			break;
 		case 'm':
 			right = parse_number(optarg, &options->memory);
-			break;
-		case 'c':
-			right = parse_number(optarg, &options->seconds);
 			break;
 		default:
 			right = false;
@@ -96,9 +92,9 @@ static bool say_hello(uint32_t flags)
 		.dispatcher = (uint64_t)(uintptr_t)enter_dispatcher,
 	};
 
-	wire_begin(&runner.out, TEE_RUN_HELLO);
-	wire_put_copy(&runner.out, &hello, sizeof(hello));
-	return wire_send(&runner.out, runner.fd);
+	frame_begin(&runner.out, TEE_RUN_HELLO);
+	frame_put_copy(&runner.out, &hello, sizeof(hello));
+	return frame_send(&runner.out, runner.fd);
 }
 
 int main(int argc, char **argv)
@@ -108,8 +104,8 @@ int main(int argc, char **argv)
 	int error;
 
 	if (!parse(argc, argv, &options)) {
-		(void)fprintf(stderr, "usage: ta-runner [--weak] [--user UID] [--memory BYTES] "
-				      "[--cpu SECONDS], with a socket as descriptor 3\n");
+		(void)fprintf(stderr, "usage: ta-runner [--weak] [--user UID] [--memory BYTES], "
+				      "with a socket as descriptor 3\n");
 		return EXIT_SETUP;
 	}
 	error = fault_install(&runner);

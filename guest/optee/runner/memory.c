@@ -3,14 +3,11 @@
 
 #include <errno.h>
 
+#include "ta.h"
+
 #define PROT_ALL (TEE_RUN_PROT_READ | TEE_RUN_PROT_WRITE | TEE_RUN_PROT_EXEC | TEE_RUN_PROT_BTI)
 #define SVC_MASK UINT32_C(0xffe0001f)
 #define SVC	 UINT32_C(0xd4000001)
-
-static void *at(uint64_t addr)
-{
-	return (void *)(uintptr_t)addr;
-}
 
 static bool prot_is_sane(uint32_t prot)
 {
@@ -35,7 +32,7 @@ static int system_prot(uint32_t prot)
 
 static bool holds_svc(uint64_t addr, uint64_t size)
 {
-	const uint32_t *word = at(addr);
+	const uint32_t *word = ta_pointer(addr);
 
 	for (uint64_t n = 0; n < size / sizeof(*word); n++) {
 		if ((word[n] & SVC_MASK) == SVC) {
@@ -57,9 +54,9 @@ static int reserve(struct map *map, struct map_range range, int prot)
 	if (error != 0) {
 		return error;
 	}
-	got = mmap(at(range.start), size, prot, MEMORY_MAP_FLAGS, -1, 0);
+	got = mmap(ta_pointer(range.start), size, prot, MEMORY_MAP_FLAGS, -1, 0);
 	error = got == MAP_FAILED ? errno : 0;
-	if (got != MAP_FAILED && got != at(range.start)) {
+	if (got != MAP_FAILED && got != ta_pointer(range.start)) {
 		/* A kernel, or emulator, that knows MAP_FIXED_NOREPLACE as a mere hint. */
 		(void)munmap(got, size);
 		error = EEXIST;
@@ -101,12 +98,12 @@ static int settle(uint64_t addr, uint64_t size, uint32_t prot)
 		if (holds_svc(addr, size)) {
 			return EACCES;
 		}
-		__builtin___clear_cache(at(addr), at(addr + size));
+		__builtin___clear_cache(ta_pointer(addr), ta_pointer(addr + size));
 	}
-	return mprotect(at(addr), size, system_prot(prot)) == 0 ? 0 : errno;
+	return mprotect(ta_pointer(addr), size, system_prot(prot)) == 0 ? 0 : errno;
 }
 
-bool memory_map(struct map *map, struct wire_in *in, const struct tee_run_map *order, int *error)
+bool memory_map(struct map *map, struct frame_in *in, const struct tee_run_map *order, int *error)
 {
 	if (!map_range_is_sane(order->address, order->size) ||
 	    (order->flags & ~(uint32_t)TEE_RUN_FLAG_GUARD) != 0 || in->left > order->size) {
@@ -117,9 +114,9 @@ bool memory_map(struct map *map, struct wire_in *in, const struct tee_run_map *o
 		*error = reserve_with_guard(map, order, 0);
 	}
 	if (*error != 0) {
-		return wire_skip(in, in->left);
+		return frame_skip(in, in->left);
 	}
-	if (!wire_take(in, at(order->address), in->left)) {
+	if (!frame_take(in, ta_pointer(order->address), in->left)) {
 		return false;
 	}
 	*error = settle(order->address, order->size, order->prot);
@@ -129,7 +126,8 @@ bool memory_map(struct map *map, struct wire_in *in, const struct tee_run_map *o
 	return true;
 }
 
-bool memory_region(struct map *map, struct wire_in *in, const struct tee_run_map *order, int *error)
+bool memory_region(struct map *map, struct frame_in *in, const struct tee_run_map *order,
+		   int *error)
 {
 	uint64_t below = order->address % MAP_PAGE;
 	struct tee_run_map pages = *order;
@@ -148,9 +146,9 @@ bool memory_region(struct map *map, struct wire_in *in, const struct tee_run_map
 		}
 	}
 	if (*error != 0) {
-		return wire_skip(in, in->left);
+		return frame_skip(in, in->left);
 	}
-	if (!wire_take(in, at(order->address), in->left)) {
+	if (!frame_take(in, ta_pointer(order->address), in->left)) {
 		return false;
 	}
 	*error = settle(pages.address, pages.size, order->prot);
@@ -168,7 +166,7 @@ void memory_drop_regions(struct map *map)
 			n++;
 			continue;
 		}
-		(void)munmap(at(range->start), range->end - range->start);
+		(void)munmap(ta_pointer(range->start), range->end - range->start);
 		map_remove(map, n, 1);
 	}
 }
@@ -184,41 +182,10 @@ int memory_unmap(struct map *map, uint64_t addr, uint64_t size)
 	}
 	error = map_select(map, addr, size, &first, &count);
 	if (error == 0) {
-		error = munmap(at(addr), size) == 0 ? 0 : errno;
+		error = munmap(ta_pointer(addr), size) == 0 ? 0 : errno;
 	}
 	if (error == 0) {
 		map_remove(map, first, count);
-	}
-	return error;
-}
-
-int memory_protect(struct map *map, uint64_t addr, uint64_t size, uint32_t prot)
-{
-	size_t first;
-	size_t count;
-	int error;
-
-	if (!map_range_is_sane(addr, size)) {
-		return EINVAL;
-	}
-	if (!prot_is_sane(prot)) {
-		return EACCES;
-	}
-	error = map_select(map, addr, size, &first, &count);
-	if (error != 0) {
-		return error;
-	}
-	/* Unwritable while it is looked through; and readable, whatever it was. */
-	if ((prot & TEE_RUN_PROT_EXEC) != 0 && mprotect(at(addr), size, PROT_READ) != 0) {
-		return errno;
-	}
-	error = settle(addr, size, prot);
-	for (size_t n = first; n < first + count; n++) {
-		/* Refused: what the loader takes for code stays unusable, and is not forgotten. */
-		map->ranges[n].prot = error == 0 ? prot : 0;
-	}
-	if (error != 0) {
-		(void)mprotect(at(addr), size, PROT_NONE);
 	}
 	return error;
 }

@@ -12,8 +12,8 @@
 
 #include <sys/mman.h>
 
+#include "frame.h"
 #include "map.h"
-#include "wire.h"
 
 /* How memory is mapped; MEMORY_PROT_BTI is arm64's PROT_BTI. */
 #define MEMORY_MAP_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE)
@@ -27,12 +27,12 @@
  * Map what a MAP frame says, with the bytes that follow in the frame. *error is 0 or why not, as in
  * errno. Returns false if the frame is wrong.
  */
-bool memory_map(struct map *map, struct wire_in *in, const struct tee_run_map *order, int *error);
+bool memory_map(struct map *map, struct frame_in *in, const struct tee_run_map *order, int *error);
 
 /*
  * The same for a REGION frame, which need not be whole pages.
  */
-bool memory_region(struct map *map, struct wire_in *in, const struct tee_run_map *order,
+bool memory_region(struct map *map, struct frame_in *in, const struct tee_run_map *order,
 		   int *error);
 
 /*
@@ -41,8 +41,6 @@ bool memory_region(struct map *map, struct wire_in *in, const struct tee_run_map
 void memory_drop_regions(struct map *map);
 
 /*
- * Unmap a range that is mapped. Returns 0 or an error as in errno, and so do the next.
+ * Unmap a range that is mapped. Returns 0 or an error as in errno.
  */
 int memory_unmap(struct map *map, uint64_t addr, uint64_t size);
-
-int memory_protect(struct map *map, uint64_t addr, uint64_t size, uint32_t prot);

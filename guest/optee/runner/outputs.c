@@ -7,14 +7,14 @@
 #include "ta.h"
 
 /* Take bytes into the TA's memory, or pass over them if that is gone by now. */
-static bool take_bytes(struct call *call, struct wire_in *in, uint64_t addr, uint64_t size,
+static bool take_bytes(struct call *call, struct frame_in *in, uint64_t addr, uint64_t size,
 		       uint32_t *result)
 {
 	if (!map_allows(&call->runner->map, addr, size, TEE_RUN_PROT_WRITE, false)) {
 		*result = TEE_ERROR_ACCESS_DENIED;
-		return wire_skip(in, size);
+		return frame_skip(in, size);
 	}
-	return wire_take(in, ta_pointer(addr), size);
+	return frame_take(in, ta_pointer(addr), size);
 }
 
 static void write_back(struct call *call, uint64_t addr, const void *value, size_t size,
@@ -28,12 +28,12 @@ static void write_back(struct call *call, uint64_t addr, const void *value, size
 }
 
 /* An output whose length is told to the TA. */
-static bool take_sized(struct call *call, struct wire_in *in, const struct call_output *output,
+static bool take_sized(struct call *call, struct frame_in *in, const struct call_output *output,
 		       size_t width, uint32_t *result)
 {
 	uint64_t size;
 
-	if (!wire_take_u64(in, &size)) {
+	if (!frame_take_u64(in, &size)) {
 		return false;
 	}
 	if (size == TEE_CAPACITY_NOT_WANTED) {
@@ -54,12 +54,12 @@ static bool take_sized(struct call *call, struct wire_in *in, const struct call_
 }
 
 /* An output of known size, or of at most that size, or none. */
-static bool take_fixed(struct call *call, struct wire_in *in, const struct call_output *output,
+static bool take_fixed(struct call *call, struct frame_in *in, const struct call_output *output,
 		       bool whole, uint32_t *result)
 {
 	uint64_t size;
 
-	if (!wire_take_u64(in, &size)) {
+	if (!frame_take_u64(in, &size)) {
 		return false;
 	}
 	if (size == 0) {
@@ -71,7 +71,7 @@ static bool take_fixed(struct call *call, struct wire_in *in, const struct call_
 	return take_bytes(call, in, output->addr, size, result);
 }
 
-static bool take_param(struct call *call, struct wire_in *in, unsigned int n, uint32_t *result)
+static bool take_param(struct call *call, struct frame_in *in, unsigned int n, uint32_t *result)
 {
 	uint64_t *vals = &call->params.vals[(size_t)2 * n];
 	unsigned int type = ta_param_type(&call->params, n);
@@ -82,13 +82,13 @@ static bool take_param(struct call *call, struct wire_in *in, unsigned int n, ui
 		return true;
 	}
 	if (ta_param_is_value(type)) {
-		return wire_take_u64(in, &vals[0]) && wire_take_u64(in, &vals[1]);
+		return frame_take_u64(in, &vals[0]) && frame_take_u64(in, &vals[1]);
 	}
-	return wire_take_u64(in, &vals[1]) && wire_take_u64(in, &size) && size <= room &&
+	return frame_take_u64(in, &vals[1]) && frame_take_u64(in, &size) && size <= room &&
 	       take_bytes(call, in, vals[0], size, result);
 }
 
-static bool take_params(struct call *call, struct wire_in *in, const struct call_output *output,
+static bool take_params(struct call *call, struct frame_in *in, const struct call_output *output,
 			uint32_t *result)
 {
 	for (unsigned int n = 0; n < TEE_PARAM_COUNT; n++) {
@@ -103,14 +103,14 @@ static bool take_params(struct call *call, struct wire_in *in, const struct call
 }
 
 /* Bytes for those attributes that the call has written. */
-static bool take_attributes(struct call *call, struct wire_in *in, const struct call_output *output,
-			    uint32_t *result)
+static bool take_attributes(struct call *call, struct frame_in *in,
+			    const struct call_output *output, uint32_t *result)
 {
 	struct tee_attribute attribute;
 	uint64_t all;
 	uint64_t size;
 
-	if (!wire_take_u64(in, &all)) {
+	if (!frame_take_u64(in, &all)) {
 		return false;
 	}
 	if (all == 0) {
@@ -127,7 +127,7 @@ static bool take_attributes(struct call *call, struct wire_in *in, const struct 
 		if ((attribute.id & TEE_ATTR_FLAG_VALUE) != 0) {
 			continue;
 		}
-		if (!wire_take_u64(in, &size) || size > attribute.b ||
+		if (!frame_take_u64(in, &size) || size > attribute.b ||
 		    !take_bytes(call, in, attribute.a, size, result)) {
 			return false;
 		}
@@ -155,7 +155,7 @@ static bool is_output(uint8_t kind)
 	}
 }
 
-static bool take_output(struct call *call, struct wire_in *in, uint8_t kind,
+static bool take_output(struct call *call, struct frame_in *in, uint8_t kind,
 			const struct call_output *output, uint32_t *result)
 {
 	switch (kind) {
@@ -184,11 +184,11 @@ static uint32_t count_outputs(const struct call_entry *entry)
 	return count;
 }
 
-bool call_take_outputs(struct call *call, struct wire_in *in, uint32_t *result)
+bool call_take_outputs(struct call *call, struct frame_in *in, uint32_t *result)
 {
 	struct tee_run_result head;
 
-	if (!wire_take(in, &head, sizeof(head))) {
+	if (!frame_take(in, &head, sizeof(head))) {
 		return false;
 	}
 	*result = head.result;

@@ -16,9 +16,9 @@ static bool answer(struct runner *runner, int error)
 {
 	struct tee_run_done done = { .status = (uint32_t)error };
 
-	wire_begin(&runner->out, TEE_RUN_DONE);
-	wire_put_copy(&runner->out, &done, sizeof(done));
-	return wire_send(&runner->out, runner->fd);
+	frame_begin(&runner->out, TEE_RUN_DONE);
+	frame_put_copy(&runner->out, &done, sizeof(done));
+	return frame_send(&runner->out, runner->fd);
 }
 
 /* A call begins without the regions of the one before. */
@@ -31,12 +31,12 @@ static void renew(struct runner *runner)
 	}
 }
 
-static bool map_or_region(struct runner *runner, struct wire_in *in)
+static bool map_or_region(struct runner *runner, struct frame_in *in)
 {
 	struct tee_run_map order;
 	int error = 0;
 
-	if (!wire_take(in, &order, sizeof(order))) {
+	if (!frame_take(in, &order, sizeof(order))) {
 		return false;
 	}
 	if (in->type == TEE_RUN_MAP) {
@@ -52,55 +52,47 @@ static bool map_or_region(struct runner *runner, struct wire_in *in)
 	return answer(runner, error);
 }
 
-static bool write_memory(struct runner *runner, struct wire_in *in)
+static bool write_memory(struct runner *runner, struct frame_in *in)
 {
 	struct tee_run_range order;
 
-	if (!wire_take(in, &order, sizeof(order)) || in->left != order.size) {
+	if (!frame_take(in, &order, sizeof(order)) || in->left != order.size) {
 		return false;
 	}
 	if (!map_allows(&runner->map, order.address, order.size, TEE_RUN_PROT_WRITE, false)) {
-		return wire_skip(in, in->left) && answer(runner, EACCES);
+		return frame_skip(in, in->left) && answer(runner, EACCES);
 	}
-	return wire_take(in, ta_pointer(order.address), order.size) && answer(runner, 0);
+	return frame_take(in, ta_pointer(order.address), order.size) && answer(runner, 0);
 }
 
-static bool fetch(struct runner *runner, struct wire_in *in)
+static bool fetch(struct runner *runner, struct frame_in *in)
 {
 	struct tee_run_range order;
 
-	if (!wire_take(in, &order, sizeof(order)) || in->left != 0) {
+	if (!frame_take(in, &order, sizeof(order)) || in->left != 0) {
 		return false;
 	}
 	if (!map_allows(&runner->map, order.address, order.size, TEE_RUN_PROT_READ, false)) {
 		return answer(runner, EFAULT);
 	}
-	wire_begin(&runner->out, TEE_RUN_FETCHED);
-	wire_put_bytes(&runner->out, ta_pointer(order.address), order.size);
-	if (!wire_fits(&runner->out)) {
+	frame_begin(&runner->out, TEE_RUN_FETCHED);
+	frame_put_bytes(&runner->out, ta_pointer(order.address), order.size);
+	if (!frame_fits(&runner->out)) {
 		return answer(runner, EMSGSIZE);
 	}
-	return wire_send(&runner->out, runner->fd);
+	return frame_send(&runner->out, runner->fd);
 }
 
-static bool unmap(struct runner *runner, struct wire_in *in)
+static bool unmap(struct runner *runner, struct frame_in *in)
 {
 	struct tee_run_range order;
 
-	return wire_take(in, &order, sizeof(order)) && in->left == 0 &&
+	return frame_take(in, &order, sizeof(order)) && in->left == 0 &&
 	       answer(runner, memory_unmap(&runner->map, order.address, order.size));
 }
 
-static bool protect(struct runner *runner, struct wire_in *in)
-{
-	struct tee_run_protect order;
-
-	return wire_take(in, &order, sizeof(order)) && in->left == 0 &&
-	       answer(runner, memory_protect(&runner->map, order.address, order.size, order.prot));
-}
-
 /* What the core may say at any time. */
-static bool serve_memory(struct runner *runner, struct wire_in *in)
+static bool serve_memory(struct runner *runner, struct frame_in *in)
 {
 	switch (in->type) {
 	case TEE_RUN_MAP:
@@ -108,8 +100,6 @@ static bool serve_memory(struct runner *runner, struct wire_in *in)
 		return map_or_region(runner, in);
 	case TEE_RUN_UNMAP:
 		return unmap(runner, in);
-	case TEE_RUN_PROTECT:
-		return protect(runner, in);
 	case TEE_RUN_WRITE:
 		return write_memory(runner, in);
 	case TEE_RUN_FETCH:
@@ -130,18 +120,18 @@ static bool report_return(struct runner *runner, uint64_t params_addr, uint32_t 
 		memcpy(returned.vals, params.vals, sizeof(returned.vals));
 	}
 	runner->returned = true;
-	wire_begin(&runner->out, TEE_RUN_RETURNED);
-	wire_put_copy(&runner->out, &returned, sizeof(returned));
-	return wire_send(&runner->out, runner->fd);
+	frame_begin(&runner->out, TEE_RUN_RETURNED);
+	frame_put_copy(&runner->out, &returned, sizeof(returned));
+	return frame_send(&runner->out, runner->fd);
 }
 
-static bool enter(struct runner *runner, struct wire_in *in)
+static bool enter(struct runner *runner, struct frame_in *in)
 {
 	struct tee_run_enter order;
 	struct tee_params params;
 	struct enter_registers registers;
 
-	if (!wire_take(in, &order, sizeof(order)) || in->left != 0) {
+	if (!frame_take(in, &order, sizeof(order)) || in->left != 0) {
 		return false;
 	}
 	renew(runner);
@@ -168,10 +158,10 @@ static bool enter(struct runner *runner, struct wire_in *in)
 	return report_return(runner, registers.sp, enter_ta(&registers));
 }
 
-bool runner_await_result(struct runner *runner, struct wire_in *in)
+bool runner_await_result(struct runner *runner, struct frame_in *in)
 {
 	in->fd = runner->fd;
-	while (wire_next(in)) {
+	while (frame_next(in)) {
 		if (in->type == TEE_RUN_RESULT) {
 			return true;
 		}
@@ -184,10 +174,10 @@ bool runner_await_result(struct runner *runner, struct wire_in *in)
 
 void runner_serve(struct runner *runner)
 {
-	struct wire_in in = { .fd = runner->fd };
+	struct frame_in in = { .fd = runner->fd };
 	bool sane = true;
 
-	while (sane && wire_next(&in)) {
+	while (sane && frame_next(&in)) {
 		sane = in.type == TEE_RUN_ENTER ? enter(runner, &in) : serve_memory(runner, &in);
 	}
 }

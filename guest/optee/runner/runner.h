@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "frame.h"
 #include "map.h"
-#include "wire.h"
 
 struct runner {
 	int fd;
@@ -15,7 +15,7 @@ struct runner {
 	/* Why a region of the next call could not be mapped, or 0. */
 	int region_error;
 	struct map map;
-	struct wire_out out;
+	struct frame_out out;
 };
 
 /*
@@ -27,4 +27,4 @@ void runner_serve(struct runner *runner);
  * Wait for the answer to a CALL, doing what else the core says, and leave its frame to be read.
  * Returns false if there will be none.
  */
-bool runner_await_result(struct runner *runner, struct wire_in *in);
+bool runner_await_result(struct runner *runner, struct frame_in *in);

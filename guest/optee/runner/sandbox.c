@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* Where the empty file system goes, before it becomes the root. */
-#define EMPTY "/tmp"
+#define ROOT_AT "/tmp"
 
 static const struct {
 	int namespace;
@@ -62,8 +62,7 @@ static bool limit_all(const struct sandbox_options *options)
 {
 	return limit(RLIMIT_CORE, 0) && limit(RLIMIT_MEMLOCK, 0) && limit(RLIMIT_NPROC, 0) &&
 	       limit(RLIMIT_NOFILE, 0) && limit(RLIMIT_MSGQUEUE, 0) &&
-	       (options->memory == 0 || limit(RLIMIT_AS, options->memory)) &&
-	       (options->seconds == 0 || limit(RLIMIT_CPU, options->seconds));
+	       (options->memory == 0 || limit(RLIMIT_AS, options->memory));
 }
 
 /* An empty root: moved, not pivoted, because a realm's first root cannot be pivoted away. */
@@ -72,9 +71,9 @@ static bool empty_root(void)
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("tmpfs", EMPTY, "tmpfs", flags | MS_RDONLY, "mode=0555,size=4096") == 0 &&
-	       chdir(EMPTY) == 0 && mount(".", "/", NULL, MS_MOVE, NULL) == 0 && chroot(".") == 0 &&
-	       chdir("/") == 0;
+	       mount("tmpfs", ROOT_AT, "tmpfs", flags | MS_RDONLY, "mode=0555,size=4096") == 0 &&
+	       chdir(ROOT_AT) == 0 && mount(".", "/", NULL, MS_MOVE, NULL) == 0 &&
+	       chroot(".") == 0 && chdir("/") == 0;
 }
 
 static void leave_namespaces(struct progress *progress)

@@ -14,9 +14,8 @@ struct sandbox_options {
 	bool weak;
 	/* Who to become if that can be chosen, which root can. */
 	uint32_t user;
-	/* The most address space in bytes and processor time in seconds; 0 is no limit. */
+	/* The most address space in bytes; 0 is no limit. */
 	uint64_t memory;
-	uint64_t seconds;
 };
 
 /*

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The small families of system calls: log, panic, properties, time, cancellation, random."""
+"""The small families of system calls: log, panic, properties, time, cancellation."""
 
 import struct
 import threading
@@ -231,12 +231,6 @@ def test_waiting_ends_when_it_is_cancelled(ta: Ta) -> None:
     timer.start()
     assert call(ta, numbers.CALL_WAIT, 60_000) == (numbers.ERROR_CANCEL, b"")
     timer.join()
-
-
-def test_random_bytes_fill_what_was_asked_for(ta: Ta) -> None:
-    code, output = call(ta, numbers.CALL_CRYP_RANDOM_NUMBER_GENERATE, 32)
-    assert (code, output[:8], len(output)) == (0, struct.pack("<Q", 32), 40)
-    assert output != call(ta, numbers.CALL_CRYP_RANDOM_NUMBER_GENERATE, 32)[1]
 
 
 def test_cache_operations_are_not_supported(ta: Ta) -> None:

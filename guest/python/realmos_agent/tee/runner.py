@@ -24,7 +24,6 @@ _SIGKILL = 9
 _FRAME = struct.Struct(numbers.FRAME_FORMAT)
 _MAP = struct.Struct(numbers.MAP_FORMAT)
 _RANGE = struct.Struct(numbers.RANGE_FORMAT)
-_PROTECT = struct.Struct(numbers.PROTECT_FORMAT)
 _ENTER = struct.Struct(numbers.ENTER_FORMAT)
 _HELLO = struct.Struct(numbers.HELLO_FORMAT)
 _DONE = struct.Struct(numbers.DONE_FORMAT)
@@ -86,15 +85,6 @@ class RunnerProcess:
         """
         self._order(numbers.UNMAP, _RANGE.pack(address, size))
         self._await_done(f"unmap {size:#x} bytes at {address:#x}")
-
-    def protect(self, address: int, size: int, prot: int) -> None:
-        """Change what the TA may do with memory.
-
-        Raises:
-            Refused: it is not all there, or would be writable and executable.
-        """
-        self._order(numbers.PROTECT, _PROTECT.pack(address, size, prot, 0))
-        self._await_done(f"protect {size:#x} bytes at {address:#x}")
 
     def write(self, address: int, data: bytes) -> None:
         """Change memory that the TA may write.

@@ -33,7 +33,6 @@ FAMILIES = (
     "objects",
     "panic",
     "properties",
-    "random",
     "sessions",
     "states",
     "storage",
@@ -41,7 +40,13 @@ FAMILIES = (
 )
 
 # Calls that a runner serves itself.
-_RUNNERS_OWN = frozenset({numbers.CALL_RETURN, numbers.CALL_CHECK_ACCESS_RIGHTS})
+_RUNNERS_OWN = frozenset(
+    {
+        numbers.CALL_RETURN,
+        numbers.CALL_CHECK_ACCESS_RIGHTS,
+        numbers.CALL_CRYP_RANDOM_NUMBER_GENERATE,
+    }
+)
 
 
 def handlers() -> "dict[int, Handler]":

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "wire.h"
+#include "frame.h"
 
 #include <abi/tee_run.h>
 #include <assert.h>
@@ -7,35 +7,35 @@
 #include <string.h>
 #include <unistd.h>
 
-void wire_begin(struct wire_out *out, uint32_t type)
+void frame_begin(struct frame_out *out, uint32_t type)
 {
 	out->size = 0;
 	out->part_count = 0;
 	out->scratch_used = 0;
-	wire_put_copy(out, &(struct tee_run_frame){ .type = type }, sizeof(struct tee_run_frame));
+	frame_put_copy(out, &(struct tee_run_frame){ .type = type }, sizeof(struct tee_run_frame));
 }
 
-void wire_put_copy(struct wire_out *out, const void *bytes, size_t size)
+void frame_put_copy(struct frame_out *out, const void *bytes, size_t size)
 {
 	uint8_t *place = out->scratch + out->scratch_used;
 
 	assert(size <= sizeof(out->scratch) - out->scratch_used);
 	memcpy(place, bytes, size);
 	out->scratch_used += size;
-	wire_put_bytes(out, place, size);
+	frame_put_bytes(out, place, size);
 }
 
-void wire_put_u32(struct wire_out *out, uint32_t value)
+void frame_put_u32(struct frame_out *out, uint32_t value)
 {
-	wire_put_copy(out, &value, sizeof(value));
+	frame_put_copy(out, &value, sizeof(value));
 }
 
-void wire_put_u64(struct wire_out *out, uint64_t value)
+void frame_put_u64(struct frame_out *out, uint64_t value)
 {
-	wire_put_copy(out, &value, sizeof(value));
+	frame_put_copy(out, &value, sizeof(value));
 }
 
-void wire_put_bytes(struct wire_out *out, const void *bytes, size_t size)
+void frame_put_bytes(struct frame_out *out, const void *bytes, size_t size)
 {
 	struct iovec *last = out->part_count > 0 ? &out->parts[out->part_count - 1] : NULL;
 
@@ -47,25 +47,25 @@ void wire_put_bytes(struct wire_out *out, const void *bytes, size_t size)
 		last->iov_len += size;
 		return;
 	}
-	assert(out->part_count < WIRE_PARTS);
+	assert(out->part_count < FRAME_PARTS);
 	/* writev(2) reads only: its structure has no place for a const. */
 	out->parts[out->part_count].iov_base = (void *)(uintptr_t)bytes;
 	out->parts[out->part_count].iov_len = size;
 	out->part_count++;
 }
 
-bool wire_fits(const struct wire_out *out)
+bool frame_fits(const struct frame_out *out)
 {
 	return out->size - offsetof(struct tee_run_frame, type) <= TEE_RUN_LENGTH_MAX;
 }
 
-bool wire_send(struct wire_out *out, int fd)
+bool frame_send(struct frame_out *out, int fd)
 {
 	struct iovec *part = out->parts;
 	size_t parts = out->part_count;
 	uint32_t length = (uint32_t)(out->size - offsetof(struct tee_run_frame, type));
 
-	assert(wire_fits(out));
+	assert(frame_fits(out));
 	memcpy(out->scratch + offsetof(struct tee_run_frame, length), &length, sizeof(length));
 	while (parts > 0) {
 		ssize_t sent = writev(fd, part, (int)parts);
@@ -108,7 +108,7 @@ static bool read_all(int fd, void *to, size_t size)
 	return true;
 }
 
-bool wire_next(struct wire_in *in)
+bool frame_next(struct frame_in *in)
 {
 	struct tee_run_frame head;
 
@@ -121,7 +121,7 @@ bool wire_next(struct wire_in *in)
 	return true;
 }
 
-bool wire_take(struct wire_in *in, void *to, size_t size)
+bool frame_take(struct frame_in *in, void *to, size_t size)
 {
 	if (size > in->left) {
 		return false;
@@ -130,19 +130,19 @@ bool wire_take(struct wire_in *in, void *to, size_t size)
 	return read_all(in->fd, to, size);
 }
 
-bool wire_take_u64(struct wire_in *in, uint64_t *value)
+bool frame_take_u64(struct frame_in *in, uint64_t *value)
 {
-	return wire_take(in, value, sizeof(*value));
+	return frame_take(in, value, sizeof(*value));
 }
 
-bool wire_skip(struct wire_in *in, size_t size)
+bool frame_skip(struct frame_in *in, size_t size)
 {
 	uint8_t waste[1024];
 
 	while (size > 0) {
 		size_t step = size < sizeof(waste) ? size : sizeof(waste);
 
-		if (!wire_take(in, waste, step)) {
+		if (!frame_take(in, waste, step)) {
 			return false;
 		}
 		size -= step;
