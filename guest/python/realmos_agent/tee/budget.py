@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How much memory the core lets others make it use."""
+
+import os
+import threading
+
+
+def memory_total() -> int:
+    """Return how many bytes of memory this machine, or realm, has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+class Budget:
+    """Bytes that several may take from, and none more than there are.
+
+    Args:
+        limit: how many there are.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._left = limit
+        self._changed = threading.Condition()
+
+    def take(self, size: int, seconds: float = 0) -> bool:
+        """Take so many bytes; return whether they could be had.
+
+        Args:
+            size: how many.
+            seconds: how long to wait for others to give theirs back.
+        """
+        if size > self.limit:
+            return False
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._left >= size, seconds):
+                return False
+            self._left -= size
+            return True
+
+    def give(self, size: int) -> None:
+        """Give back what was taken."""
+        with self._changed:
+            self._left += size
+            self._changed.notify_all()
