@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import struct
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import realmos_abi
@@ -17,6 +16,7 @@ from realmos_agent.tee import runner_numbers as run
 from realmos_agent.tee.loader import LoadError, Placed, elf, elf_numbers, image
 from realmos_agent.tee.loader.elf_image import PAGE
 from realmos_agent.tee.loader.patch import find
+from ta_files import TA
 from ta_objects import HEAD, MAIN, SCRIPT, Maker
 
 PHOFF, SHOFF, PHNUM, SHNUM = 0x20, 0x28, 0x38, 0x3C
@@ -27,7 +27,7 @@ def load(data: bytes) -> None:
     """Do all that a loader does with an object, and see that what it would map is harmless."""
     prepared = image.prepare(elf.parse(data))
     bases = itertools.count(1)
-    placed = Placed(uuid4(), lambda _: prepared, 0x1000, lambda _: next(bases) << 32)
+    placed = Placed(TA, lambda _: prepared, 0x1000, lambda _: next(bases) << 32)
     end = 0
     for segment in sorted(placed.segments):
         assert segment.address >= end

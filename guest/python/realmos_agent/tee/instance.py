@@ -82,8 +82,6 @@ class Instance:
         self._space = AddressSpace()
         self._heaps: dict[int, int] = {}
         self._placed = loader.load(uuid, runner.dispatcher, self._space.reserve)
-        if self._placed.uuid != uuid:
-            raise TeeError(numbers.ERROR_SECURITY)
         self.flags = self._placed.flags
         self._map(self._placed.segments)
         self._stack_top = self._map_stack(self._placed.stack_size)
@@ -175,8 +173,19 @@ class Instance:
         Raises:
             Exception: it cannot be loaded.
         """
-        segments, changes = self._placed.open_library(uuid, self._space.reserve)
-        self._map(segments)
+        taken: list[int] = []
+
+        def base(size: int) -> int:
+            taken.append(self._space.reserve(size))
+            return taken[-1]
+
+        try:
+            segments, changes = self._placed.open_library(uuid, base)
+        except TeeError:
+            for address in taken:
+                self._space.release(address)
+            raise
+        self._map(segments)  # what the runner refuses here ends the TA: it has the library by now
         for address, data in changes:
             self._runner.write(address, data)
 

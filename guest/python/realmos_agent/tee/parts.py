@@ -43,10 +43,6 @@ class Placed(Protocol):
     """A TA with its libraries, relocated and patched for one place in one address space."""
 
     @property
-    def uuid(self) -> UUID:
-        """The TA's own UUID."""
-
-    @property
     def flags(self) -> int:
         """The flags of its head."""
 

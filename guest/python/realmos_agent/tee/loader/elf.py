@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader import elf_numbers as elf
 from realmos_agent.tee.loader.elf_image import (
+    OBJECTS_MAX,
     PAGE,
     RELOCATION_SIZES,
     ElfImage,
@@ -288,6 +289,8 @@ class _Parser:
             if tag == elf.DT_NULL:
                 break
             entries.append((tag, value))
+        if sum(tag == elf.DT_NEEDED for tag, _ in entries) > OBJECTS_MAX:
+            raise bad(f"it needs more than {OBJECTS_MAX} libraries")
         first = dict(reversed(entries))
         if not {elf.DT_NEEDED, elf.DT_SONAME} & first.keys():
             return (), None

@@ -10,6 +10,8 @@ from realmos_agent.tee.loader import elf_numbers as elf
 from realmos_agent.tee.loader.errors import LoadError
 
 PAGE: Final = 4096
+OBJECTS_MAX: Final = 64
+"""A TA and its libraries."""
 
 RELOCATION_SIZES: Final = dict.fromkeys(
     (

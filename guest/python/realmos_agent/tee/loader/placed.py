@@ -9,19 +9,16 @@ that the TA can read.
 import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee import runner_numbers as run
 from realmos_agent.tee.loader import elf_numbers as elf
-from realmos_agent.tee.loader.elf_image import PAGE, Relocation, Symbol, bad
+from realmos_agent.tee.loader.elf_image import OBJECTS_MAX, PAGE, Relocation, Symbol, bad
 from realmos_agent.tee.loader.errors import LoadError
 from realmos_agent.tee.loader.image import Block, Part, Prepared, pages
 from realmos_agent.tee.loader.patch import RESOLVER_OFFSET
-
-OBJECTS_MAX: Final = 64
-"""A TA and its libraries."""
 
 Base = Callable[[int], int]
 """Gives the free, page-aligned address of so many bytes."""
@@ -100,6 +97,11 @@ class Placed:
                 "build it again with a newer one",
                 tee.ERROR_NOT_SUPPORTED,
             )
+        own = UUID(bytes_le=head[0])
+        if own != uuid:
+            raise LoadError(
+                f"it is TA {own} and not {uuid}: name its file as its UUID", tee.ERROR_SECURITY
+            )
         if self.flags & ~tee.TA_FLAG_MASK:
             raise bad(f"ta_head has unknown flags: {self.flags & ~tee.TA_FLAG_MASK:#x}")
         if not any(start <= main.elf.entry < end for start, end in main.elf.code):
@@ -174,20 +176,24 @@ class Placed:
 
     def _place(self, uuid: UUID, base: Base) -> tuple[Object, ...]:
         """Choose places for an object and what it needs that is not there."""
-        there = {each.uuid for each in self._objects}
-        tls = _TCB_SIZE + sum(_tls_size(each.prepared) for each in self._objects)
-        new: list[Object] = []
         queue = [uuid]
+        known = {uuid, *(each.uuid for each in self._objects)}
+        found: list[tuple[UUID, Prepared]] = []
         for each in queue:  # which grows
-            if len(there) + len(queue) > OBJECTS_MAX:
-                raise bad(f"it needs more than {OBJECTS_MAX} libraries")
             prepared = self._prepare(each)
-            new.append(Object(each, prepared, base(prepared.size), tls))
-            tls += _tls_size(prepared)
+            found.append((each, prepared))
             for name in prepared.elf.needed:
                 needed = _library(name)
-                if needed not in there and needed not in queue:
+                if needed not in known:
+                    known.add(needed)
                     queue.append(needed)
+            if len(known) > OBJECTS_MAX:
+                raise bad(f"it needs more than {OBJECTS_MAX} libraries")
+        tls = _TCB_SIZE + sum(_tls_size(each.prepared) for each in self._objects)
+        new: list[Object] = []
+        for each, prepared in found:
+            new.append(Object(each, prepared, base(prepared.size), tls))
+            tls += _tls_size(prepared)
         return tuple(new)
 
     def _map(self, new: Object, scope: Sequence[Object]) -> Iterator[Segment]:

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a hostile file can cost whoever loads it: its memory and time have bounds."""
+
+import itertools
+import tracemalloc
+from typing import NoReturn
+from uuid import UUID, uuid4
+
+import pytest
+from elf_maker import Object
+from fake_ta import Code, FakePlaced, FakeRunner, World
+from realmos_agent.tee import numbers as tee
+from realmos_agent.tee.loader import Keys, Loader, LoadError, Placed, RootKey, elf, image
+from realmos_agent.tee.loader.elf_image import OBJECTS_MAX
+from realmos_agent.tee.loader.image import Prepared
+from realmos_agent.tee.parts import Base, Entry
+from ta_files import OTHER, TA, Ta, make_key
+
+KEYS = Keys((RootKey("ours", make_key().public_key()),))
+
+
+def bases() -> Base:
+    numbers = itertools.count(1)
+    return lambda _size: next(numbers) << 32
+
+
+def load(data: bytes) -> Placed:
+    return Loader(lambda _: Ta(data).signed(), KEYS).load(TA, 0x1000, bases())
+
+
+def test_object_by_hand_is_loaded() -> None:
+    assert load(Object().made()).entry == (1 << 32) + 0x1000
+
+
+def test_names_of_libraries_cannot_fill_memory() -> None:
+    name = b"A" * 4095 + b"\0"
+    data = Object(names=name, needed=[0] * 20_000).made()
+    tracemalloc.start()
+    try:
+        with pytest.raises(LoadError, match="needs more than 64 libraries"):
+            elf.parse(data)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_few_libraries_are_asked_for_however_many_are_named() -> None:
+    def several(number: int) -> Prepared:
+        names = b"".join(str(uuid4()).encode() + b"\0" for _ in range(number))
+        made = Object(names=names, needed=range(0, len(names), 37)).made()
+        return image.prepare(elf.parse(made))
+
+    asked: list[UUID] = []
+
+    def prepare(uuid: UUID) -> Prepared:
+        asked.append(uuid)
+        return several(OBJECTS_MAX - 1)
+
+    with pytest.raises(LoadError, match="needs more than 64 libraries"):
+        Placed(TA, prepare, 0x1000, bases())
+    assert len(asked) < 5
+
+
+def test_libraries_named_twice_are_loaded_once() -> None:
+    names = str(OTHER).encode() + b"\0"
+    ta = image.prepare(elf.parse(Object(names=names, needed=[0, 0, 0]).made()))
+    library = image.prepare(elf.parse(Object(uuid=OTHER).made()))
+    made = Placed(TA, {TA: ta, OTHER: library}.__getitem__, 0x1000, bases())
+    assert [each.uuid for each in made.objects] == [TA, OTHER]
+
+
+@pytest.mark.parametrize("kind", [tee.SHDR_IMAGE_TA, tee.SHDR_IMAGE_BOOTSTRAP_TA])
+def test_ta_renamed_to_another_is_refused(kind: int) -> None:
+    file = Ta(Object(uuid=TA).made(), uuid=OTHER, image_type=kind).signed()
+    loading = Loader(lambda _: file, KEYS)
+    with pytest.raises(LoadError, match=f"it is TA {TA} and not {OTHER}") as caught:
+        loading.load(OTHER, 0x1000, bases())
+    assert caught.value.code == tee.ERROR_SECURITY
+
+
+class Refusing(FakePlaced):
+    """A TA whose libraries are refused once they have addresses."""
+
+    def open_library(self, uuid: UUID, base: Base) -> NoReturn:
+        """Refuse a library."""
+        for _ in range(3):
+            base(100 << 20)
+        raise LoadError(f"there is no {uuid}", tee.ERROR_ITEM_NOT_FOUND)
+
+
+class RefusingWorld(World):
+    """A world where no library can be opened."""
+
+    def load(self, uuid: UUID, dispatcher: int, base: Base) -> FakePlaced:
+        """Place a TA."""
+        placed = super().load(uuid, dispatcher, base)
+        return Refusing(placed.uuid, placed.flags, placed.entry, placed.segments)
+
+
+def opens_often(entry: Entry, runner: FakeRunner) -> Code:
+    """Open libraries that are refused, which take more addresses together than there are."""
+    del entry, runner
+    for _ in range(5):
+        refused = yield lambda ta: ta.open_library(OTHER)
+        assert isinstance(refused, LoadError)
+    return tee.SUCCESS
+
+
+def test_library_that_is_refused_leaves_its_addresses_free() -> None:
+    world = RefusingWorld({TA: (0, opens_often)})
+    assert world.open(TA).result == tee.SUCCESS
