@@ -56,6 +56,7 @@ static bool parse(int argc, char **argv, struct sandbox_options *options)
 {
 	static const struct option known[] = {
 		{ "weak", no_argument, NULL, 'w' },
+		{ "bare", no_argument, NULL, 'b' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "memory", required_argument, NULL, 'm' },
 		{ NULL, 0, NULL, 0 },
@@ -69,6 +70,9 @@ static bool parse(int argc, char **argv, struct sandbox_options *options)
 		case 'w':
 			options->weak = true;
 			break;
+		case 'b':
+			options->bare = true;
+			break;
 		case 'u':
 			right = parse_number(optarg, &user) && user > 0 && user < UINT32_MAX;
 			break;
@@ -81,7 +85,7 @@ static bool parse(int argc, char **argv, struct sandbox_options *options)
 		}
 	}
 	options->user = (uint32_t)user;
-	return right && optind == argc;
+	return right && optind == argc && (options->weak || !options->bare);
 }
 
 static bool say_hello(uint32_t flags)
@@ -104,8 +108,9 @@ int main(int argc, char **argv)
 	int error;
 
 	if (!parse(argc, argv, &options)) {
-		(void)fprintf(stderr, "usage: ta-runner [--weak] [--user UID] [--memory BYTES], "
-				      "with a socket as descriptor 3\n");
+		(void)fprintf(stderr,
+			      "usage: ta-runner [--weak [--bare]] [--user UID] [--memory BYTES], "
+			      "with a socket as descriptor 3\n");
 		return EXIT_SETUP;
 	}
 	error = fault_install(&runner);

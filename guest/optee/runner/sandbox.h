@@ -12,6 +12,8 @@
 struct sandbox_options {
 	/* Go on without what this kernel, or emulator, does not have. */
 	bool weak;
+	/* Try no protection: a debugger is to follow, and has descriptors of its own here. */
+	bool bare;
 	/* Who to become if that can be chosen, which root can. */
 	uint32_t user;
 	/* The most address space in bytes; 0 is no limit. */

@@ -519,6 +519,14 @@ def test_what_cannot_be_protected_is_refused_unless_allowed(
     assert "--weak goes on without it" in capfd.readouterr().err
 
 
+def test_bare_runner_tries_no_protection_and_must_be_allowed_to(runner_program: Path) -> None:
+    runner = start((*runner_argv(runner_program), "--bare"))
+    runner.close()
+    assert len(runner.missing) == 9
+    with pytest.raises(RunnerError, match="status 1"):
+        start((*runner_argv(runner_program, weak=False), "--bare"))
+
+
 def test_a_program_that_is_no_runner_is_an_error(runner_program: Path) -> None:
     with pytest.raises(RunnerError, match="does not start"):
         start(("/nonexistent/ta-runner",))

@@ -159,14 +159,17 @@ class RunnerProcess:
                     pass  # the other end has gone already, so nobody waits
                 self._socket.close()
 
-    def greet(self) -> None:
+    def greet(self, seconds: float | None) -> None:
         """Wait for HELLO.
+
+        Args:
+            seconds: how long; None for as long as it takes.
 
         Raises:
             RunnerError: the process said something else, or nothing.
         """
         try:
-            self._socket.settimeout(START_SECONDS)
+            self._socket.settimeout(seconds)
             kind, body = self._receive()
             self._socket.settimeout(None)
         except OSError as error:
@@ -265,12 +268,18 @@ class RunnerProcess:
         self._ended = f"by signal {-code}" if code < 0 else f"with status {code}"
 
 
-def start(argv: tuple[str, ...], environment: dict[str, str] | None = None) -> RunnerProcess:
+def start(
+    argv: tuple[str, ...],
+    environment: dict[str, str] | None = None,
+    *,
+    seconds: float | None = START_SECONDS,
+) -> RunnerProcess:
     """Start a runner and wait until it can be used.
 
     Args:
         argv: the program, found by its path, and its arguments.
         environment: its environment; nothing if None.
+        seconds: how long it may take; None for no end, which a debugger may need.
 
     Raises:
         RunnerError: it does not start.
@@ -292,7 +301,7 @@ def start(argv: tuple[str, ...], environment: dict[str, str] | None = None) -> R
             raise RunnerError(f"{argv[0]} does not start: {error.strerror}") from error
     runner = RunnerProcess(pid, ours)
     try:
-        runner.greet()
+        runner.greet(seconds)
     except RunnerError:
         runner.close()
         raise
