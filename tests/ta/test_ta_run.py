@@ -68,3 +68,13 @@ def test_signer_signs_with_one_key(
     public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
     r, s = (int.from_bytes(signature[at : at + 32]) for at in (0, 32))
     public.verify(encode_dss_signature(r, s), b"message", ec.ECDSA(hashes.SHA256()))
+
+
+def test_signer_gets_no_token_where_there_is_no_realm(
+    build: Build, make_own: Build, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(build("signer")), "--", str(make_own("signer")), "attest", "2a"]
+    assert cli.main(["ta", "run", "--local", *words]) == 1
+    said = capfd.readouterr().err
+    assert "getting a token: result 0xffff000a" in said
+    assert "edb617fa-9fed-4d89-825b-716277701d5b gets no token: " in said

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from realmos import cli
 from realmos.attest import Anchor, Policy, ReferenceComponent, ReferenceRem, write_policy
 from realmos.cli import _policies
 from realmos_agent.protocol import eventlog, measurement
+from realmos_agent.protocol.evidence import ta_challenge
 
 MakeToken = Callable[..., bytes]
 NONCE = bytes(range(64))
@@ -364,3 +366,48 @@ def test_an_attestation_result_is_for_the_tools_of_others(
     status, _, err = verify(capsys, "--ear", "--json")
     assert status == 2
     assert "not allowed with" in err
+
+
+TA = UUID("edb617fa-9fed-4d89-825b-716277701d5b")
+
+
+@pytest.mark.usefixtures("files")
+def test_a_tas_token_is_judged_by_ta_nonce_and_statement(
+    here: Path, make_token: MakeToken, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rems = [REM, bytes(32), bytes(32), bytes(32)]
+    challenge = ta_challenge(TA.bytes, b"\x2a", b"my key")
+    (here / "ta.cbor").write_bytes(make_token(realm={44239: rems, 10: challenge}))
+    (here / "key").write_bytes(b"my key")
+    (here / "other").write_bytes(b"other key")
+    words = ("ta.cbor", "--policy", "policy.toml", "--nonce")
+    said = ("--ta", str(TA), "--statement")
+    assert run(capsys, *words, "2a", *said, "key")[0] == 0
+    for wrong in (
+        ("2b", *said, "key"),
+        ("2a", *said, "other"),
+        ("2a", "--ta", str(TA)),
+        ("2a", "--ta", str(UUID(int=7)), "--statement", "key"),
+        ("2a",),
+    ):
+        status, out, _ = run(capsys, *words, *wrong)
+        assert status == 3
+        assert "realm.challenge: expected " in out
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    ("words", "status", "complaint"),
+    [
+        (("--ta", str(TA)), 1, "--ta needs the --nonce"),
+        (("--nonce", "2a", "--statement", "token.cbor"), 1, "there is no --ta"),
+        (("--nonce", "2a", "--ta", str(TA), "--statement", "none"), 1, "statement none cannot be"),
+        (("--nonce", "2a", "--ta", "hello"), 2, "'hello' is not a UUID"),
+    ],
+)
+def test_options_of_a_tas_token_go_together(
+    words: tuple[str, ...], status: int, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, _, err = run(capsys, "token.cbor", *words)
+    assert found == status
+    assert complaint in err

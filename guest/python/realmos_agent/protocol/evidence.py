@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What ties a TLS key to an attestation token; shared by the realm and its verifiers."""
+"""What ties a TLS key, or what a TA says, to a token; shared by the realm and its verifiers."""
 
 import hashlib
 
@@ -17,6 +17,23 @@ def channel_challenge(nonce: bytes, spki: bytes) -> bytes:
         spki: the certificate's SubjectPublicKeyInfo, DER.
     """
     return hashlib.sha512(nonce + spki).digest()
+
+
+_TA_LABEL = hashlib.sha512(b"realmos TA token 1").digest()
+
+
+def ta_challenge(uuid: bytes, nonce: bytes, statement: bytes) -> bytes:
+    """Return the challenge of a token that a Trusted Application asked for: 64 bytes.
+
+    No channel has it, whatever nonce a client sends: behind 64 bytes that one has a DER sequence,
+    this one a CBOR array.
+
+    Args:
+        uuid: of the TA, as it is written.
+        nonce: of whoever wants to know.
+        statement: what the TA says.
+    """
+    return hashlib.sha512(_TA_LABEL + cbor.encode((uuid, nonce, statement))).digest()
 
 
 _ANSWER = "realmos broker answer 1"

@@ -22,7 +22,7 @@ from realmos_agent.tee.loader import (
 )
 from realmos_agent.tee.manager import Manager
 from realmos_agent.tee.parts import RunnerError
-from realmos_agent.tee.pta import SystemPta
+from realmos_agent.tee.pta import RealmPta, SystemPta, realm_token
 from realmos_agent.tee.runner import RunnerProcess, start
 from realmos_agent.tee.server import Server
 from realmos_agent.tee.services import Services
@@ -87,7 +87,8 @@ class Core:
         if options.qemu_user:
             self._argv = (options.qemu_user, *self._argv, _WEAK)
         system = SystemPta(_root_key(options), _add_entropy)
-        self._manager = Manager(self._create, (system,))
+        realm = RealmPta(realm_token, self._services.log)
+        self._manager = Manager(self._create, (system, realm))
         self._services.manager = self._manager
         self._server = Server(self._manager, self._send)
 

@@ -14,7 +14,7 @@ from realmos.cli._broker_options import add_broker
 from realmos.cli._examples import EXAMPLES
 from realmos.cli._policies import FORMATS
 from realmos.cli._ta_options import add_ta
-from realmos.cli._values import count, nonce, rpv, seconds, setting, size, transfer
+from realmos.cli._values import count, nonce, rpv, seconds, setting, size, transfer, uuid
 from realmos.realm import HASHES, RealmConfig
 from realmos.session import BOOT_TIMEOUT
 
@@ -364,6 +364,13 @@ def _add_verify(actions: _Actions) -> None:
     _judged(parser, policy="what the token must say")
     parser.add_argument(
         "--log", type=Path, metavar="FILE", help="show the log of events, and hold it against REM 1"
+    )
+    parser.add_argument(
+        "--ta", type=uuid, metavar="UUID",
+        help="the Trusted Application that got the token, by realmos's pseudo TA, for --nonce",
+    )  # fmt: skip
+    parser.add_argument(
+        "--statement", type=Path, metavar="FILE", help="with --ta: what the TA got the token for"
     )
     _anchor(parser)
     parser.set_defaults(command=commands.verify)

@@ -4,6 +4,7 @@
 import argparse
 import math
 import re
+from uuid import UUID
 
 from realmos.attest import NONCE_MAX
 
@@ -61,6 +62,14 @@ def transfer(text: str) -> tuple[str, str]:
     if not source or not colon or not target:
         raise argparse.ArgumentTypeError(f"{text!r} is not FROM:TO")
     return source, target
+
+
+def uuid(text: str) -> UUID:
+    """Parse a UUID."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a UUID such as {UUID(int=0)}") from error
 
 
 def nonce(text: str) -> bytes:

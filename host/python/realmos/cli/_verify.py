@@ -3,15 +3,21 @@
 
 import argparse
 import sys
+from typing import cast
+
+from realmos_agent.protocol.evidence import ta_challenge
+from realmos_agent.tee import numbers
 
 from realmos.attest import Policy, Status, Verdict, verify
 from realmos.cli._files import read_input
 from realmos.cli._messages import complain
 from realmos.cli._policies import load_policy, own_anchor
 from realmos.cli._verdicts import explain_log, report
+from realmos.errors import ConfigError
 
 _TOKEN_LIMIT = 1 << 20
 _LOG_LIMIT = 1 << 28
+_STATEMENT_LIMIT = numbers.REALM_PTA_STATEMENT_MAX + 1  # nobody gets a token for as much
 _FETCH = "`realmos attest --out token.cbor --log events.log` writes both"
 
 
@@ -26,7 +32,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     """
     policy = _policy(arguments)
     token = read_input(arguments.token, "token", limit=_TOKEN_LIMIT, hint=_FETCH)
-    verdict = verify(token, policy, nonce=arguments.nonce)
+    verdict = verify(token, policy, nonce=_challenge(arguments))
     explained = None
     if arguments.log is not None:
         log = read_input(arguments.log, "log", limit=_LOG_LIMIT, hint=_FETCH)
@@ -39,6 +45,26 @@ def run_verify(arguments: argparse.Namespace) -> int:
             "`realmos measure --policy FILE` makes a policy that says what they must be",
         )
     return status
+
+
+def _challenge(arguments: argparse.Namespace) -> bytes | None:
+    """Return what the token's challenge must be, zeros aside; None for anything.
+
+    Raises:
+        ConfigError: the options do not go together, or the statement cannot be read.
+    """
+    example = "realmos verify TOKEN --nonce HEX --ta UUID [--statement FILE]"
+    if arguments.ta is None:
+        if arguments.statement is not None:
+            raise ConfigError("--statement is what a TA says, and there is no --ta", hint=example)
+        return cast("bytes | None", arguments.nonce)
+    if arguments.nonce is None:
+        raise ConfigError("--ta needs the --nonce that the TA was given", hint=example)
+    statement = b""
+    if arguments.statement is not None:
+        hint = "it is what the TA gave to the pseudo TA, byte by byte"
+        statement = read_input(arguments.statement, "statement", limit=_STATEMENT_LIMIT, hint=hint)
+    return ta_challenge(arguments.ta.bytes, arguments.nonce, statement)
 
 
 def _policy(arguments: argparse.Namespace) -> Policy:

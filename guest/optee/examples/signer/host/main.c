@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The signer TA's client: `signer key` prints the public key, `signer sign FILE` a file's
- * signature, both in hexadecimal.
+ * signature, `signer attest NONCE` the realm's token for the key, all in hexadecimal.
  */
 #include <inttypes.h>
 #include <signer_ta.h>
@@ -11,6 +11,7 @@
 #include <tee_client_api.h>
 
 #define MESSAGE_MAX (1 << 20)
+#define NONCE_MAX   64
 
 static void check(TEEC_Result result, uint32_t origin, const char *what)
 {
@@ -82,18 +83,55 @@ static void sign(TEEC_Session *session, const char *name)
 	print(signature, operation.params[1].tmpref.size);
 }
 
+/* Reads pairs of hexadecimal digits; returns how many, or 0 if it is something else. */
+static size_t read_nonce(const char *digits, unsigned char nonce[NONCE_MAX])
+{
+	const size_t size = strlen(digits) / 2;
+
+	if (strlen(digits) % 2 != 0 || size > NONCE_MAX ||
+	    strspn(digits, "0123456789abcdefABCDEF") != 2 * size) {
+		return 0;
+	}
+	for (size_t i = 0; i < size; i++) {
+		const char pair[3] = { digits[2 * i], digits[2 * i + 1], 0 };
+
+		nonce[i] = (unsigned char)strtoul(pair, NULL, 16);
+	}
+	return size;
+}
+
+static void attest(TEEC_Session *session, const char *digits)
+{
+	unsigned char nonce[NONCE_MAX];
+	unsigned char token[SIGNER_TOKEN_MAX];
+	TEEC_Operation operation = { 0 };
+	uint32_t origin = 0;
+
+	operation.paramTypes = TEEC_PARAM_TYPES(TEEC_MEMREF_TEMP_INPUT, TEEC_MEMREF_TEMP_OUTPUT,
+						TEEC_NONE, TEEC_NONE);
+	operation.params[0].tmpref.buffer = nonce;
+	operation.params[0].tmpref.size = read_nonce(digits, nonce);
+	operation.params[1].tmpref.buffer = token;
+	operation.params[1].tmpref.size = sizeof(token);
+	check(TEEC_InvokeCommand(session, SIGNER_CMD_ATTEST, &operation, &origin), origin,
+	      "getting a token");
+	print(token, operation.params[1].tmpref.size);
+}
+
 int main(int count, char *words[])
 {
 	static const TEEC_UUID uuid = SIGNER_TA_UUID;
 	const int is_key = count == 2 && strcmp(words[1], "key") == 0;
 	const int is_sign = count == 3 && strcmp(words[1], "sign") == 0;
+	const int is_attest = count == 3 && strcmp(words[1], "attest") == 0;
 	TEEC_Context context;
 	TEEC_Session session;
 	uint32_t origin = TEEC_ORIGIN_API;
 
-	if (!is_key && !is_sign) {
-		fprintf(stderr,
-			"usage: signer key\n       signer sign FILE   (-: what comes in)\n");
+	if (!is_key && !is_sign && !is_attest) {
+		fprintf(stderr, "usage: signer key\n"
+				"       signer sign FILE   (-: what comes in)\n"
+				"       signer attest HEX  (a nonce of 1 to 64 bytes)\n");
 		return 2;
 	}
 	check(TEEC_InitializeContext(NULL, &context), origin, "finding a TEE");
@@ -101,6 +139,8 @@ int main(int count, char *words[])
 	      origin, "opening a session");
 	if (is_key) {
 		public_key(&session);
+	} else if (is_attest) {
+		attest(&session, words[2]);
 	} else {
 		sign(&session, words[2]);
 	}

@@ -31,4 +31,13 @@
  */
 #define SIGNER_CMD_SIGN 1
 
+/*
+ * Shows that the key is this TA's, in a realm: gives a token for the public key as above.
+ * params[0] memory, in: the verifier's nonce.
+ * params[1] memory, out: the token, of at most SIGNER_TOKEN_MAX bytes.
+ */
+#define SIGNER_CMD_ATTEST 2
+
+#define SIGNER_TOKEN_MAX  8192
+
 #endif

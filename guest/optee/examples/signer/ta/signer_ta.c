@@ -3,6 +3,7 @@
  * A signing service: its key is made in the TEE when it is first wanted, is kept in the TA's own
  * storage, and may sign, but not be read.
  */
+#include <pta_realm.h>
 #include <signer_ta.h>
 #include <stdint.h>
 #include <tee_internal_api.h>
@@ -85,9 +86,21 @@ static TEE_Result get_coordinate(TEE_ObjectHandle key, uint32_t attribute, uint8
 	return TEE_SUCCESS;
 }
 
+static TEE_Result get_point(TEE_ObjectHandle key, uint8_t point[SIGNER_PUBLIC_KEY_SIZE])
+{
+	TEE_Result result = get_coordinate(key, TEE_ATTR_ECC_PUBLIC_VALUE_X, &point[1]);
+
+	point[0] = 4;
+	if (result == TEE_SUCCESS) {
+		result = get_coordinate(key, TEE_ATTR_ECC_PUBLIC_VALUE_Y,
+					&point[1 + SIGNER_COORDINATE_SIZE]);
+	}
+	return result;
+}
+
 static TEE_Result public_key(TEE_ObjectHandle key, uint32_t types, TEE_Param params[4])
 {
-	uint8_t point[SIGNER_PUBLIC_KEY_SIZE] = { 4 };
+	uint8_t point[SIGNER_PUBLIC_KEY_SIZE];
 
 	if (types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_OUTPUT, TEE_PARAM_TYPE_NONE,
 				     TEE_PARAM_TYPE_NONE, TEE_PARAM_TYPE_NONE)) {
@@ -99,12 +112,8 @@ static TEE_Result public_key(TEE_ObjectHandle key, uint32_t types, TEE_Param par
 	if (room < sizeof(point)) {
 		return TEE_ERROR_SHORT_BUFFER;
 	}
-	TEE_Result result = get_coordinate(key, TEE_ATTR_ECC_PUBLIC_VALUE_X, &point[1]);
+	const TEE_Result result = get_point(key, point);
 
-	if (result == TEE_SUCCESS) {
-		result = get_coordinate(key, TEE_ATTR_ECC_PUBLIC_VALUE_Y,
-					&point[1 + SIGNER_COORDINATE_SIZE]);
-	}
 	if (result == TEE_SUCCESS) {
 		TEE_MemMove(params[0].memref.buffer, point, sizeof(point));
 	}
@@ -171,6 +180,40 @@ static TEE_Result sign(TEE_ObjectHandle key, uint32_t types, TEE_Param params[4]
 	return result;
 }
 
+/* Gets a token whose challenge has this TA, the nonce and the key in it. */
+static TEE_Result attest(TEE_ObjectHandle key, uint32_t types, TEE_Param params[4])
+{
+	static const TEE_UUID realm = PTA_REALM_UUID;
+	const uint32_t realm_types =
+		TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT, TEE_PARAM_TYPE_MEMREF_INPUT,
+				TEE_PARAM_TYPE_MEMREF_OUTPUT, TEE_PARAM_TYPE_NONE);
+	uint8_t point[SIGNER_PUBLIC_KEY_SIZE];
+	TEE_TASessionHandle session = TEE_HANDLE_NULL;
+	TEE_Param asked[4] = { 0 };
+
+	if (types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT, TEE_PARAM_TYPE_MEMREF_OUTPUT,
+				     TEE_PARAM_TYPE_NONE, TEE_PARAM_TYPE_NONE)) {
+		return TEE_ERROR_BAD_PARAMETERS;
+	}
+	TEE_Result result = get_point(key, point);
+
+	if (result == TEE_SUCCESS) {
+		result = TEE_OpenTASession(&realm, TEE_TIMEOUT_INFINITE, 0, NULL, &session, NULL);
+	}
+	if (result != TEE_SUCCESS) {
+		return result;
+	}
+	asked[0] = params[0];
+	asked[1].memref.buffer = point;
+	asked[1].memref.size = sizeof(point);
+	asked[2] = params[1];
+	result = TEE_InvokeTACommand(session, TEE_TIMEOUT_INFINITE, PTA_REALM_TOKEN, realm_types,
+				     asked, NULL);
+	params[1].memref.size = asked[2].memref.size;
+	TEE_CloseTASession(session);
+	return result;
+}
+
 TEE_Result TA_InvokeCommandEntryPoint(void *session, uint32_t command, uint32_t types,
 				      TEE_Param params[4])
 {
@@ -187,6 +230,9 @@ TEE_Result TA_InvokeCommandEntryPoint(void *session, uint32_t command, uint32_t 
 		break;
 	case SIGNER_CMD_SIGN:
 		result = sign(key, types, params);
+		break;
+	case SIGNER_CMD_ATTEST:
+		result = attest(key, types, params);
 		break;
 	default:
 		result = TEE_ERROR_NOT_SUPPORTED;

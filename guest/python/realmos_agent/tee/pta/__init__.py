@@ -4,6 +4,7 @@
 What is not here is answered as on any OP-TEE without it: ITEM_NOT_FOUND when a session is opened.
 """
 
+from realmos_agent.tee.pta.realm import NoTokenError, RealmPta, realm_token
 from realmos_agent.tee.pta.system import SystemPta
 
-__all__ = ["SystemPta"]
+__all__ = ["NoTokenError", "RealmPta", "SystemPta", "realm_token"]
