@@ -21,7 +21,7 @@ from realmos_agent.tee.manager import Manager, Outcome
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.parts import Base, Call, Entry, Event, Fault, PseudoTa, Returned, RunnerError
 from realmos_agent.tee.services import Services
-from realmos_agent.tee.session import INFINITE, Identity, Session
+from realmos_agent.tee.session import INFINITE, Cancellation, Identity, Session
 
 T = TypeVar("T")
 WAIT_S = 10
@@ -212,9 +212,11 @@ class World:
         timeout_ms: int = INFINITE,
     ) -> Outcome:
         """Open a session as a client does."""
-        chain = Chain()
+        chain = Chain(1)
         params = params or Params()
-        outcome = self.manager.open(uuid, identity, 1, chain, params, timeout_ms=timeout_ms)
+        outcome = self.manager.open(
+            uuid, identity, 1, chain, params, cancellation=Cancellation(timeout_ms)
+        )
         self.manager.settle(chain)
         return outcome
 
@@ -229,17 +231,17 @@ class World:
         session: Session,
         command: int = 0,
         params: Params | None = None,
-        timeout_ms: int = INFINITE,
+        cancellation: Cancellation | None = None,
     ) -> Outcome:
         """Invoke a command as a client does."""
-        chain = Chain()
-        outcome = self.manager.invoke(session, command, chain, params or Params(), timeout_ms)
+        chain = Chain(1)
+        outcome = self.manager.invoke(session, command, chain, params or Params(), cancellation)
         self.manager.settle(chain)
         return outcome
 
     def close(self, session: Session) -> int:
         """Close a session as a client does."""
-        chain = Chain()
+        chain = Chain(1)
         result = self.manager.close(session, chain)
         self.manager.settle(chain)
         return result

@@ -27,6 +27,7 @@ from realmos_agent.tee import numbers
 from realmos_agent.tee.manager import Outcome
 from realmos_agent.tee.params import Memref, Params, Region, Value, param_types
 from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.session import Cancellation
 
 A, B, C = a_uuid(1), a_uuid(2), a_uuid(3)
 TEE, APP = numbers.ORIGIN_TEE, numbers.ORIGIN_TRUSTED_APP
@@ -355,8 +356,9 @@ def test_cancellation_is_masked_until_the_ta_unmasks_it_and_ends_with_the_call()
 
     world = World({A: (0, script)})
     session = world.opened(A)
-    session.cancellation.cancel()
-    world.invoke(session)
+    cancellation = Cancellation()
+    cancellation.cancel()
+    world.invoke(session, cancellation=cancellation)
     world.invoke(session)
     assert seen == [False, True, False, False, False, False]
 
@@ -379,7 +381,7 @@ def test_a_wait_ends_when_the_call_is_cancelled() -> None:
     assert inside.wait(WAIT_S)
     session.cancellation.cancel()
     assert call.result(WAIT_S).ok
-    assert world.invoke(session, timeout_ms=20).ok
+    assert world.invoke(session, cancellation=Cancellation(20)).ok
     assert seen == [True, True]
 
 

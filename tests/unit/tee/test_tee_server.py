@@ -3,10 +3,10 @@
 
 import queue
 import threading
-from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from fake_hub import ME, OTHER, A, Hub, Waits, until
 from fake_ta import (
     CLOSE,
     INVOKE,
@@ -17,110 +17,30 @@ from fake_ta import (
     Code,
     FakeRunner,
     World,
-    a_uuid,
     quiet,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee import numbers, wire
+from realmos_agent.tee.chain import Chain
+from realmos_agent.tee.params import Params as CoreParams
 from realmos_agent.tee.parts import Entry
-from realmos_agent.tee.server import CALLS_MAX, GRACE_S, Server
+from realmos_agent.tee.server import CALLS_MAX, Server
+from realmos_agent.tee.session import Cancellation, Session
 from realmos_agent.tee.wire import (
     Cancel,
-    Close,
-    Closed,
     Gone,
     Invoke,
     Invoked,
     Open,
-    Opened,
     Outcome,
     Param,
     Params,
     Region,
 )
 
-A = a_uuid(1)
-ME, OTHER = 5, 6
 NONE = Param()
-
-
-class Hub:
-    """The other end of the server's stream."""
-
-    def __init__(self, world: World, grace_s: float = GRACE_S) -> None:
-        self.world = world
-        self.server = Server(world.manager, self._sent, grace_s)
-        self._framer = wire.Framer(wire.FROM_CORE)
-        self._answers: queue.Queue[wire.Message] = queue.Queue()
-        self._requests = 0
-
-    def send(self, message: wire.Message) -> None:
-        self.server.receive(wire.encode(message))
-
-    def answer(self) -> wire.Message:
-        return self._answers.get(timeout=WAIT_S)
-
-    def open(self, who: int = ME, login: int = 0, identity: UUID = wire.NIL) -> Opened:
-        self._requests += 1
-        self.send(Open(who, self._requests, A, login, identity))
-        answer = self.answer()
-        assert isinstance(answer, Opened)
-        return answer
-
-    def invoke(
-        self, session: int, command: int = 0, params: Params = wire.NO_PARAMS, who: int = ME
-    ) -> Invoked:
-        self._requests += 1
-        self.send(Invoke(who, self._requests, session, command, params))
-        answer = self.answer()
-        assert isinstance(answer, Invoked)
-        assert (answer.client, answer.request) == (who, self._requests)
-        return answer
-
-    def close(self, session: int, who: int = ME) -> None:
-        self._requests += 1
-        self.send(Close(who, self._requests, session))
-        assert self.answer() == Closed(who, self._requests)
-
-    def _sent(self, data: bytes) -> None:
-        self._framer.feed(data)
-        frame = self._framer.next_frame()
-        assert frame is not None
-        self._answers.put(wire.decode(frame))
-
-
-def until(true: Callable[[], bool]) -> None:
-    for _ in range(WAIT_S * 100):
-        if true():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it did not come true")
-
-
-class Waits:
-    """A TA whose command 1 waits, unmasked, until it is cancelled or let go."""
-
-    def __init__(self, *, unmask: bool = True) -> None:
-        self.inside = threading.Event()
-        self.go_on = threading.Event()
-        self.unmask = unmask
-        self.functions: list[int] = []
-
-    def __call__(self, entry: Entry, runner: FakeRunner) -> Code:
-        del runner
-        self.functions.append(entry.function)
-        if entry.function == INVOKE and entry.command == 1:
-            if self.unmask:
-                yield lambda ta: ta.session.cancellation.mask(masked=False)
-            self.inside.set()
-            if not self.unmask:
-                assert self.go_on.wait(WAIT_S)
-                return numbers.SUCCESS
-            cancelled = yield lambda ta: ta.session.cancellation.wait(WAIT_S * 1000)
-            return numbers.ERROR_CANCEL if cancelled else numbers.SUCCESS
-        return numbers.SUCCESS
 
 
 def test_a_client_opens_uses_and_closes_a_session() -> None:
@@ -218,6 +138,50 @@ def test_a_client_cancels_its_own_call_and_no_other() -> None:
     assert (answer.request, answer.result) == (77, numbers.ERROR_CANCEL)
 
 
+def test_a_cancellation_is_of_the_call_that_it_names() -> None:
+    ta = Waits()
+    hub = Hub(World({A: (MULTI, ta)}))
+    session = hub.open().session
+    hub.send(Invoke(ME, 77, session, 1))
+    assert ta.inside.wait(WAIT_S)
+    hub.send(Invoke(ME, 78, session, 1))  # waits for the first
+    hub.send(Cancel(ME, 78))
+    with pytest.raises(queue.Empty):
+        hub._answers.get(timeout=0.1)  # noqa: SLF001 -- this is the test's own
+    hub.send(Cancel(ME, 77))
+    answers = [hub.answer(), hub.answer()]
+    assert all(isinstance(one, Invoked) and one.result == numbers.ERROR_CANCEL for one in answers)
+
+
+def test_a_cancellation_that_comes_late_is_not_the_next_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[object] = []
+
+    def tells(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            yield lambda ta: ta.session.cancellation.mask(masked=False)
+            seen.append((yield lambda ta: ta.session.cancellation.effective))
+        return numbers.SUCCESS
+
+    hub = Hub(World({A: (0, tells)}))
+    session = hub.open().session
+    invoke = hub.world.manager.invoke
+
+    def then_cancel(
+        session: Session, command: int, chain: Chain, params: CoreParams, mine: Cancellation
+    ) -> object:
+        outcome = invoke(session, command, chain, params, mine)
+        hub.send(Cancel(ME, 2))  # the TA has returned, and the answer is not there yet
+        return outcome
+
+    monkeypatch.setattr(hub.world.manager, "invoke", then_cancel)
+    hub.invoke(session)
+    hub.invoke(session)
+    assert seen == [0, 0]
+
+
 def test_a_client_that_goes_loses_its_sessions() -> None:
     hub = Hub(World({A: (KEEP, quiet)}))
     hub.open()
@@ -259,31 +223,6 @@ def test_a_client_that_goes_while_its_session_is_opened_loses_it() -> None:
     hub.send(Gone(ME))
     go_on.set()
     until(lambda: functions == [OPEN, CLOSE])
-
-
-@pytest.mark.parametrize("shared", [False, True])
-def test_a_ta_that_runs_on_for_nobody_is_ended(*, shared: bool) -> None:
-    inside = threading.Event()
-
-    def runs_on(entry: Entry, runner: FakeRunner) -> Code:
-        yield from quiet(entry, runner)
-        if entry.function == INVOKE and entry.command == 1:
-            inside.set()
-            runner.ended.wait(1 if shared else WAIT_S)
-        return numbers.SUCCESS
-
-    hub = Hub(World({A: (MULTI, runs_on)}), grace_s=0.05)
-    session = hub.open().session
-    other = hub.open(OTHER).session if shared else 0
-    hub.send(Invoke(ME, 1000, session, 1))
-    assert inside.wait(WAIT_S)
-    hub.send(Gone(ME))
-    if shared:
-        assert hub.answer().client == ME
-        assert hub.invoke(other, who=OTHER).result == numbers.SUCCESS
-    else:
-        assert hub.world.runners[0].ended.wait(WAIT_S)
-        until(lambda: not hub.world.manager.instances)
 
 
 def test_a_client_has_a_bounded_number_of_calls() -> None:
@@ -328,12 +267,10 @@ def test_a_mistake_of_the_core_is_still_an_answer(monkeypatch: pytest.MonkeyPatc
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 
-    told: list[threading.ExceptHookArgs] = []
-    monkeypatch.setattr(threading, "excepthook", told.append)
     monkeypatch.setattr(hub.world.manager, "invoke", fails)
     answer = hub.invoke(session)
     assert (answer.result, answer.origin) == (numbers.ERROR_GENERIC, numbers.ORIGIN_TEE)
-    until(lambda: [args.exc_type for args in told] == [ZeroDivisionError])
+    assert "ZeroDivisionError" in "".join(hub.world.log)
     monkeypatch.undo()
     assert hub.invoke(session).result == numbers.SUCCESS
 
@@ -343,7 +280,7 @@ def test_a_mistake_of_the_core_is_still_an_answer(monkeypatch: pytest.MonkeyPatc
 def test_no_body_breaks_the_server(kind: int, body: bytes) -> None:
     world = World({A: (0, quiet)})
     sent: list[bytes] = []
-    server = Server(world.manager, sent.append)
+    server = Server(world.manager, sent.append, world.log.append)
     try:
         server.receive(wire.Frame(kind, ME, 9, body).to_bytes())
     except wire.WireError:

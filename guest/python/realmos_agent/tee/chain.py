@@ -12,14 +12,21 @@ DEPTH_MAX = 4  # OP-TEE's CFG_CORE_MAX_SYSCALL_RECURSION
 class Chain:
     """One thread's calls: what it has entered, and what it waits for.
 
+    Args:
+        client: the number of the client whose call it is.
+
     Attributes:
+        client: that number.
+        abandoned: the client is gone for long; under the manager's lock.
         stack: the instances that are entered, outermost first; all of them are busy with it.
         waits_for: the instance that it waits for, if it does; under the manager's lock.
         deferred: sessions to be closed when the stack is empty, because closing them now would
             wait for an instance that waits for this chain.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, client: int = 0) -> None:
+        self.client = client
+        self.abandoned = False
         self.stack: list[Instance] = []
         self.waits_for: Instance | None = None
         self.deferred: list[Session] = []

@@ -90,7 +90,7 @@ class Core:
         realm = RealmPta(realm_token, self._services.log)
         self._manager = Manager(self._create, (system, realm))
         self._services.manager = self._manager
-        self._server = Server(self._manager, self._send)
+        self._server = Server(self._manager, self._send, self._services.log)
 
     def serve(self, source: int) -> None:
         """Serve what comes from a descriptor until it ends; then end every TA.

@@ -57,6 +57,7 @@ class Instance:
         opened: its sessions with other TAs, by number.
         sessions: how many sessions it serves.
         holder: the chain that it is busy with; under the manager's lock.
+        owner: the client whose call made it.
         dead: it panicked or was lost.
     """
 
@@ -76,6 +77,7 @@ class Instance:
         self.holder: Chain | None = None
         self.dead = False
         self._session: Session | None = None
+        self.owner = 0
         self._chain: Chain | None = None
         self._runner = runner
         self._dispatch = dispatch
@@ -228,17 +230,22 @@ class Instance:
             self._die(f"ends, as the core failed to serve it:\n{trace}", function, command)
         finally:
             chain.stack.pop()
-            session.cancellation.end()
             self._session = self._chain = None
 
     def kill(self) -> None:
-        """End the process, whatever it does; who waits for it learns that the TA is lost."""
+        """End the process, whatever it does; who waits for it learns that the TA is lost.
+
+        It may be the core that it waits in.
+        """
         self._runner.close()
 
     def end(self) -> None:
         """Let go of the process and of everything that the TA held, but its sessions."""
+        session = self._session
+        if session is not None:
+            session.cancellation.stop()
         self.dead = True
-        self._runner.close()
+        self.kill()
         self.handles.clear()
 
     def _run(self, function: int, session: int, command: int, params: Params) -> int:

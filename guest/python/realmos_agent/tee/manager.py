@@ -5,7 +5,9 @@ A TA that is not single-instance gets an instance a session. A single-instance T
 serves one session at a time, or several if it is multi-session, and which outlives its last
 session if it is to be kept alive. Calls wait for a busy instance, unless that could not end:
 then they are refused as BUSY. A TA that panics or is lost is dead for all of its sessions, and the
-next one to be opened gets a new instance, unless the TA wants a crash to be final.
+next one to be opened gets a new instance, unless the TA wants a crash to be final. So it is with a
+TA that does not return for long to a client that is gone, whoever else has sessions with it: they
+would wait for ever.
 
 Every method that can run a TA takes the chain of calls that it is part of, and returns when the TA
 does; the threads are the callers'. One lock guards all that is said of instances and sessions here;
@@ -23,12 +25,14 @@ from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance, TaDied
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.parts import PseudoTa
-from realmos_agent.tee.session import INFINITE, Cancellation, Identity, Session
+from realmos_agent.tee.session import Cancellation, Identity, Session
 
 SESSIONS_MAX = 256
 """Sessions of one client or TA."""
 INSTANCES_MAX = 256
 """Instances, each of which is a process."""
+INSTANCES_A_CLIENT = INSTANCES_MAX // 4
+"""And those that one client's calls have made."""
 _SESSION_MASK = 0xFFFF_FFFF
 
 
@@ -47,6 +51,7 @@ class Outcome(NamedTuple):
 
 _DEAD = Outcome(numbers.ERROR_TARGET_DEAD, numbers.ORIGIN_TEE)
 _BUSY = Outcome(numbers.ERROR_BUSY, numbers.ORIGIN_TEE)
+_NO_ROOM = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
 _NO_SESSION = Outcome(numbers.ERROR_BAD_PARAMETERS, numbers.ORIGIN_TEE)
 
 
@@ -63,7 +68,7 @@ class Manager:
         self._pseudo = {ta.uuid: ta for ta in pseudo}
         self._changed = threading.Condition()
         self._instances: list[Instance] = []
-        self._loading: set[UUID] = set()
+        self._loading: dict[UUID, int] = {}
         self._numbers: set[int] = set()
         self._last_number = 0
 
@@ -81,8 +86,7 @@ class Manager:
         chain: Chain,
         params: Params,
         *,
-        timeout_ms: int = INFINITE,
-        begun: Callable[[Session], None] = lambda _: None,
+        cancellation: Cancellation | None = None,
     ) -> Outcome:
         """Open a session; return it if that succeeds.
 
@@ -92,18 +96,18 @@ class Manager:
             opener: who asks, as far as the core is concerned.
             chain: what the call is part of.
             params: what the TA gets, and answers in.
-            timeout_ms: when the caller wants it cancelled.
-            begun: called with the session before anything happens in it.
+            cancellation: the caller's wish to have it cancelled, if it may have one.
         """
+        if isinstance(opener, Instance) and len(opener.opened) >= SESSIONS_MAX:
+            return _NO_ROOM
         session = self._new_session(identity, opener)
-        begun(session)
         try:
-            target = self._attach(session, uuid)
+            target = self._attach(session, uuid, chain.client)
         except TeeError as error:
             self._forget(session)
             return Outcome(error.code, numbers.ORIGIN_TEE)
         if isinstance(target, Instance):
-            outcome = self._open_in(target, session, chain, params, timeout_ms)
+            outcome = self._open_in(target, session, chain, params, cancellation)
         else:
             outcome = self._open_pseudo(target, session, chain, params)
         return outcome._replace(session=session) if outcome.ok else outcome
@@ -114,7 +118,7 @@ class Manager:
         command: int,
         chain: Chain,
         params: Params,
-        timeout_ms: int = INFINITE,
+        cancellation: Cancellation | None = None,
     ) -> Outcome:
         """Invoke a command in a session."""
         target = session.target
@@ -127,7 +131,7 @@ class Manager:
         try:
             if _is_closed(session):  # while this waited
                 return _NO_SESSION
-            session.cancellation.begin(timeout_ms)
+            _begin(session, cancellation)
             return self._enter(
                 target, numbers.ENTRY_INVOKE_COMMAND, session, chain, params, command=command
             )
@@ -149,15 +153,21 @@ class Manager:
         self._finish(session, chain)
         return numbers.SUCCESS
 
-    def abandon(self, session: Session) -> None:
-        """End a TA that does not return, unless there is somebody else to miss it."""
-        target = session.target
-        if not isinstance(target, Instance):
-            return
+    def abandon(self, chain: Chain) -> None:
+        """End the TA that a chain is in, or its wait to open or use one: its client is gone.
+
+        The chain goes on where that TA was called, so it may have to be abandoned again.
+        """
         with self._changed:
-            wanted = target.keep_alive or target.sessions > 1
-        if not wanted:
-            target.kill()
+            chain.abandoned = True
+            self._changed.notify_all()
+            # Nobody else can get what the chain holds before this lock is free again.
+            stuck = chain.stack[-1:] if chain.waits_for is None else []
+            stuck = [instance for instance in stuck if instance.holder is chain]
+            for instance in stuck:
+                instance.kill()
+        for instance in stuck:
+            instance.log("is ended: it does not return to a client that is gone")
 
     def settle(self, chain: Chain) -> None:
         """Do what was put off until the chain has come to its end."""
@@ -181,7 +191,7 @@ class Manager:
                 number = number + 1 & _SESSION_MASK
             self._last_number = number
             self._numbers.add(number)
-        return Session(number, identity, opener, Cancellation())
+        return Session(number, identity, opener)
 
     def _forget(self, session: Session) -> None:
         session.closed = True
@@ -190,14 +200,19 @@ class Manager:
             self._numbers.discard(session.id)
 
     def _open_in(
-        self, instance: Instance, session: Session, chain: Chain, params: Params, timeout_ms: int
+        self,
+        instance: Instance,
+        session: Session,
+        chain: Chain,
+        params: Params,
+        cancellation: Cancellation | None,
     ) -> Outcome:
         if instance.dead or not self._acquire(instance, chain):
             outcome = _DEAD if instance.dead else _BUSY
             self._detach(instance, session, chain)
             return outcome
         try:
-            session.cancellation.begin(timeout_ms)
+            _begin(session, cancellation)
             outcome = self._enter(instance, numbers.ENTRY_OPEN_SESSION, session, chain, params)
         finally:
             self._release(instance)
@@ -229,11 +244,11 @@ class Manager:
         target = session.target
         if isinstance(target, Instance):
             if not target.dead:
-                if chain.full or not self._acquire(target, chain):
+                if chain.full or not self._acquire(target, chain, patient=True):
                     chain.deferred.append(session)
                     return
                 try:
-                    session.cancellation.begin()
+                    _begin(session)
                     self._enter(target, numbers.ENTRY_CLOSE_SESSION, session, chain, Params())
                 finally:
                     self._release(target)
@@ -244,8 +259,8 @@ class Manager:
 
     # Instances
 
-    def _attach(self, session: Session, uuid: UUID) -> Instance | PseudoTa:
-        """Find or make what a session shall reach.
+    def _attach(self, session: Session, uuid: UUID, client: int) -> Instance | PseudoTa:
+        """Find or make what a session shall reach, in a call of a client.
 
         Raises:
             TeeError: there is no such TA, or it takes no further session.
@@ -262,20 +277,21 @@ class Manager:
                 found.sessions += 1
                 session.target = found
                 return found
-            if len(self._instances) + len(self._loading) >= INSTANCES_MAX:
+            owners = [*self._loading.values(), *(one.owner for one in self._instances)]
+            if len(owners) >= INSTANCES_MAX or owners.count(client) >= INSTANCES_A_CLIENT:
                 raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
-            self._loading.add(uuid)
-        return self._load(session, uuid)
+            self._loading[uuid] = client
+        return self._load(session, uuid, client)
 
-    def _load(self, session: Session, uuid: UUID) -> Instance:
+    def _load(self, session: Session, uuid: UUID, client: int) -> Instance:
         made = None
         try:
             made = self._create(uuid)
-            made.sessions = 1
+            made.sessions, made.owner = 1, client
             session.target = made
         finally:
             with self._changed:
-                self._loading.discard(uuid)
+                del self._loading[uuid]
                 if made is not None:
                     self._instances.append(made)
                 self._changed.notify_all()
@@ -326,12 +342,17 @@ class Manager:
 
     # Busy instances
 
-    def _acquire(self, instance: Instance, chain: Chain) -> bool:
-        """Wait until an instance is the chain's; return False if that would never come."""
+    def _acquire(self, instance: Instance, chain: Chain, *, patient: bool = False) -> bool:
+        """Wait until an instance is the chain's; return False if that would never come.
+
+        Only who is patient waits on when the chain is abandoned: what it does has to be done.
+        """
         with self._changed:
             try:
                 while instance.holder is not None:
                     if _would_wait_for_itself(instance, chain):
+                        return False
+                    if chain.abandoned and not patient:
                         return False
                     chain.waits_for = instance
                     self._changed.wait()
@@ -353,6 +374,12 @@ def _would_wait_for_itself(instance: Instance | None, chain: Chain) -> bool:
             return True
         instance = instance.holder.waits_for
     return False
+
+
+def _begin(session: Session, cancellation: Cancellation | None = None) -> None:
+    """Let a call begin in a session, whose TA the caller has acquired."""
+    session.cancellation = cancellation or Cancellation()
+    session.cancellation.begin()
 
 
 def _is_closed(session: Session) -> bool:

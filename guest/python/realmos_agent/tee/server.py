@@ -3,7 +3,7 @@
 
 Every request that can run a TA has a thread of its own. A client sees its own sessions only, and
 loses them when it goes: those that are in use as soon as their calls, which are cancelled, return.
-A TA that does not return for long then is ended, if it has no other session.
+A TA that does not return for long then is ended.
 """
 
 import threading
@@ -14,14 +14,15 @@ from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.manager import SESSIONS_MAX, Manager, Outcome
 from realmos_agent.tee.params import Memref, Params, Region, Slot, Value, is_memref, is_value
-from realmos_agent.tee.session import Identity, Session
+from realmos_agent.tee.session import Cancellation, Identity, Session
 from realmos_agent.tee.workers import Workers
 
 CALLS_MAX = 64
 """Calls of one client that run or wait."""
 ALL_CALLS_MAX = 1024
 """And of all clients."""
-CLIENTS_MAX = 256
+CLIENTS_MAX = 512
+"""Clients, those among them that are gone and still have something here."""
 GRACE_S = 60.0
 """How long a TA may go on with a cancelled call of a client that is gone."""
 _OUT_OF_MEMORY = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
@@ -36,20 +37,18 @@ _LOGINS = frozenset(
 
 
 class _Client:
-    """What a client has: sessions, and calls that run."""
+    """What a client has: sessions, as many that are being opened, and calls that run.
 
-    def __init__(self) -> None:
+    `chains` has what those calls do, and, when the client is gone, the ends of its sessions.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
         self.sessions: dict[int, Session] = {}
-        self.calls: dict[int, _Running] = {}
+        self.opening = 0
+        self.calls: dict[int, Cancellation] = {}
+        self.chains: set[Chain] = set()
         self.gone = False
-
-
-class _Running:
-    """A call: its session, once it has one, and whether somebody has cancelled it before."""
-
-    def __init__(self) -> None:
-        self.session: Session | None = None
-        self.cancelled = False
 
 
 class Server:
@@ -58,19 +57,26 @@ class Server:
     Args:
         manager: does the work.
         send: sends the bytes of one frame; called by one thread at a time.
+        log: takes text for people.
         grace_s: how long a TA may go on for a client that is gone.
     """
 
     def __init__(
-        self, manager: Manager, send: Callable[[bytes], None], grace_s: float = GRACE_S
+        self,
+        manager: Manager,
+        send: Callable[[bytes], None],
+        log: Callable[[str], None],
+        grace_s: float = GRACE_S,
     ) -> None:
         self._manager = manager
         self._send = send
+        self._log = log
         self._grace_s = grace_s
         self._sending = threading.Lock()
         self._lock = threading.Condition()
         self._workers = Workers()
         self._calls = 0
+        self._leaving = 0
         self._clients: dict[int, _Client] = {}
         self._framer = wire.Framer(wire.TO_CORE)
 
@@ -103,91 +109,109 @@ class Server:
     # Requests
 
     def _start(self, message: wire.Request) -> None:
-        running = _Running()
+        """Begin what a client asks for, in a thread of its own, or refuse it."""
+        chain, cancellation = Chain(message.client), Cancellation()
         with self._lock:
-            client = self._clients.get(message.client)
-            if client is None and len(self._clients) < CLIENTS_MAX:
-                client = self._clients[message.client] = _Client()
+            client = self._find_client(message.client)
             room = client is not None and len(client.calls) < CALLS_MAX
             room = room and self._calls < ALL_CALLS_MAX
             if client is not None and room:
                 if message.request in client.calls:
                     raise wire.WireError(f"request {message.request} is there already")
-                client.calls[message.request] = running
+                client.calls[message.request] = cancellation
+                client.chains.add(chain)
                 self._calls += 1
         if client is None or not room:
             self._answer(_reply(message, _OUT_OF_MEMORY, None))
             return
         served = client
-        self._workers.run(lambda: self._run(served, running, message))
+        self._workers.run(lambda: self._run(served, chain, cancellation, message))
 
-    def _run(self, client: _Client, running: _Running, message: wire.Request) -> None:
-        chain = Chain()
-        params = None
-        outcome = _FAILED
+    def _find_client(self, number: int) -> _Client | None:
+        """Return a client; None if there is no room for one more."""
+        client = self._clients.get(number)
+        if client is None and len(self._clients) + self._leaving < CLIENTS_MAX:
+            client = self._clients[number] = _Client(number)
+        return client
+
+    def _run(
+        self, client: _Client, chain: Chain, cancellation: Cancellation, message: wire.Request
+    ) -> None:
+        outcome, params = _FAILED, None
         try:
             if isinstance(message, wire.Close):
                 outcome = self._close(client, message, chain)
             else:
                 params = _params(message.params)
-                outcome = self._call(client, running, message, chain, params)
+                outcome = self._call(client, message, chain, params, cancellation)
+            self._manager.settle(chain)
         except TeeError as error:
             outcome = Outcome(error.code, error.origin)
-        finally:  # a client gets its answer even if this thread meets a mistake of ours
-            with self._lock:
-                del client.calls[message.request]
-                self._calls -= 1
-                self._lock.notify_all()
-            self._answer(_reply(message, outcome, params))
-        self._manager.settle(chain)
-        self._sweep(client)
+        except Exception:  # noqa: BLE001 -- a fault of ours: who asked is told, and nobody else suffers
+            self._log_fault(message)
+        with self._lock:
+            del client.calls[message.request]
+            client.chains.discard(chain)
+            self._calls -= 1
+            self._lock.notify_all()
+        self._answer(_reply(message, outcome, params))
+        if client.gone:
+            self._sweep(client)
+
+    def _log_fault(self, message: wire.Request) -> None:
+        from traceback import format_exc
+
+        what = type(message).__name__
+        self._log(f"the core failed to serve {what} of client {message.client}:\n{format_exc()}")
 
     def _call(
         self,
         client: _Client,
-        running: _Running,
         message: wire.Open | wire.Invoke,
         chain: Chain,
         params: Params,
+        cancellation: Cancellation,
     ) -> Outcome:
         if isinstance(message, wire.Open):
-            return self._open(client, running, message, chain, params)
+            return self._open(client, message, chain, params, cancellation)
         with self._lock:
             session = client.sessions.get(message.session)
-            running.session = session
-            if session is None:
-                return _BAD_PARAMETERS
-            if running.cancelled:
-                session.cancellation.cancel()
-        return self._manager.invoke(session, message.command, chain, params)
+        if session is None:
+            return _BAD_PARAMETERS
+        return self._manager.invoke(session, message.command, chain, params, cancellation)
 
     def _open(
         self,
         client: _Client,
-        running: _Running,
         message: wire.Open,
         chain: Chain,
         params: Params,
+        cancellation: Cancellation,
     ) -> Outcome:
         if message.login not in _LOGINS:
             return _BAD_PARAMETERS
-        if len(client.sessions) >= SESSIONS_MAX:
-            return _OUT_OF_MEMORY
         nobody = message.login == numbers.LOGIN_PUBLIC
         identity = Identity(message.login, wire.NIL if nobody else message.client_uuid)
-
-        def begun(session: Session) -> None:
+        with self._lock:
+            if len(client.sessions) + client.opening >= SESSIONS_MAX:
+                return _OUT_OF_MEMORY
+            client.opening += 1
+        session = None
+        try:
+            outcome = self._manager.open(
+                message.uuid,
+                identity,
+                message.client,
+                chain,
+                params,
+                cancellation=cancellation,
+            )
+            session = outcome.session
+        finally:
             with self._lock:
-                running.session = session
-                if running.cancelled:
-                    session.cancellation.cancel()
-
-        outcome = self._manager.open(
-            message.uuid, identity, message.client, chain, params, begun=begun
-        )
-        if outcome.session is not None:
-            with self._lock:
-                client.sessions[outcome.session.id] = outcome.session
+                client.opening -= 1
+                if session is not None:
+                    client.sessions[session.id] = session
         return outcome
 
     def _close(self, client: _Client, message: wire.Close, chain: Chain) -> Outcome:
@@ -202,9 +226,9 @@ class Server:
     def _cancel(self, message: wire.Cancel) -> None:
         with self._lock:
             client = self._clients.get(message.client)
-            running = client.calls.get(message.target) if client else None
-            if running is not None:
-                _cancel(running)
+            cancellation = client.calls.get(message.target) if client else None
+        if cancellation is not None:
+            cancellation.cancel()
 
     def _drop(self, number: int) -> None:
         with self._lock:
@@ -212,41 +236,47 @@ class Server:
             if client is None:
                 return
             client.gone = True
-            for running in client.calls.values():
-                _cancel(running)
-        self._workers.run(lambda: self._end(client))
+            self._leaving += 1
+            cancellations = list(client.calls.values())
+        for cancellation in cancellations:
+            cancellation.cancel()
+        self._workers.run(lambda: self._sweep(client))
+        self._workers.run(lambda: self._see_off(client))
 
-    def _end(self, client: _Client) -> None:
-        """Give a client's calls time to end, and end its sessions."""
-        with self._lock:
-            self._lock.wait_for(lambda: not client.calls, self._grace_s)
-            stuck = [running.session for running in client.calls.values() if running.session]
-        for session in stuck:
-            self._manager.abandon(session)
-        self._sweep(client)
+    def _see_off(self, client: _Client) -> None:
+        """Wait until nothing is left of a client that is gone; end what lasts too long."""
+        before: set[Chain] = set(client.chains)
+        while True:
+            with self._lock:
+                if self._lock.wait_for(
+                    lambda: not client.chains and not client.sessions, self._grace_s
+                ):
+                    self._leaving -= 1
+                    return
+                stuck, before = before & client.chains, set(client.chains)
+            for chain in stuck:
+                self._manager.abandon(chain)
 
     def _sweep(self, client: _Client) -> None:
         """Close the sessions of a client that is gone."""
-        while client.gone:
+        while True:
+            chain = Chain(client.number)
             with self._lock:
                 if not client.sessions:
                     return
                 _, session = client.sessions.popitem()
-            chain = Chain()
+                client.chains.add(chain)
             self._manager.close(session, chain)
             self._manager.settle(chain)
+            with self._lock:
+                client.chains.discard(chain)
+                self._lock.notify_all()
 
     def _answer(self, message: wire.Message | None) -> None:
         if message is not None:
             data = wire.encode(message)
             with self._sending:
                 self._send(data)
-
-
-def _cancel(running: _Running) -> None:
-    running.cancelled = True
-    if running.session is not None:
-        running.session.cancellation.cancel()
 
 
 def _params(given: wire.Params) -> Params:

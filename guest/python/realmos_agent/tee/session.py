@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One session: who opened it, what it reaches, and whether its caller wants it cancelled."""
+"""One session: who opened it, what it reaches, and whether the caller wants its call cancelled."""
 
 import threading
 import time
 
 from realmos_agent.protocol.record import Record
+from realmos_agent.tee.parts import RunnerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
 
     from realmos_agent.tee.instance import Instance
@@ -25,31 +25,38 @@ class Identity(Record):
 
 
 class Cancellation:
-    """A session's cancellation: asked for by its caller or by its time-out, masked by the TA.
+    """One call's cancellation: asked for by its caller or by its time-out, masked by the TA.
 
-    Cancellation is masked whenever a TA is entered, and what was asked for is forgotten when it
-    returns. `cancel` comes from any thread; the rest belongs to the call that runs.
+    Every call has its own, masked when the TA is entered. `cancel` and `stop` come from any thread;
+    the rest belongs to the call that runs.
+
+    Args:
+        timeout_ms: when the caller wants the call cancelled, from `begin` on.
     """
 
-    def __init__(self, clock: "Callable[[], float]" = time.monotonic) -> None:
-        self._clock = clock
-        self._asked = threading.Event()
+    def __init__(self, timeout_ms: int = INFINITE) -> None:
+        self._timeout_ms = timeout_ms
+        self._changed = threading.Condition()
+        self._asked = False
+        self._stopped = False
         self._masked = True
         self._deadline: float | None = None
 
-    def begin(self, timeout_ms: int = INFINITE) -> None:
-        """Begin a call that its caller wants cancelled after `timeout_ms`."""
-        self._deadline = None if timeout_ms == INFINITE else self._clock() + timeout_ms / 1000
-
-    def end(self) -> None:
-        """Forget what was asked for: the next call is another operation."""
-        self._asked.clear()
-        self._masked = True
-        self._deadline = None
+    def begin(self) -> None:
+        """The call begins."""
+        self._deadline = _after(self._timeout_ms)
 
     def cancel(self) -> None:
-        """Ask for cancellation."""
-        self._asked.set()
+        """Ask for cancellation, which the TA may have masked."""
+        with self._changed:
+            self._asked = True
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End what waits here, masked or not: the TA is being ended."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def mask(self, *, masked: bool) -> bool:
         """Mask or unmask it; return whether it was masked."""
@@ -61,29 +68,33 @@ class Cancellation:
         """Whether the TA shall know of a cancellation now."""
         if self._masked:
             return False
-        expired = self._deadline is not None and self._clock() >= self._deadline
-        return expired or self._asked.is_set()
+        expired = self._deadline is not None and time.monotonic() >= self._deadline
+        return expired or self._asked
 
     def wait(self, timeout_ms: int) -> bool:
-        """Wait; return early, with True, if a cancellation that is not masked comes."""
-        end = None if timeout_ms == INFINITE else self._clock() + timeout_ms / 1000
-        while not self.effective:
-            until = end
-            if self._deadline is not None and not self._masked:
-                until = self._deadline if end is None else min(end, self._deadline)
-            left = None if until is None else until - self._clock()
-            if left is not None and left <= 0 and until == end:
-                return False
-            if self._masked:
+        """Wait; return early, with True, if a cancellation that is not masked comes.
+
+        Raises:
+            RunnerError: the TA has been ended.
+        """
+        end = _after(timeout_ms)
+        with self._changed:
+            while not self._stopped:
+                now = time.monotonic()
+                if self.effective:
+                    return True
+                if end is not None and now >= end:
+                    return False
                 # Nothing can unmask it: the TA that could is what waits.
-                _sleep(left)
-            else:
-                self._asked.wait(left)
-        return True
+                ends = (end, None if self._masked else self._deadline)
+                self._changed.wait(
+                    min((each - now for each in ends if each is not None), default=None)
+                )
+        raise RunnerError("it was ended while it waited")
 
 
-def _sleep(seconds: float | None) -> None:
-    threading.Event().wait(seconds)
+def _after(timeout_ms: int) -> float | None:
+    return None if timeout_ms == INFINITE else time.monotonic() + timeout_ms / 1000
 
 
 class Session:
@@ -94,21 +105,16 @@ class Session:
         identity: who opened it.
         target: the instance or the pseudo TA behind it; None once that is gone.
         opener: the instance whose TA opened it, or the client's number.
+        cancellation: of the call that runs in it, or ran last.
         context: what a pseudo TA keeps for it.
         closed: nobody can use it any more.
     """
 
-    def __init__(
-        self,
-        session_id: int,
-        identity: Identity,
-        opener: "Instance | int",
-        cancellation: Cancellation,
-    ) -> None:
+    def __init__(self, session_id: int, identity: Identity, opener: "Instance | int") -> None:
         self.id = session_id
         self.identity = identity
         self.opener = opener
-        self.cancellation = cancellation
+        self.cancellation = Cancellation()
         self.target: Instance | PseudoTa | None = None
         self.context: object = None
         self.closed = False

@@ -12,7 +12,7 @@ from uuid import UUID
 from realmos_agent.tee import numbers
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.params import Params
-from realmos_agent.tee.session import Identity
+from realmos_agent.tee.session import Cancellation, Identity
 
 if TYPE_CHECKING:
     from realmos_agent.tee.instance import Instance
@@ -29,7 +29,7 @@ def open_ta_session(
     """
     identity = Identity(numbers.LOGIN_TRUSTED_APP, ta.uuid)
     outcome = ta.services.manager.open(
-        UUID(bytes_le=uuid), identity, ta, ta.chain, params, timeout_ms=timeout_ms
+        UUID(bytes_le=uuid), identity, ta, ta.chain, params, cancellation=Cancellation(timeout_ms)
     )
     if outcome.session is None:
         raise TeeError(outcome.result, outcome.origin, outputs=(None, None, outcome.origin))
@@ -59,7 +59,9 @@ def invoke_ta_command(
     session = ta.opened.get(number)
     if session is None:
         raise TeeError(numbers.ERROR_BAD_PARAMETERS)
-    outcome = ta.services.manager.invoke(session, command, ta.chain, params, timeout_ms=timeout_ms)
+    outcome = ta.services.manager.invoke(
+        session, command, ta.chain, params, cancellation=Cancellation(timeout_ms)
+    )
     if outcome.ok:
         return params, outcome.origin
     raise TeeError(

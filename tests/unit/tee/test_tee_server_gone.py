@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clients that are gone, and what their TAs still do: nothing of it may last."""
+
+import threading
+
+import pytest
+from fake_hub import ME, OTHER, A, Hub, until
+from fake_ta import (
+    CLIENT,
+    CLOSE,
+    INVOKE,
+    KEEP,
+    MULTI,
+    OPEN,
+    WAIT_S,
+    Code,
+    FakeRunner,
+    Script,
+    World,
+    a_uuid,
+    quiet,
+)
+from realmos_agent.tee import numbers
+from realmos_agent.tee.instance import Instance
+from realmos_agent.tee.params import Params
+from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.session import INFINITE
+from realmos_agent.tee.wire import Gone, Invoke, Invoked, Open
+
+B = a_uuid(2)
+GRACE_S = 0.05
+
+
+class Hangs:
+    """A TA that, in one of its functions, goes on until its process ends."""
+
+    def __init__(self, function: int = INVOKE) -> None:
+        self.function = function
+        self.inside = threading.Event()
+
+    def __call__(self, entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        if entry.function == self.function:
+            self.inside.set()
+            runner.ended.wait(WAIT_S)
+        return numbers.SUCCESS
+
+
+class WaitsMasked:
+    """A TA that waits in the core for ever, and has not asked for cancellations."""
+
+    def __init__(self) -> None:
+        self.inside = threading.Event()
+
+    def __call__(self, entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            self.inside.set()
+            yield lambda ta: ta.session.cancellation.wait(INFINITE)
+        return numbers.SUCCESS
+
+
+def calls(then: int = numbers.SUCCESS) -> Script:
+    """Return a TA that opens a session with B and invokes it, and does so twice."""
+
+    def call(ta: Instance) -> object:
+        manager = ta.services.manager
+        outcome = manager.open(B, CLIENT, ta, ta.chain, Params())
+        if outcome.session is None:
+            return outcome
+        return manager.invoke(outcome.session, 0, ta.chain, Params())
+
+    def script(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            yield call
+            yield call
+        return then
+
+    return script
+
+
+def gone_from(hub: Hub, inside: threading.Event, session: int) -> None:
+    """Let a client go in a call."""
+    hub.send(Invoke(ME, 1000, session, 1))
+    assert inside.wait(WAIT_S)
+    hub.send(Gone(ME))
+
+
+def is_empty(hub: Hub) -> bool:
+    """Tell whether nothing is left of anybody."""
+    server = hub.server
+    return not hub.world.manager.instances and not server._calls and not server._leaving  # noqa: SLF001
+
+
+@pytest.mark.parametrize("flags", [0, MULTI, KEEP])
+@pytest.mark.parametrize("make", [Hangs, WaitsMasked])
+def test_a_ta_that_does_not_return_is_ended(
+    flags: int, make: type[Hangs] | type[WaitsMasked]
+) -> None:
+    ta = make()
+    hub = Hub(World({A: (flags, ta)}), GRACE_S)
+    gone_from(hub, ta.inside, hub.open().session)
+    assert hub.world.runners[0].ended.wait(WAIT_S)
+    until(lambda: is_empty(hub))
+    assert any("does not return" in line for line in hub.world.log)
+
+
+@pytest.mark.parametrize("function", [OPEN, CLOSE])
+def test_a_ta_that_does_not_open_or_close_is_ended(function: int) -> None:
+    ta = Hangs(function)
+    hub = Hub(World({A: (0, ta)}), GRACE_S)
+    hub.send(Open(ME, 1, A))
+    if function == CLOSE:
+        hub.answer()
+    else:
+        assert ta.inside.wait(WAIT_S)
+    hub.send(Gone(ME))
+    until(lambda: is_empty(hub))
+    assert ta.inside.is_set()
+
+
+def test_a_ta_that_another_waits_for_is_ended_first() -> None:
+    inner = Hangs()
+    hub = Hub(World({A: (0, calls()), B: (0, inner)}), GRACE_S)
+    gone_from(hub, inner.inside, hub.open().session)
+    until(lambda: is_empty(hub))
+    assert hub.world.runners[1].closed
+    functions = [entry.function for entry in hub.world.runners[0].entries]
+    assert functions == [OPEN, INVOKE, CLOSE]
+
+
+def test_other_sessions_of_the_same_client_do_not_keep_a_ta() -> None:
+    ta = Hangs()
+    hub = Hub(World({A: (MULTI, ta)}), GRACE_S)
+    hub.open()
+    gone_from(hub, ta.inside, hub.open().session)
+    assert hub.answer().client == ME
+    until(lambda: is_empty(hub))
+    assert hub.open(OTHER).result == numbers.SUCCESS
+
+
+def test_others_get_a_dead_target_instead_of_waiting_for_ever() -> None:
+    ta = Hangs()
+    hub = Hub(World({A: (KEEP, ta)}), GRACE_S)
+    other = hub.open(OTHER).session
+    gone_from(hub, ta.inside, hub.open().session)
+    hub.send(Invoke(OTHER, 2000, other, 0))
+    answers = {hub.answer() for _ in range(2)}
+    (answer,) = (one for one in answers if isinstance(one, Invoked) and one.client == OTHER)
+    assert answer.result == numbers.ERROR_TARGET_DEAD
+    ta.function = CLOSE
+    assert hub.invoke(hub.open(OTHER).session, who=OTHER).result == numbers.SUCCESS
+
+
+def test_who_only_waits_for_a_busy_ta_does_not_end_it() -> None:
+    ta = Hangs()
+    hub = Hub(World({A: (KEEP, ta)}), GRACE_S)
+    mine, others = hub.open().session, hub.open(OTHER).session
+    hub.send(Invoke(OTHER, 2000, others, 0))
+    assert ta.inside.wait(WAIT_S)
+    gone_from(hub, ta.inside, mine)
+    answer = hub.answer()
+    assert isinstance(answer, Invoked)
+    assert (answer.client, answer.result) == (ME, numbers.ERROR_BUSY)
+    assert not hub.world.runners[0].closed
+    hub.world.runners[0].ended.set()
+    answer = hub.answer()
+    assert isinstance(answer, Invoked)
+    assert (answer.client, answer.result) == (OTHER, numbers.SUCCESS)
+    until(lambda: not hub.server._leaving)  # noqa: SLF001 -- what this is about
