@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The bench: a Trusted Application and its client, built; and what the client prints, read.
+
+The pair is the same for every TEE that is measured, ours or another.
+"""
+
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from realmos import process, tree
+from realmos.cache import Cache
+from realmos.errors import MachineError
+from realmos.progress import Reporter
+from realmos.source import find_cross_compiler
+from realmos.source.toolchain import MAKE
+from realmos.tee.build import TaSource, build_ta
+from realmos.tee.devkit import find_client_headers, find_dev_kit
+from realmos.tee.libteec import build_architecture, build_libteec
+
+UUID_TA = UUID("4a03deef-5433-40bb-b266-807fffad2cf4")
+
+_CLIENT = "bench"
+_END = "bench: end"
+_BAILED_OUT = "bench: Bail out! "
+_SERIES = re.compile(
+    r"^bench: (\S+) (\d+) median (\d+) min (\d+) max (\d+) samples (\d+) from (\d+) to (\d+)$"
+)
+
+
+@dataclass(frozen=True)
+class BenchPair:
+    """What is run.
+
+    Attributes:
+        application: the TA, signed with the development key.
+        client: the program that calls it, linked with libteec.so.2; its words are how many samples
+            are taken of each operation, and how the names begin of those that are measured.
+    """
+
+    application: Path
+    client: Path
+
+
+@dataclass(frozen=True)
+class Series:
+    """One operation, measured.
+
+    Attributes:
+        name: of the operation.
+        size: bytes that it works on.
+        median: nanoseconds by the client's CLOCK_MONOTONIC, which are instructions where the
+            machine counts them.
+        least: the same.
+        most: the same.
+        samples: how many.
+        begin: when the series began, by the same clock.
+        end: when it was over.
+    """
+
+    name: str
+    size: int
+    median: int
+    least: int
+    most: int
+    samples: int
+    begin: int
+    end: int
+
+
+def build_bench(cache: Cache, reporter: Reporter, *, architecture: str = "arm64") -> BenchPair:
+    """Return the pair, built if the cache does not hold it.
+
+    Args:
+        cache: where it is kept.
+        reporter: progress.
+        architecture: the client's: `arm64`, or the build machine's.
+
+    Raises:
+        ToolError: make or a compiler is absent, or fails.
+        SourceError: OP-TEE's dev kit or headers cannot be had.
+    """
+    source = tree.root() / "guest" / "optee" / "bench"
+    kit, compiler = find_dev_kit(cache, reporter), find_cross_compiler()
+    headers = find_client_headers(cache, reporter)
+    library = build_libteec(cache, reporter, architecture=architecture)
+    native = architecture == build_architecture()
+    inputs = {
+        "sources": tree.digest([source]),
+        "kit": kit.version,
+        "compiler": compiler.identity,
+        "library": library.sha256,
+        "architecture": architecture,
+    }
+
+    def make(out: Path) -> None:
+        MAKE.require()
+        with cache.scratch() as work:
+            copy, export = work / "source", work / "export"
+            shutil.copytree(source, copy)
+            (export / "lib").mkdir(parents=True)
+            (export / "include").symlink_to(headers)
+            (export / "lib" / "libteec.so").symlink_to(library.path)
+            ta = TaSource(copy / "ta")
+            built = build_ta(ta, kit, compiler, out=work / "ta", cache=cache, reporter=reporter)
+            prefix = "" if native else compiler.prefix
+            words = [f"CROSS_COMPILE={prefix}", f"TEEC_EXPORT={export}", f"O={work}"]
+            process.run([MAKE.program, "-C", copy / "host", *words])
+            shutil.copyfile(built.path, out / f"{UUID_TA}.ta")
+            shutil.copy(work / _CLIENT, out / _CLIENT)
+
+    home = cache.build("tee-bench", inputs, make)
+    return BenchPair(home / f"{UUID_TA}.ta", home / _CLIENT)
+
+
+def read_series(lines: Iterable[str]) -> list[Series]:
+    """Return what the client measured, from what it printed.
+
+    Raises:
+        MachineError: it gave up, and why; or it did not come to its end.
+    """
+    found = []
+    for line in lines:
+        if line.startswith(_BAILED_OUT):
+            raise MachineError(f"the bench's client gave up: {line.removeprefix(_BAILED_OUT)}")
+        if match := _SERIES.match(line):
+            found.append(Series(match[1], *map(int, match.groups()[1:])))
+        elif line == _END:
+            return found
+    raise MachineError("the bench's client did not come to its end")
