@@ -121,6 +121,32 @@ def test_chain_of_subkeys_is_followed_to_any_depth() -> None:
     assert verified.versions[0] == VersionClaim(subkey=True, uuid=OTHER, version=1)
 
 
+def test_chain_of_subkeys_ends_somewhere() -> None:
+    levels = [Level(make_key("top"), 40 - n) for n in range(17)]
+    uuid, data = chain(levels[:16], OTHER, Ta(ELF))
+    assert check(data, uuid) == ELF
+    _, data = chain(levels, OTHER, Ta(ELF))
+    with pytest.raises(LoadError, match="more than 16 subkeys"):
+        read(data)
+
+
+@pytest.mark.parametrize(("attribute", "size"), [(0, 8), (1, 512)])
+def test_subkey_of_numbers_that_cost_much_is_refused(attribute: int, size: int) -> None:
+    level = Level(make_key("top"), 0)
+    body = bytearray(level.body(TA) + bytes(1024))
+    at = 36 + 12 * attribute + 8
+    for length, refused in ((size, False), (size + 1, True)):
+        struct.pack_into("<I", body, at, length)
+        with pytest.MonkeyPatch().context() as patch:
+            patch.setattr(Level, "body", lambda *_: bytes(body))
+            _, data = chain([level], TA, Ta(ELF))
+        if refused:
+            with pytest.raises(LoadError, match=f"number of more than {size} bytes"):
+                read(data)
+        else:
+            read(data)
+
+
 def test_subkey_without_a_name_signs_a_ta_of_its_own_uuid_only() -> None:
     uuid, data = chain([Level(make_key("top"), 0)], TA, Ta(ELF))
     assert uuid == TA

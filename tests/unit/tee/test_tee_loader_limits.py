@@ -7,14 +7,15 @@ from typing import NoReturn
 from uuid import UUID, uuid4
 
 import pytest
-from elf_maker import Object
+from elf_maker import CODE, DATA, Object
 from fake_ta import Code, FakePlaced, FakeRunner, World
 from realmos_agent.tee import numbers as tee
-from realmos_agent.tee.loader import Keys, Loader, LoadError, Placed, RootKey, elf, image
-from realmos_agent.tee.loader.elf_image import OBJECTS_MAX
+from realmos_agent.tee.loader import Keys, Loader, LoadError, Placed, RootKey, elf, image, store
+from realmos_agent.tee.loader.elf_image import OBJECTS_MAX, PAGE
+from realmos_agent.tee.loader.elf_numbers import R_AARCH64_RELATIVE as R_RELATIVE
 from realmos_agent.tee.loader.image import Prepared
 from realmos_agent.tee.parts import Base, Entry
-from ta_files import OTHER, TA, Ta, make_key
+from ta_files import OTHER, TA, UUIDS, Ta, make_key
 
 KEYS = Keys((RootKey("ours", make_key().public_key()),))
 
@@ -59,6 +60,61 @@ def test_few_libraries_are_asked_for_however_many_are_named() -> None:
     with pytest.raises(LoadError, match="needs more than 64 libraries"):
         Placed(TA, prepare, 0x1000, bases())
     assert len(asked) < 5
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (Object(symbols=[(0, CODE)] * 65536), "more than 65536 symbols"),
+        (Object(relocations=[(DATA, R_RELATIVE, 0, 0)] * 131073), "more than 131072"),
+    ],
+)
+def test_tables_have_limits(made: Object, message: str) -> None:
+    with pytest.raises(LoadError, match=message):
+        elf.parse(made.made())
+
+
+def test_large_tables_cost_little_memory() -> None:
+    names = b"".join(b"a%06x\0" % n for n in range(1 << 14))
+    symbols = [(8 * n, CODE) for n in range(1 << 14)]
+    relocations = [(DATA + 50 * PAGE + n % 500 * 8, R_RELATIVE, 0, n) for n in range(1 << 14)]
+    data = Object(names=names, symbols=symbols, relocations=relocations, zeros=50).made()
+    tracemalloc.start()
+    try:
+        prepared = image.prepare(elf.parse(data))
+        assert prepared.elf.exports
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < prepared.cost < 20 * len(data)
+
+
+def test_function_at_an_address_is_found_among_many() -> None:
+    names = b"".join(b"a%06x\0" % n for n in range(64))
+    symbols = [(8 * n, CODE + 8 * n) for n in reversed(range(64))]
+    found = elf.parse(Object(names=names, symbols=symbols).made())
+    for n in range(64):
+        assert [getattr(found.function(CODE + 8 * n + at), "name", None) for at in (0, 3, 4)] == [
+            f"a{n:06x}", f"a{n:06x}", None,
+        ]  # fmt: skip
+    assert found.function(CODE - 1) is None
+
+
+def test_files_that_were_not_used_of_late_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[UUID] = []
+    files = {each: Ta(Object(uuid=each).made(), uuid=each).signed() for each in UUIDS}
+    loading = Loader(files.get, KEYS, accept=lambda uuid, _: verified.append(uuid))
+    one = len(files[TA]) + loading.prepare(TA).cost
+    monkeypatch.setattr(store, "KEPT_MAX", 2 * one)
+    first, second, third, _ = UUIDS
+    for each in (second, first, third, first, third, second):
+        loading.prepare(each)
+    assert verified == [first, second, third, second]
+    monkeypatch.setattr(store, "KEPT_MAX", one - 1)
+    assert loading.prepare(third) is not loading.prepare(first)
+    verified.clear()
+    loading.prepare(first)
+    assert verified == [first], "what is too large is not kept"
 
 
 def test_libraries_named_twice_are_loaded_once() -> None:

@@ -29,7 +29,7 @@ from realmos_agent.tee.services import Services
 from realmos_agent.tee.storage import Storage, development, ephemeral
 from realmos_agent.tee.syscalls.table import Dispatcher
 
-FILE_MAX = 64 << 20
+FILE_MAX = 16 << 20
 """The largest TA, in bytes."""
 _NAMESPACE = UUID("37e0e3ad-7a18-4b8e-9a6a-0f3a1a2c5a0d")
 _DEVELOPMENT_ROOT = b"realmos: everybody knows this root of TAs' keys"

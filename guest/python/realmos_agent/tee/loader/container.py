@@ -29,7 +29,9 @@ _ATTRIBUTE = struct.Struct(tee.SHDR_SUBKEY_ATTR_FORMAT)
 _BOOTSTRAP = struct.Struct(tee.SHDR_BOOTSTRAP_TA_FORMAT)
 _ENCRYPTED = struct.Struct(tee.SHDR_ENCRYPTED_TA_FORMAT)
 
-_KEY_BYTES_MAX: Final = 2048
+_SUBKEYS_MAX: Final = 16
+_KEY_BYTES_MAX: Final = {tee.ATTR_RSA_MODULUS: 512, tee.ATTR_RSA_PUBLIC_EXPONENT: 8}
+"""OP-TEE has no longer modulus; a long exponent only costs time."""
 _MAIN_MASK: Final = 0xFF  # of an algorithm: its MAIN_ALGO_*
 _TAG_SIZE: Final = 16
 _UUID_VERSION: Final = 5
@@ -145,6 +147,8 @@ def read(data: bytes) -> Container:
     subkeys: list[Subkey] = []
     header = reader.header()
     while header.type == tee.SHDR_IMAGE_SUBKEY:
+        if len(subkeys) == _SUBKEYS_MAX:
+            raise _bad(f"it has more than {_SUBKEYS_MAX} subkeys")
         subkeys.append(reader.subkey(header))
         header = reader.header()
     if header.type not in _PLAIN_TYPES:
@@ -248,9 +252,9 @@ class _Reader:
         for number, offset, size in _ATTRIBUTE.iter_unpack(table):
             if offset > len(body) or size > len(body) - offset:
                 raise _bad("a subkey's attribute is not within the subkey")
-            if number in {tee.ATTR_RSA_MODULUS, tee.ATTR_RSA_PUBLIC_EXPONENT}:
-                if size > _KEY_BYTES_MAX:
-                    raise _bad(f"a subkey of more than {_KEY_BYTES_MAX} bytes")
+            if number in _KEY_BYTES_MAX:
+                if size > _KEY_BYTES_MAX[number]:
+                    raise _bad(f"a subkey's number of more than {_KEY_BYTES_MAX[number]} bytes")
                 attributes.setdefault(number, int.from_bytes(body[offset : offset + size]))
         return Subkey(
             header=header,

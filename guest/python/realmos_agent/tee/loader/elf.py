@@ -18,6 +18,7 @@ from realmos_agent.tee.loader.elf_image import (
     RELOCATION_SIZES,
     ElfImage,
     LoadSegment,
+    Ranges,
     Relocation,
     Symbol,
     bad,
@@ -26,6 +27,10 @@ from realmos_agent.tee.loader.errors import LoadError
 
 SPAN_MAX: Final = 96 << 20
 """Bytes of address space for one object. A branch reaches 128 MiB: from anywhere to its veneer."""
+SECTIONS_MAX: Final = 4096
+SYMBOLS_MAX: Final = 1 << 16
+RELOCATIONS_MAX: Final = 1 << 17
+"""Many times what the largest TAs have, and little enough to be read in a second."""
 SEGMENTS_MAX: Final = 64
 """Program headers. OP-TEE wants them in the first page, which has room for 72."""
 NAME_MAX: Final = 4096
@@ -147,6 +152,8 @@ class _Parser:
             raise bad("it has no program headers or section headers of the right size")
         if phnum > SEGMENTS_MAX:
             raise bad(f"it has more than {SEGMENTS_MAX} program headers")
+        if shnum > SECTIONS_MAX:
+            raise bad(f"it has more than {SECTIONS_MAX} section headers")
         return entry, (phoff, phnum), (shoff, shnum)
 
     def _part(self, offset: int, size: int, what: str) -> bytes:
@@ -219,6 +226,8 @@ class _Parser:
             raise bad("its dynamic symbol table has entries of a wrong size")
         if section.link >= len(self._sections):
             raise bad("its dynamic symbol table names a section that is not there")
+        if section.size // _SYM.size > SYMBOLS_MAX:
+            raise bad(f"it has more than {SYMBOLS_MAX} symbols")
         strings = self._sections[section.link]
         names = self._memory(strings.addr, strings.size, "table of symbol names")
         raw = self._memory(section.addr, section.size, "dynamic symbol table")
@@ -244,7 +253,8 @@ class _Parser:
 
     def _relocations(self, symbols: int) -> Iterator[Relocation]:
         table = self._symbol_table()
-        left = len(self._data) // _RELA.size
+        left = min(len(self._data) // _RELA.size, RELOCATIONS_MAX)
+        memory = Ranges([(each.vaddr, each.end) for each in self._segments])
         for section in self._sections:
             if section.type != elf.SHT_RELA or not section.flags & elf.SHF_ALLOC:
                 continue
@@ -254,20 +264,11 @@ class _Parser:
                 raise bad("a table of relocations is not for the dynamic symbol table")
             left -= section.size // _RELA.size
             if left < 0:
-                raise bad("its tables of relocations overlap")
+                raise bad(f"its relocations overlap, or are more than {RELOCATIONS_MAX}")
             raw = self._memory(section.addr, section.size, "table of relocations")
             for each in map(Relocation._make, _RELA.iter_unpack(raw)):
-                self._check_relocation(each, symbols)
+                _check_relocation(each, symbols, memory)
                 yield each
-
-    def _check_relocation(self, each: Relocation, symbols: int) -> None:
-        size = RELOCATION_SIZES.get(each.type)
-        if size is None:
-            raise bad(f"a relocation of type {each.type}, which OP-TEE does not know")
-        if each.symbol and each.symbol >= symbols:
-            raise bad("a relocation names a symbol that is not there")
-        if size and not any(s.vaddr <= each.offset <= s.end - size for s in self._segments):
-            raise bad(f"a relocation of {each.offset:#x}, which is in no segment")
 
     def _header(self, kind: int, what: str) -> ProgramHeader | None:
         found = [each for each in self._programs if each.type == kind]
@@ -327,6 +328,16 @@ class _Parser:
         if len(properties) != size:
             raise bad("its GNU property is cut short")
         return _marked_bti(properties)
+
+
+def _check_relocation(each: Relocation, symbols: int, memory: Ranges) -> None:
+    size = RELOCATION_SIZES.get(each.type)
+    if size is None:
+        raise bad(f"a relocation of type {each.type}, which OP-TEE does not know")
+    if each.symbol and each.symbol >= symbols:
+        raise bad("a relocation names a symbol that is not there")
+    if size and not memory.hold(each.offset, size):
+        raise bad(f"a relocation of {each.offset:#x}, which is in no segment")
 
 
 def _marked_bti(properties: bytes) -> bool:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What an ELF object consists of, for whoever places it: memory, symbols, relocations."""
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -71,6 +73,19 @@ class LoadSegment:
         return self.vaddr + self.size
 
 
+class Ranges:
+    """Ranges of addresses, from where to where, that are in order and do not overlap."""
+
+    def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
+        self._starts = [start for start, _ in ranges]
+        self._ends = [end for _, end in ranges]
+
+    def hold(self, address: int, size: int) -> bool:
+        """Return whether one of them holds all of `size` bytes."""
+        place = bisect_right(self._starts, address) - 1
+        return place >= 0 and address + size <= self._ends[place]
+
+
 @dataclass(frozen=True)
 class ElfImage:
     """What an ELF object consists of; addresses are relative to where it will be placed.
@@ -103,6 +118,25 @@ class ElfImage:
             if symbol.exported and (symbol.binding != elf.STB_WEAK or symbol.name not in found):
                 found[symbol.name] = symbol
         return found
+
+    @cached_property
+    def functions(self) -> tuple[list[int], list[Symbol]]:
+        """Functions that other objects find, in the order of their addresses, which come first."""
+        found = [each for each in self.exports.values() if each.type == elf.STT_FUNC]
+        found.sort(key=lambda each: each.value)
+        return [each.value for each in found], found
+
+    def function(self, address: int) -> Symbol | None:
+        """Return the function at an address."""
+        starts, functions = self.functions
+        place = bisect_right(starts, address) - 1
+        if place < 0 or address - starts[place] >= functions[place].size:
+            return None
+        return functions[place]
+
+    def without_contents(self) -> "ElfImage":
+        """Return what it is but for what its segments hold."""
+        return replace(self, segments=tuple(replace(s, data=b"") for s in self.segments))
 
     def read(self, vaddr: int, size: int, what: str) -> bytes:
         """Return initial memory.

@@ -7,7 +7,8 @@ with instructions and ends with constants, and a constant may look like a system
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -20,6 +21,7 @@ from realmos_agent.tee.loader.elf_image import (
     RELOCATION_SIZES,
     ElfImage,
     LoadSegment,
+    Ranges,
     Relocation,
     bad,
 )
@@ -27,6 +29,9 @@ from realmos_agent.tee.loader.errors import LoadError
 from realmos_agent.tee.loader.patch import Veneers, find, patch
 
 _WORD: Final = 8
+_SYMBOL_COST: Final = 320
+_RELOCATION_COST: Final = 192
+"""Bytes of the core's memory, with names and numbers."""
 _ALL_ONES: Final = (1 << 64) - 1
 
 
@@ -48,17 +53,17 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole pages of an object: `data`, then zeros. `runs` are to be moved with the object."""
+    """Whole pages of an object: `data`, then zeros.
+
+    `runs` are to be moved with the object, `others` are relocations of any other kind.
+    """
 
     address: int
     size: int
     data: bytes
     parts: tuple[Part, ...]
     runs: tuple[Run, ...]
-
-    def holds(self, address: int) -> bool:
-        """Return whether an address is in it."""
-        return self.address <= address < self.address + self.size
+    others: tuple[Relocation, ...]
 
     def placed(self, base: int) -> bytearray | bytes:
         """Return the content at a base address; other relocations are still to be made.
@@ -75,17 +80,41 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An object ready to be placed: it takes `size` bytes, its veneers among them."""
+    """An object ready to be placed: it takes `size` bytes, its veneers among them.
+
+    `elf` is without its contents: the blocks have them.
+    """
 
     elf: ElfImage
     blocks: tuple[Block, ...]
     veneers: Veneers
-    others: tuple[Relocation, ...]
 
     @property
     def size(self) -> int:
         """Bytes of address space that it takes."""
         return self.elf.span + pages(len(self.veneers.data))
+
+    @property
+    def cost(self) -> int:
+        """About how many bytes of the core's memory it takes."""
+        return (
+            sum(len(block.data) for block in self.blocks)
+            + _SYMBOL_COST * len(self.elf.symbols)
+            + _RELOCATION_COST * len(self.elf.relocations)
+        )
+
+    def read(self, vaddr: int, size: int, what: str) -> bytes:
+        """Return initial memory.
+
+        Raises:
+            LoadError: it is not in one of the object's segments.
+        """
+        for segment in self.elf.segments:
+            if segment.vaddr <= vaddr and vaddr + size <= segment.end:
+                block = next(b for b in self.blocks if b.address <= vaddr < b.address + b.size)
+                at = vaddr - block.address
+                return block.data[at : at + size].ljust(size, b"\0")
+        raise bad(f"{what} ({size} bytes at {vaddr:#x}) is not in one of its segments")
 
     def writable(self, address: int) -> bool:
         """Return whether an address of the object is in memory that the TA may write."""
@@ -111,20 +140,22 @@ def prepare(image: ElfImage) -> Prepared:
     layout = list(_layout(image.segments))
     memory = [(start, bytearray(_content(start, segments))) for start, _, segments in layout]
     veneers = patch(memory, image.code, image.span)
-    relative, others = _relocations(image.relocations)
     _check_relocations(image)
+    relative, others = _relocations(image.relocations)
+    places = sorted(relative)
     blocks = tuple(
         Block(
             address=start,
             size=end - start,
             data=bytes(content),
             parts=tuple(_parts(image, start, end, segments)),
-            runs=tuple(_runs(relative, start, len(content))),
+            runs=tuple(_runs(relative, places, start, len(content))),
+            others=others[_first(others, start) : _first(others, end)],
         )
         for (start, end, segments), (_, content) in zip(layout, memory, strict=True)
     )
     _check_code(blocks)
-    return Prepared(image, blocks, veneers, others)
+    return Prepared(image.without_contents(), blocks, veneers)
 
 
 def _layout(
@@ -192,7 +223,7 @@ def _code_pages(code: Iterable[tuple[int, int]], start: int, end: int) -> list[t
 def _relocations(
     relocations: Iterable[Relocation],
 ) -> tuple[dict[int, int], tuple[Relocation, ...]]:
-    """Return the addresses to be moved with the object, by place, and all other relocations."""
+    """Return the addresses to be moved with the object, by place, and all else, in order."""
     relative: dict[int, int] = {}
     others: list[Relocation] = []
     for each in relocations:
@@ -200,19 +231,22 @@ def _relocations(
             relative[each.offset] = each.addend
         elif each.type != elf.R_AARCH64_NONE:
             others.append(each)
-    return relative, tuple(others)
+    # Of several of one place the last counts.
+    return relative, tuple(sorted(others, key=lambda each: each.offset))
 
 
 def _check_relocations(image: ElfImage) -> None:
     """Refuse what OP-TEE's loader cannot do either: relocations outside of initialised data."""
-    ends = [
-        (segment.vaddr, segment.vaddr + len(segment.data))
-        for segment in image.segments
-        if segment.flags & elf.PF_W
-    ]
+    initialised = Ranges(
+        [
+            (segment.vaddr, segment.vaddr + len(segment.data))
+            for segment in image.segments
+            if segment.flags & elf.PF_W
+        ]
+    )
     for each in image.relocations:
         size = RELOCATION_SIZES[each.type]
-        if size and not any(start <= each.offset <= end - size for start, end in ends):
+        if size and not initialised.hold(each.offset, size):
             raise LoadError(
                 f"a relocation at {each.offset:#x} is not in initialised, writable data: compile "
                 "and link all of the TA as position-independent code",
@@ -220,13 +254,19 @@ def _check_relocations(image: ElfImage) -> None:
             )
 
 
-def _runs(relative: dict[int, int], start: int, size: int) -> Iterator[Run]:
-    inside = sorted(at for at in relative if start <= at <= start + size - _WORD)
+def _first(relocations: Sequence[Relocation], address: int) -> int:
+    """Return how many relocations are of places below an address."""
+    return bisect_left(relocations, address, key=lambda each: each.offset)
+
+
+def _runs(relative: dict[int, int], places: list[int], start: int, size: int) -> Iterator[Run]:
+    first, last = bisect_left(places, start), bisect_left(places, start + size - _WORD + 1)
+    inside = places[first:last]
     # Places in a row differ from their index by the same.
     for _, group in groupby(enumerate(inside), lambda each: each[1] - _WORD * each[0]):
-        places = [at for _, at in group]
-        layout = struct.Struct(f"<{len(places)}Q")
-        yield Run(places[0] - start, layout, tuple(relative[at] for at in places))
+        row = [at for _, at in group]
+        layout = struct.Struct(f"<{len(row)}Q")
+        yield Run(row[0] - start, layout, tuple(relative[at] for at in row))
 
 
 def _check_code(blocks: Iterable[Block]) -> None:

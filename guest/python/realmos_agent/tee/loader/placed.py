@@ -146,12 +146,8 @@ class Placed:
                 continue
             if offset >= each.prepared.elf.span:
                 return f"{each.uuid}+{offset:#x} (a system call)"
-            inside = [
-                symbol
-                for symbol in each.prepared.elf.exports.values()
-                if symbol.type == elf.STT_FUNC and 0 <= offset - symbol.value < symbol.size
-            ]
-            name = f" ({inside[0].name}+{offset - inside[0].value:#x})" if inside else ""
+            symbol = each.prepared.elf.function(offset)
+            name = f" ({symbol.name}+{offset - symbol.value:#x})" if symbol else ""
             return f"{each.uuid}+{offset:#x}{name}"
         return f"{address:#x}, in no object of the TA"
 
@@ -201,10 +197,9 @@ class Placed:
         prepared = new.prepared
         for block in prepared.blocks:
             memory = block.placed(new.base)
-            inside = [r for r in prepared.others if block.holds(r.offset)]
-            if inside:
+            if block.others:
                 memory = bytearray(memory)
-                for each in inside:
+                for each in block.others:
                     for at, value in _values(each, new, scope):
                         _ADDRESS.pack_into(memory, at - block.address, value & _ALL_ONES)
             yield from (_segment(new.base, block, part, memory) for part in block.parts)
@@ -219,7 +214,7 @@ def _head(prepared: Prepared) -> bytes:
     if symbol is None and prepared.elf.soname is not None:
         raise LoadError("it is a library, and no TA", tee.ERROR_BAD_FORMAT)
     address = 0 if symbol is None else symbol.value
-    return prepared.elf.read(address, _HEAD.size, "ta_head")
+    return prepared.read(address, _HEAD.size, "ta_head")
 
 
 def _library(name: str) -> UUID:
@@ -289,7 +284,7 @@ def _describe(
 ) -> tuple[Segment, tuple[int, bytes]]:
     """Return a page that tells what is loaded, and what `__elf_phdr_info` says of it."""
     owner = info.object.prepared
-    reserved, *_ = _INFO.unpack(owner.elf.read(info.symbol.value, _INFO.size, "__elf_phdr_info"))
+    reserved, *_ = _INFO.unpack(owner.read(info.symbol.value, _INFO.size, "__elf_phdr_info"))
     if not owner.writable(info.symbol.value):
         raise bad("its __elf_phdr_info is not writable")
     if reserved:

@@ -2,8 +2,9 @@
 """Where TAs come from: files of the untrusted side, verified and made ready once each."""
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from realmos_agent.tee import numbers as tee
@@ -14,10 +15,17 @@ from realmos_agent.tee.loader.image import Prepared
 from realmos_agent.tee.loader.keys import Keys
 from realmos_agent.tee.loader.placed import Base, Placed
 
+KEPT_MAX: Final = 64 << 20
+"""About how many bytes of memory files take that are kept ready; the last used are."""
+
 
 class _Kept(NamedTuple):
     data: bytes
     prepared: Prepared
+
+    @property
+    def cost(self) -> int:
+        return len(self.data) + self.prepared.cost
 
 
 class Loader:
@@ -40,7 +48,7 @@ class Loader:
         self._keys = keys
         self._accept = accept
         self._lock = threading.Lock()
-        self._kept: dict[UUID, _Kept] = {}
+        self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
 
     def load(self, uuid: UUID, dispatcher: int, base: Base) -> Placed:
         """Return a TA, placed at addresses of `base`, its system calls led to `dispatcher`.
@@ -61,11 +69,22 @@ class Loader:
             raise LoadError(f"there is no TA or library {uuid}", tee.ERROR_ITEM_NOT_FOUND)
         with self._lock:
             kept = self._kept.get(uuid)
+            if kept is not None:
+                self._kept.move_to_end(uuid)
         if kept is not None and kept.data == data:
             return kept.prepared
         verified = container.verify(container.read(data), self._keys, uuid)
         prepared = image.prepare(elf.parse(verified.elf))
         self._accept(uuid, verified)
-        with self._lock:
-            self._kept[uuid] = _Kept(data, prepared)
+        self._keep(uuid, _Kept(data, prepared))
         return prepared
+
+    def _keep(self, uuid: UUID, kept: _Kept) -> None:
+        with self._lock:
+            self._kept.pop(uuid, None)
+            self._kept[uuid] = kept
+            left = KEPT_MAX
+            for each in reversed(tuple(self._kept)):
+                left -= self._kept[each].cost
+                if left < 0:
+                    del self._kept[each]
