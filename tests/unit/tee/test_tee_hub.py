@@ -14,10 +14,10 @@ from uuid import uuid5
 
 import pytest
 from realmos.errors import ConfigError
-from realmos.tee import hub as hub_module
-from realmos.tee._identity import _NAMESPACE, Credentials, client_uuid
 from realmos.tee.hub import Hub
 from realmos_agent.tee import client_numbers, numbers, wire
+from realmos_agent.tee import hub as hub_module
+from realmos_agent.tee.client_identity import _NAMESPACE, Credentials, client_uuid
 from tee_echo import ECHO, IDENTITY, RESULT, TA, WAIT, EchoCore
 
 PATIENCE = 20.0

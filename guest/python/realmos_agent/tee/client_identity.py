@@ -3,7 +3,7 @@
 
 The kernel reports the credentials that the peer of a unix socket had when it connected; the client
 UUID is made from them as Linux's tee driver makes it. A TA has our word for it and no more: the
-build machine is untrusted (docs/tee-wire.md).
+hub is on the untrusted side, or with the client in one realm (docs/tee-wire.md).
 """
 
 import socket

@@ -7,10 +7,12 @@ from collections import deque
 
 from realmos_agent.tee import wire
 
-from realmos.errors import PeerError
-
 SMALL = 1 << 18
 """Frames of this size and less are taken at once, whatever else is held."""
+
+
+class StreamError(Exception):
+    """The peer is of no use any more; says why."""
 
 
 class Stream:
@@ -45,13 +47,13 @@ class Stream:
         Of a frame that is not small only one piece is taken, for the caller to look at `incoming`.
 
         Raises:
-            PeerError: the peer is gone, or what it sends is no frame.
+            StreamError: the peer is gone, or what it sends is no frame.
         """
         try:
             while True:
                 data = self.socket.recv(min(self._framer.missing, SMALL))
                 if not data:
-                    raise PeerError("it was closed")
+                    raise StreamError("it was closed")
                 self._framer.feed(data)
                 self._held += len(data)
                 if (frame := self._framer.next_frame()) is not None:
@@ -62,9 +64,9 @@ class Stream:
         except BlockingIOError:
             return None
         except OSError as error:
-            raise PeerError(f"the connection broke off: {error.strerror}") from error
+            raise StreamError(f"the connection broke off: {error.strerror}") from error
         except wire.WireError as error:
-            raise PeerError(str(error)) from error
+            raise StreamError(str(error)) from error
 
     def queue(self, data: bytes) -> None:
         """Send these bytes when the peer takes them."""
@@ -77,7 +79,7 @@ class Stream:
         """Send what the peer takes now.
 
         Raises:
-            PeerError: the peer is gone.
+            StreamError: the peer is gone.
         """
         sent = 0
         try:
@@ -91,7 +93,7 @@ class Stream:
         except BlockingIOError:
             pass
         except OSError as error:
-            raise PeerError(f"the connection broke off: {error.strerror}") from error
+            raise StreamError(f"the connection broke off: {error.strerror}") from error
         finally:
             self.queued -= sent
             if sent or not self._queue:

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The hub: where client programs reach the TEE core (docs/tee-wire.md).
+
+It listens on a unix socket, says of each client who it is, and passes frames between all of them
+and the one stream to the core. One thread serves everybody and waits for nobody: what it holds is
+bounded by not reading on, and a client that keeps everybody waiting is disconnected.
+"""
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from realmos_agent.tee import client_numbers, numbers, wire
+from realmos_agent.tee.client_identity import Credentials, client_uuid, credentials_of
+from realmos_agent.tee.stream import SMALL, Stream, StreamError
+
+CLIENTS_MAX: Final = 200
+"""Connections at once; more wait until one ends."""
+REQUESTS_MAX: Final = 1024
+"""Requests of one connection that wait for an answer; one more is answered BUSY."""
+BUFFER_MAX: Final = 4 * client_numbers.LENGTH_MAX
+"""Bytes held for the core, and as many for all clients, before a sender has to wait."""
+STALL_S: Final = 30.0
+"""Seconds for which a client may leave its answers while others wait for the room they take."""
+
+_READ: Final = selectors.EVENT_READ
+_WRITE: Final = selectors.EVENT_WRITE
+_BACKLOG = 64
+_PATH_MAX = 107
+_TICK_S = 1.0
+_JOIN_S = 10.0
+
+
+class SocketError(Exception):
+    """No socket for clients can be made; says why."""
+
+
+class _Client(Stream):
+    """A client's connection: its number, who it is, and the kinds of what it waits for."""
+
+    def __init__(self, connection: socket.socket, number: int) -> None:
+        super().__init__(connection, wire.FROM_CLIENT)
+        self.number = number
+        self.credentials: Credentials = credentials_of(connection)
+        self.waiting: dict[int, int] = {}
+        self.reserved = 0
+
+
+class Hub:
+    """Serves clients until it is closed, or, used as a context manager, left.
+
+    Args:
+        path: the socket to make; its directory is there, and private to the user.
+        core: the stream to the core: this object's to close.
+        on_end: called, by the hub's thread, with the reason when the core has ended.
+        stall: see `STALL_S`.
+
+    Raises:
+        SocketError: no socket can be made there.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        core: socket.socket,
+        *,
+        on_end: Callable[[str], None] = lambda _reason: None,
+        stall: float = STALL_S,
+    ) -> None:
+        self.path = path
+        self._listener = _listen(path)
+        self._core: Stream | None = Stream(core, wire.FROM_CORE)
+        self._on_end = on_end
+        self._stall = stall
+        self._clients: dict[int, _Client] = {}
+        self._last = 0
+        self._reserved = 0
+        self._closing = False
+        self._waker, self._woken = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._watched: dict[socket.socket, int] = {}
+        self._thread = threading.Thread(target=self._serve, name="tee hub", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect everybody, and remove the socket."""
+        self._closing = True
+        with contextlib.suppress(OSError):  # the thread has ended before
+            self._waker.send(b"x")
+        self._thread.join(_JOIN_S)
+        self.path.unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        try:
+            while not self._closing:
+                self._flush()
+                self._watch()
+                for key, _ in self._selector.select(_TICK_S):
+                    self._handle(key.fileobj)
+                self._end_stalled()
+        finally:
+            for client in self._clients.values():
+                client.socket.close()
+            if self._core is not None:
+                self._core.socket.close()
+            for each in (self._listener, self._waker, self._woken):
+                each.close()
+            self._selector.close()
+
+    def _flush(self) -> None:
+        for client in list(self._clients.values()):
+            try:
+                client.flush()
+            except StreamError:
+                self._disconnect(client)
+        if self._core is not None:
+            try:
+                self._core.flush()
+            except StreamError as error:
+                self._end_core(str(error))
+
+    def _watch(self) -> None:
+        """Tell the selector what to wait for: nothing that there is no room for."""
+        wanted = {self._woken: _READ, self._listener: _READ}
+        if len(self._clients) >= CLIENTS_MAX:
+            del wanted[self._listener]
+        if self._core is not None:
+            reads = _READ if self._has_room_for_answers() else 0
+            wanted[self._core.socket] = reads | (_WRITE if self._core.queued else 0)
+        for client in self._clients.values():
+            reads = _READ if self._reserve(client) else 0
+            wanted[client.socket] = reads | (_WRITE if client.queued else 0)
+        for each, events in wanted.items():
+            if self._watched.get(each, 0) != events:
+                self._unwatch(each)
+                if events:
+                    self._selector.register(each, events)
+                    self._watched[each] = events
+        for each in self._watched.keys() - wanted.keys():
+            self._unwatch(each)
+
+    def _unwatch(self, each: socket.socket) -> None:
+        if self._watched.pop(each, 0):
+            self._selector.unregister(each)
+
+    def _has_room_for_answers(self) -> bool:
+        return sum(client.queued for client in self._clients.values()) < BUFFER_MAX
+
+    def _reserve(self, client: _Client) -> bool:
+        """Return whether there is room for the frame that a client is sending, and take it."""
+        if client.incoming <= SMALL or client.reserved:
+            return True
+        held = self._reserved + (0 if self._core is None else self._core.queued)
+        if held + client.incoming > BUFFER_MAX:
+            return False
+        client.reserved = client.incoming
+        self._reserved += client.reserved
+        return True
+
+    def _release(self, client: _Client) -> None:
+        self._reserved -= client.reserved
+        client.reserved = 0
+
+    def _handle(self, which: object) -> None:
+        if which is self._listener:
+            self._accept()
+        elif self._core is not None and which is self._core.socket:
+            self._serve_core(self._core)
+        else:
+            for client in list(self._clients.values()):
+                if client.socket is which:
+                    self._serve_client(client)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # it is gone again
+            connection, _ = self._listener.accept()
+            self._last += 1
+            self._clients[self._last] = _Client(connection, self._last)
+
+    def _serve_client(self, client: _Client) -> None:
+        try:
+            frame = client.receive()
+            if frame is not None:
+                self._release(client)
+                self._take_request(client, frame)
+        except StreamError:
+            self._disconnect(client)
+
+    def _disconnect(self, client: _Client) -> None:
+        self._release(client)
+        self._unwatch(client.socket)
+        client.socket.close()
+        del self._clients[client.number]
+        if self._core is not None:
+            self._core.queue(wire.encode(wire.Gone(client.number)))
+
+    def _take_request(self, client: _Client, frame: wire.Frame) -> None:
+        """Pass a client's frame on, or answer it.
+
+        Raises:
+            StreamError: it is not one that a client may send.
+        """
+        cancel = frame.kind == client_numbers.KIND_CANCEL
+        if frame.client or (not cancel and frame.request in client.waiting):
+            raise StreamError("a frame with another's number, or of a request that is under way")
+        if self._core is None:
+            self._refuse(client, frame, numbers.ERROR_COMMUNICATION)
+            return
+        if not cancel and len(client.waiting) >= REQUESTS_MAX:
+            self._refuse(client, frame, numbers.ERROR_BUSY)
+            return
+        body: bytes | None = frame.body
+        if frame.kind == client_numbers.KIND_OPEN:
+            body = self._identify(client, frame)
+        if body is None:
+            return
+        if not cancel:
+            client.waiting[frame.request] = frame.kind
+        passed = wire.Frame(frame.kind, client.number, frame.request, body)
+        self._core.queue(passed.to_bytes())
+
+    def _identify(self, client: _Client, frame: wire.Frame) -> bytes | None:
+        """Return an OPEN's body with who the client is, or None when it has been refused."""
+        try:
+            asked = wire.decode(frame)
+        except wire.WireError:
+            asked = None
+        if not isinstance(asked, wire.Open) or asked.client_uuid != wire.NIL:
+            self._refuse(client, frame, numbers.ERROR_BAD_PARAMETERS)
+            return None
+        uuid = client_uuid(client.credentials, asked.login, asked.group)
+        if uuid is None:
+            self._refuse(client, frame, numbers.ERROR_GENERIC)
+            return None
+        return wire.identified(frame.body, uuid)
+
+    def _refuse(self, client: _Client, frame: wire.Frame, result: int) -> None:
+        answer = wire.refusal(frame, result)
+        if answer is not None:
+            client.queue(wire.encode(answer))
+
+    def _serve_core(self, core: Stream) -> None:
+        try:
+            frame = core.receive()
+            if frame is not None:
+                self._take_answer(frame)
+        except StreamError as error:
+            self._end_core(str(error))
+
+    def _take_answer(self, frame: wire.Frame) -> None:
+        """Pass the core's frame on to the client that waits for it.
+
+        Raises:
+            StreamError: nobody asked for it.
+        """
+        client = self._clients.get(frame.client)
+        if client is None and 0 < frame.client <= self._last:
+            return  # it is gone
+        asked = 0 if client is None else client.waiting.get(frame.request, 0)
+        if client is None or _ANSWERS.get(asked) != frame.kind:
+            raise StreamError("it answered what nobody asked")
+        del client.waiting[frame.request]
+        client.queue(wire.Frame(frame.kind, 0, frame.request, frame.body).to_bytes())
+
+    def _end_core(self, reason: str) -> None:
+        """Tell everybody who waits that the core is dead."""
+        core, self._core = self._core, None
+        if core is None:
+            return
+        self._unwatch(core.socket)
+        core.socket.close()
+        for client in self._clients.values():
+            for request, kind in client.waiting.items():
+                asked = wire.Frame(kind, 0, request, b"")
+                self._refuse(client, asked, numbers.ERROR_TARGET_DEAD)
+            client.waiting.clear()
+        self._on_end(reason)
+
+    def _end_stalled(self) -> None:
+        """Disconnect clients for which the others have waited too long."""
+        now = time.monotonic()
+        if self._has_room_for_answers():
+            return
+        for client in list(self._clients.values()):
+            if client.queued and now - client.taken > self._stall:
+                self._disconnect(client)
+
+
+_ANSWERS: Final = {
+    client_numbers.KIND_OPEN: client_numbers.KIND_OPENED,
+    client_numbers.KIND_INVOKE: client_numbers.KIND_INVOKED,
+    client_numbers.KIND_CLOSE: client_numbers.KIND_CLOSED,
+}
+
+
+def _listen(path: Path) -> socket.socket:
+    """Return a socket that listens at `path`, for its owner alone.
+
+    Raises:
+        SocketError: there can be none.
+    """
+    if len(str(path).encode()) > _PATH_MAX:
+        raise SocketError(f"the path of the TEE's socket is too long: {path}")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise SocketError(f"no socket can be made at {path}: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
