@@ -8,6 +8,7 @@ from itertools import count
 from uuid import UUID, uuid4
 
 import pytest
+from elf_maker import Object
 from realmos import process
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee import runner_numbers as run
@@ -132,6 +133,26 @@ const unsigned *table = constants;
     assert all(s.prot == CONSTANTS for s in placed.segments if b"\x01\x00\x00\xd4" * 9 in s.data)
     with pytest.raises(LoadError, match="looks like a system call and shares a page"):
         place(maker.ta(source, name="constants"))
+
+
+def test_data_among_instructions_is_not_changed_in_silence() -> None:
+    svc, mov_x8, add, ret = 0xD4000001, 0xD2800028, 0x91000000, 0xD65F03C0
+    lines: list[str] = []
+
+    def place_code(*words: int) -> Placed:
+        file = Ta(Object(words=words).made()).signed()
+        keys = Keys((RootKey("ours", make_key().public_key()),))
+        return Loader(lambda _: file, keys, log=lines.append).load(TA, DISPATCHER, bases())
+
+    place_code(mov_x8, svc, ret, 0, 0, 0x12345678)
+    assert not lines
+    place_code(add, ret, 0, add, svc, ret, 0, 0, 0)
+    (line,) = lines
+    assert line.startswith(f"{TA} has 1 system calls with a number that cannot be told")
+    assert line.endswith("it has changed: 0x1010")
+    for table in ((ret, 0x428A2F98, svc, 0x71374491), (ret, svc, ret, ret, ret, 0xA54FF53A)):
+        with pytest.raises(LoadError, match=r"data at 0x100[48], in a section of instructions"):
+            place_code(*table)
 
 
 def test_system_calls_lead_to_the_dispatcher_and_back(

@@ -81,7 +81,9 @@ class Core:
             self._write_log, Clocks(), _device(options), storage=_storage(options)
         )
         self._services.log(_ABOUT_STORAGE[bool(options.storage)])
-        self._loader = Loader(self._fetch, self._keys(), Versions().accept)
+        self._loader = Loader(
+            self._fetch, self._keys(), Versions().accept, self._services.log
+        )
         self._dispatch = Dispatcher()
         self._argv: tuple[str, ...] = (options.runner, "--memory", str(_MEMORY_MAX))
         if options.qemu_user:

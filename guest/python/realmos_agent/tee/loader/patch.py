@@ -19,6 +19,7 @@ SITES_MAX: Final = 32768
 
 _SVC, _SVC_MASK, _SVC_TOP = 0xD4000001, 0xFFE0001F, 0xD4
 _MOV_X8, _MOV_W8, _MOV_MASK = 0xD2800008, 0x52800008, 0xFFE0001F
+_NEIGHBOURS: Final = 4  # words, on either side
 _BTI_C, _BTI_J = 0xD503245F, 0xD503249F
 _ADR_X17_12 = 0x10000071
 _LDR_X16 = 0x58000010
@@ -90,7 +91,7 @@ def patch(
         veneers: where the veneers will stand.
 
     Raises:
-        LoadError: there are too many.
+        LoadError: there are too many, or data among instructions looks like one.
     """
     sites: list[Site] = []
     out = bytearray(_LITERAL.size) + _RESOLVER
@@ -102,11 +103,28 @@ def patch(
                 raise LoadError(
                     f"the TA has more than {SITES_MAX} system calls", tee.ERROR_NOT_SUPPORTED
                 )
-            site = start + at
-            _WORD.pack_into(memory, site - address, _branch(site, veneers + len(out)))
-            out += _veneer(len(out), veneers, site)
-            sites.append(Site(site, number(original, at)))
+            site = Site(start + at, number(original, at))
+            if site.number is None and not _among_instructions(original, at):
+                raise LoadError(
+                    f"data at {site.address:#x}, in a section of instructions, looks like a system "
+                    "call: put data into a section of its own (.rodata)",
+                    tee.ERROR_NOT_SUPPORTED,
+                )
+            branch = _branch(site.address, veneers + len(out))
+            _WORD.pack_into(memory, site.address - address, branch)
+            out += _veneer(len(out), veneers, site.address)
+            sites.append(site)
     return Veneers(tuple(sites), bytes(out))
+
+
+def _among_instructions(data: bytes, at: int) -> bool:
+    """Return whether what is around a word may be instructions; zeros may lie between functions.
+
+    Bits 28 to 25 say of what group an instruction is; the first four groups hold none that TAs
+    have, but SVE's.
+    """
+    around = data[max(0, at - _NEIGHBOURS * _WORD.size) : at + (_NEIGHBOURS + 1) * _WORD.size]
+    return all(word == 0 or word >> 25 & 15 > 3 for (word,) in _WORD.iter_unpack(around))
 
 
 def _veneer(offset: int, veneers: int, site: int) -> bytes:

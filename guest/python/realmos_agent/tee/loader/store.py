@@ -19,6 +19,9 @@ KEPT_MAX: Final = 64 << 20
 """About how many bytes of memory files take that are kept ready; the last used are."""
 
 
+_SHOWN: Final = 8
+
+
 class _Kept(NamedTuple):
     data: bytes
     prepared: Prepared
@@ -36,6 +39,7 @@ class Loader:
         keys: that vouch for TAs.
         accept: is told of every file that is verified before it is used, so that it may keep note
             of its versions, or refuse it by an error of its own.
+        log: takes a line on what is odd about a file that is used all the same.
     """
 
     def __init__(
@@ -43,10 +47,12 @@ class Loader:
         fetch: Callable[[UUID], bytes | None],
         keys: Keys,
         accept: Callable[[UUID, Verified], None] = lambda _uuid, _verified: None,
+        log: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._fetch = fetch
         self._keys = keys
         self._accept = accept
+        self._log = log
         self._lock = threading.Lock()
         self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
 
@@ -76,6 +82,11 @@ class Loader:
         verified = container.verify(container.read(data), self._keys, uuid)
         prepared = image.prepare(elf.parse(verified.elf))
         self._accept(uuid, verified)
+        if odd := [f"{each.address:#x}" for each in prepared.veneers.sites if each.number is None]:
+            self._log(
+                f"{uuid} has {len(odd)} system calls with a number that cannot be told; if they "
+                f"are data, it has changed: {', '.join(odd[:_SHOWN])}"
+            )
         self._keep(uuid, _Kept(data, prepared))
         return prepared
 
