@@ -19,7 +19,17 @@ from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import Manager, Outcome
 from realmos_agent.tee.params import Params
-from realmos_agent.tee.parts import Base, Call, Entry, Event, Fault, PseudoTa, Returned, RunnerError
+from realmos_agent.tee.parts import (
+    Base,
+    Body,
+    Call,
+    Entry,
+    Event,
+    Fault,
+    PseudoTa,
+    Returned,
+    RunnerError,
+)
 from realmos_agent.tee.services import Services
 from realmos_agent.tee.session import INFINITE, Cancellation, Identity, Session
 
@@ -192,7 +202,7 @@ class World:
         segment = FakeSegment(address, 4096, 5, uuid.bytes)
         return FakePlaced(uuid, self.tas[uuid][0], address, [segment])
 
-    def dispatch(self, ta: Instance, number: int, count: int, body: bytes) -> bytes:
+    def dispatch(self, ta: Instance, number: int, count: int, body: Body) -> bytes:
         """Run the system call that a script yielded."""
         assert count == 0
         call = self.runners[number].call
@@ -201,7 +211,7 @@ class World:
             self.answers[number] = call(ta)
         except TeeError as error:
             self.answers[number] = error
-        return body
+        return bytes(body)
 
     def open(
         self,

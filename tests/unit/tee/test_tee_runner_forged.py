@@ -1,30 +1,38 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The core's end of the runner protocol, when a TA has taken the other end over."""
 
+import errno
+import fcntl
 import os
+import resource
 import signal
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from realmos_agent.tee import numbers
 from realmos_agent.tee import runner_numbers as wire
+from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.parts import Call, Entry, Fault, Refused, Returned, RunnerError
-from realmos_agent.tee.runner import RunnerProcess
+from realmos_agent.tee.runner import RunnerProcess, start
 
 ENTRY = Entry(0, 0, 0, 0, 0, 0, (0,) * 8)
+MIB = 1 << 20
 
 
 class Taken:
     """A process that does nothing, and its socket, in the hands of the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, large: Budget | None = None) -> None:
         ours, self.end = socket.socketpair()
         self.pid = os.posix_spawn("/bin/sleep", ["sleep", "600"], {})
-        self.runner = RunnerProcess(self.pid, ours)
+        self.runner = RunnerProcess(self.pid, ours, large)
 
     def say(self, kind: int, body: bytes = b"", length: int | None = None) -> None:
         if length is None:
@@ -34,17 +42,41 @@ class Taken:
     def done(self, status: int = 0) -> None:
         self.say(wire.DONE, struct.pack(wire.DONE_FORMAT, status))
 
+    def heard(self) -> list[tuple[int, bytes]]:
+        """Return what the core has said so far."""
+        data = self.end.recv(MIB, socket.MSG_DONTWAIT)
+        frames = []
+        while data:
+            length, kind = struct.unpack_from(wire.FRAME_FORMAT, data)
+            frames.append((kind, data[8 : 4 + length]))
+            data = data[4 + length :]
+        return frames
+
     def leave(self) -> None:
         self.end.close()
         os.kill(self.pid, signal.SIGTERM)
 
 
+MakeTaken = Callable[[Budget | None], Taken]
+
+
 @pytest.fixture
-def taken() -> Iterator[Taken]:
-    process = Taken()
-    yield process
-    process.end.close()
-    process.runner.close()
+def make_taken() -> Iterator[MakeTaken]:
+    made: list[Taken] = []
+
+    def make(large: Budget | None) -> Taken:
+        made.append(Taken(large))
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.end.close()
+        process.runner.close()
+
+
+@pytest.fixture
+def taken(make_taken: MakeTaken) -> Taken:
+    return make_taken(None)
 
 
 def map_page(runner: RunnerProcess) -> None:
@@ -194,3 +226,135 @@ def test_random_bytes_are_an_answer_or_the_end(data: bytes, order: int) -> None:
         finally:
             runner.close()
     assert event is None or isinstance(event, bytes | Call | Returned | Fault)
+
+
+def large_call(size: int) -> bytes:
+    return struct.pack(wire.CALL_FORMAT, numbers.CALL_LOG, 1) + bytes(size)
+
+
+def plain(code: int) -> bytes:
+    return struct.pack(wire.RESULT_FORMAT, code, 0)
+
+
+def test_large_calls_are_held_as_far_as_there_is_room(make_taken: MakeTaken) -> None:
+    room = Budget(3 * MIB)
+    first, second = make_taken(room), make_taken(room)
+    speaker = threading.Thread(target=first.say, args=(wire.CALL, large_call(2 * MIB)))
+    speaker.start()
+    assert first.runner.enter(ENTRY) == Call(numbers.CALL_LOG, 1, bytes(2 * MIB))
+    speaker.join()
+
+    def say() -> None:
+        second.say(wire.CALL, large_call(4 * MIB))
+        second.say(wire.CALL, struct.pack(wire.CALL_FORMAT, numbers.CALL_LOG, 1))
+
+    speaker = threading.Thread(target=say)
+    speaker.start()
+    # The large one never came to the core: its TA has had an error, and has made another call.
+    assert second.runner.enter(ENTRY) == Call(numbers.CALL_LOG, 1, b"")
+    speaker.join()
+    assert second.heard()[-1] == (wire.RESULT, plain(numbers.ERROR_OUT_OF_MEMORY))
+    assert not room.take(2 * MIB)
+    first.say(wire.RETURNED, bytes(struct.calcsize(wire.RETURNED_FORMAT)))
+    first.runner.answer(plain(0))
+    assert room.take(3 * MIB)
+
+
+def test_room_for_a_large_call_comes_back_when_its_ta_ends(make_taken: MakeTaken) -> None:
+    room = Budget(3 * MIB)
+    taken = make_taken(room)
+    speaker = threading.Thread(target=taken.say, args=(wire.CALL, large_call(2 * MIB)))
+    speaker.start()
+    assert isinstance(taken.runner.enter(ENTRY), Call)
+    speaker.join()
+    taken.runner.close()
+    taken.runner.close()
+    assert room.take(3 * MIB)
+    assert not room.take(1)
+
+
+@pytest.mark.parametrize("kind", [wire.HELLO, wire.DONE, wire.RETURNED, wire.FAULT, wire.FETCHED])
+def test_only_calls_are_large_unless_they_were_asked_for(taken: Taken, kind: int) -> None:
+    taken.say(kind, b"", wire.LENGTH_MAX)
+    with pytest.raises(RunnerError, match="out of place"):
+        taken.runner.enter(ENTRY)
+
+
+class Lingering:
+    """A socket, a call of which is not over as soon as it is woken."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self.inside = threading.Event()
+        self.closed_under: bool | None = None
+
+    def recv(self, size: int, flags: int) -> bytes:
+        self.inside.set()
+        try:
+            return self._inner.recv(size, flags)
+        finally:
+            time.sleep(0.2)
+            self.inside.clear()
+
+    def close(self) -> None:
+        if self.closed_under is None:
+            self.closed_under = self.inside.is_set()
+        self._inner.close()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
+def test_no_descriptor_is_closed_under_who_uses_it() -> None:
+    ours, end = socket.socketpair()
+    lingering = Lingering(ours)
+    pid = os.posix_spawn("/bin/sleep", ["sleep", "600"], {})
+    runner = RunnerProcess(pid, cast("socket.socket", lingering))
+    ended: list[RunnerError] = []
+
+    def enter() -> None:
+        try:
+            runner.enter(ENTRY)
+        except RunnerError as error:
+            ended.append(error)
+
+    with end:
+        waiting = threading.Thread(target=enter)
+        waiting.start()
+        assert lingering.inside.wait(60)
+        runner.close()
+        waiting.join()
+    assert len(ended) == 1
+    assert lingering.closed_under is False
+
+
+def test_an_end_is_noticed_with_many_files_open(
+    taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    original = os.pidfd_open
+
+    def far(pid: int) -> int:
+        near = original(pid)
+        try:
+            return fcntl.fcntl(near, fcntl.F_DUPFD_CLOEXEC, 1024)
+        finally:
+            os.close(near)
+
+    monkeypatch.setattr(os, "pidfd_open", far)
+    try:
+        taken.leave()
+        with pytest.raises(RunnerError, match="signal 15"):
+            taken.runner.enter(ENTRY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_runner_without_a_socket_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socketpair", fail)
+    with pytest.raises(RunnerError, match="Too many open files"):
+        start(("/bin/true",))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from realmos_agent.tee.chain import Chain
-    from realmos_agent.tee.parts import Dispatch, Event, Loader, Returned, Runner, Segment
+    from realmos_agent.tee.parts import Body, Dispatch, Event, Loader, Returned, Runner, Segment
     from realmos_agent.tee.services import Services
     from realmos_agent.tee.session import Identity, Session
 
@@ -285,7 +285,7 @@ class Instance:
             raise
         return self._runner.answer(answer)
 
-    def _report_callers(self, body: bytes) -> None:
+    def _report_callers(self, body: "Body") -> None:
         """Tell where a panic comes from: the call's second word is where a frame record is."""
         if len(body) == _PANIC.size:
             places = callers(self._runner.fetch, _PANIC.unpack(body)[1])
@@ -318,7 +318,10 @@ class Instance:
             base = self._space.reserve(region.shift + len(region.data))
             bases.append(base)
             addresses[id(region)] = base + region.shift
-            self._runner.region(base + region.shift, bytes(region.data), secure=region.secure)
+        # Only now: what the runner has been given is there at the next entry, whosever it is.
+        for region in params.regions:
+            address = addresses[id(region)]
+            self._runner.region(address, bytes(region.data), secure=region.secure)
         return addresses
 
     def _take(self, event: "Returned", params: Params, addresses: dict[int, int]) -> None:

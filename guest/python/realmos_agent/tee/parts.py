@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from realmos_agent.tee.instance import Instance
     from realmos_agent.tee.params import Params
 
+Body = bytes | memoryview
+"""The arguments of a system call."""
+
 Base = Callable[[int], int]
 """Gives the free, page-aligned address of so many bytes."""
 
@@ -94,7 +97,7 @@ class Call(NamedTuple):
 
     number: int
     arguments: int
-    body: bytes
+    body: Body
 
 
 class Returned(NamedTuple):
@@ -169,7 +172,7 @@ class Runner(Protocol):
 class Dispatch(Protocol):
     """Serves system calls."""
 
-    def __call__(self, ta: "Instance", number: int, count: int, body: bytes) -> bytes:
+    def __call__(self, ta: "Instance", number: int, count: int, body: Body) -> bytes:
         """Serve one call: its arguments in, its result and outputs out."""
 
 

@@ -13,21 +13,27 @@ import struct
 import threading
 
 from realmos_agent.tee import runner_numbers as numbers
+from realmos_agent.tee.budget import Budget
+from realmos_agent.tee.numbers import ERROR_OUT_OF_MEMORY
 from realmos_agent.tee.parts import Call, Entry, Event, Fault, Refused, Returned, RunnerError
+from realmos_agent.tee.runner_stream import RunnerStream
 
 START_SECONDS = 60.0
 """How long a runner may take until it says HELLO, on an emulated processor."""
 
 _END_SECONDS = 2.0
+_BUDGET_SECONDS = 10.0  # how long a large call waits until others of its kind are done
+_SMALL = 1 << 16
+"""The largest call that is not counted, and more than any other message has but FETCHED."""
 _SIGKILL = 9
 
-_FRAME = struct.Struct(numbers.FRAME_FORMAT)
 _MAP = struct.Struct(numbers.MAP_FORMAT)
 _RANGE = struct.Struct(numbers.RANGE_FORMAT)
 _ENTER = struct.Struct(numbers.ENTER_FORMAT)
 _HELLO = struct.Struct(numbers.HELLO_FORMAT)
 _DONE = struct.Struct(numbers.DONE_FORMAT)
 _CALL = struct.Struct(numbers.CALL_FORMAT)
+_RESULT = struct.Struct(numbers.RESULT_FORMAT)
 _RETURNED = struct.Struct(numbers.RETURNED_FORMAT)
 _FAULT = struct.Struct(numbers.FAULT_FORMAT)
 _ADDRESS = 8
@@ -50,16 +56,22 @@ _PROTECTIONS = {
 class RunnerProcess:
     """One runner; made by `start`.
 
+    Args:
+        pid: its process.
+        end: the core's end of its socket; both are taken over.
+        large: what system calls of more than a few bytes take from while they are served.
+
     Attributes:
         dispatcher: where the TA's system calls are to go.
         missing: the protections that the runner's kernel does not offer, for people to read. Not
             empty only if the runner was allowed to go on so.
     """
 
-    def __init__(self, pid: int, end: socket.socket) -> None:
-        """Take over a process and the core's end of its socket."""
+    def __init__(self, pid: int, end: socket.socket, large: Budget | None = None) -> None:
         self._pid = pid
-        self._socket = end
+        self._stream = RunnerStream(end)
+        self._large = large or Budget(numbers.LENGTH_MAX)
+        self._held = 0
         self._unanswered: list[str] = []
         self._closing = threading.Lock()
         self._ended = ""
@@ -120,16 +132,17 @@ class RunnerProcess:
             ),
         )  # fmt: skip
         refused = self._settle()
-        kind, body = self._receive()
+        kind, body = self._receive_event()
         if kind == numbers.DONE:
             raise refused or Refused("enter", _status(body))
         return self._event(kind, body)
 
     def answer(self, body: bytes) -> Event:
         """Answer a system call with a RESULT's body, and return what the TA does next."""
+        self._give_back()
         self._order(numbers.RESULT, body)
         self._settle()
-        return self._event(*self._receive())
+        return self._event(*self._receive_event())
 
     def fetch(self, address: int, size: int) -> bytes:
         """Return what the TA's memory holds.
@@ -139,7 +152,7 @@ class RunnerProcess:
         """
         self._order(numbers.FETCH, _RANGE.pack(address, size))
         self._settle()
-        kind, body = self._receive()
+        kind, body = self._receive(size)
         if kind == numbers.DONE:
             raise Refused(f"fetch {size:#x} bytes at {address:#x}", _status(body))
         if kind != numbers.FETCHED or len(body) != size:
@@ -152,14 +165,11 @@ class RunnerProcess:
             if not self._ended:
                 os.kill(self._pid, _SIGKILL)
                 self._reap()
-                try:
-                    # Wakes who waits in another thread.
-                    self._socket.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass  # the other end has gone already, so nobody waits
-                self._socket.close()
+                self._stream.wake()
+        self._stream.close()
+        self._give_back()
 
-    def greet(self, seconds: float | None) -> None:
+    def greet(self, seconds: float | None = START_SECONDS) -> None:
         """Wait for HELLO.
 
         Args:
@@ -169,9 +179,9 @@ class RunnerProcess:
             RunnerError: the process said something else, or nothing.
         """
         try:
-            self._socket.settimeout(seconds)
+            self._stream.limit(seconds)
             kind, body = self._receive()
-            self._socket.settimeout(None)
+            self._stream.limit(None)
         except OSError as error:
             raise self._lost() from error
         if kind != numbers.HELLO:
@@ -184,7 +194,7 @@ class RunnerProcess:
     def _event(self, kind: int, body: bytes) -> Event:
         if kind == numbers.CALL and len(body) >= _CALL.size:
             number, count = _CALL.unpack_from(body)
-            return Call(number, count, body[_CALL.size :])
+            return Call(number, count, memoryview(body)[_CALL.size :])
         if kind == numbers.RETURNED:
             result, _reserved, *vals = _unpack(_RETURNED, body)
             return Returned(result, tuple(vals))
@@ -222,30 +232,62 @@ class RunnerProcess:
         if length > numbers.LENGTH_MAX:
             raise RunnerError(f"a message of {length} bytes; {numbers.LENGTH_MAX} at most")
         try:
-            self._socket.sendall(_FRAME.pack(length, kind) + head + data)
+            self._stream.send(kind, head, data)
         except OSError as error:
             raise self._lost() from error
 
-    def _receive(self) -> tuple[int, bytes]:
-        length, kind = _FRAME.unpack(self._take(_FRAME.size))
+    def _receive_event(self) -> tuple[int, bytes]:
+        """Receive what may be a system call."""
+        while True:
+            kind, size = self._next()
+            if kind != numbers.CALL or size <= _SMALL:
+                return kind, self._body(kind, size)
+            if self._large.take(size, _BUDGET_SECONDS):
+                with self._closing:
+                    self._held = size
+                return kind, self._take(size)
+            # More than can be held now: refused, as the runner would refuse too much.
+            self._skip(size)
+            self._order(numbers.RESULT, _RESULT.pack(ERROR_OUT_OF_MEMORY, 0))
+
+    def _receive(self, fetched: int = 0) -> tuple[int, bytes]:
+        """Receive what is no system call; FETCHED has as many bytes as were asked for."""
+        kind, size = self._next()
+        return kind, self._body(kind, size, fetched if kind == numbers.FETCHED else 0)
+
+    def _next(self) -> tuple[int, int]:
+        try:
+            kind, length = self._stream.next_frame()
+        except TimeoutError as error:
+            raise RunnerError("no answer in time") from error
+        except (OSError, EOFError) as error:
+            raise self._lost() from error
         if not numbers.LENGTH_MIN <= length <= numbers.LENGTH_MAX:
             raise RunnerError(f"a message that claims {length} bytes")
-        return kind, self._take(length - numbers.LENGTH_MIN)
+        return kind, length - numbers.LENGTH_MIN
+
+    def _body(self, kind: int, size: int, most: int = 0) -> bytes:
+        if size > max(_SMALL, most):
+            raise RunnerError(f"message {kind:#x} of {size} bytes, which is out of place")
+        return self._take(size)
 
     def _take(self, size: int) -> bytes:
-        parts = []
-        while size:
-            try:
-                part = self._socket.recv(size, socket.MSG_WAITALL)
-            except TimeoutError as error:
-                raise RunnerError(f"no answer within {START_SECONDS:g} s") from error
-            except OSError as error:
-                raise self._lost() from error
-            if not part:
-                raise self._lost()
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+        try:
+            return self._stream.take(size)
+        except (OSError, EOFError) as error:
+            raise self._lost() from error
+
+    def _skip(self, size: int) -> None:
+        try:
+            self._stream.skip(size)
+        except (OSError, EOFError) as error:
+            raise self._lost() from error
+
+    def _give_back(self) -> None:
+        with self._closing:
+            held, self._held = self._held, 0
+        if held:
+            self._large.give(held)
 
     def _lost(self) -> RunnerError:
         with self._closing:
@@ -253,13 +295,17 @@ class RunnerProcess:
                 self._await_end()
                 os.kill(self._pid, _SIGKILL)
                 self._reap()
-                self._socket.close()
-            return RunnerError(f"the runner has ended ({self._ended})")
+                self._stream.wake()
+        self._stream.close()
+        self._give_back()
+        return RunnerError(f"the runner has ended ({self._ended})")
 
     def _await_end(self) -> None:
         """Let a process end by itself whose socket has ended, so that it can say how."""
         process = os.pidfd_open(self._pid)
-        select.select([process], [], [], _END_SECONDS)
+        ending = select.poll()  # select() knows the first 1024 descriptors only
+        ending.register(process, select.POLLIN)
+        ending.poll(_END_SECONDS * 1000)
         os.close(process)
 
     def _reap(self) -> None:
@@ -273,6 +319,7 @@ def start(
     environment: dict[str, str] | None = None,
     *,
     seconds: float | None = START_SECONDS,
+    large: Budget | None = None,
 ) -> RunnerProcess:
     """Start a runner and wait until it can be used.
 
@@ -280,11 +327,15 @@ def start(
         argv: the program, found by its path, and its arguments.
         environment: its environment; nothing if None.
         seconds: how long it may take; None for no end, which a debugger may need.
+        large: what large system calls take from; by default it has as much alone as one call may be.
 
     Raises:
         RunnerError: it does not start.
     """
-    ours, its = socket.socketpair()
+    try:
+        ours, its = socket.socketpair()
+    except OSError as error:
+        raise RunnerError(f"{argv[0]} does not start: {error.strerror}") from error
     with its:
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -299,7 +350,7 @@ def start(
         except OSError as error:
             ours.close()
             raise RunnerError(f"{argv[0]} does not start: {error.strerror}") from error
-    runner = RunnerProcess(pid, ours)
+    runner = RunnerProcess(pid, ours, large)
     try:
         runner.greet(seconds)
     except RunnerError:

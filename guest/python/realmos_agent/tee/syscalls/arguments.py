@@ -9,6 +9,7 @@ from realmos_agent.tee.errors import ForgedCall
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from realmos_agent.tee.params import Params
+    from realmos_agent.tee.parts import Body
 
     Attribute = tuple[int, tuple[int, int] | bytes]
     Descriptors = tuple[tuple[str, int, int], ...]
@@ -38,7 +39,7 @@ class Arguments:
         rooms: for each output argument its kind and what it may hold.
     """
 
-    def __init__(self, descriptors: "Descriptors", body: bytes) -> None:
+    def __init__(self, descriptors: "Descriptors", body: "Body") -> None:
         """Read `body`.
 
         Raises:
@@ -125,7 +126,7 @@ class Arguments:
         if size > len(self._body) - start or exactly not in (None, size):
             raise ForgedCall(f"{size} bytes of {len(self._body) - start}")
         self._at = start + size
-        return self._body[start : self._at]
+        return bytes(self._body[start : self._at])
 
     def _attributes(self) -> "tuple[Attribute, ...]":
         count = self._word(numbers.CALL_ATTRIBUTES_MAX)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from realmos_agent.tee.context import TaContext
+    from realmos_agent.tee.parts import Body
     from realmos_agent.tee.syscalls.arguments import Descriptors
 
     Handler = Callable[..., object]
@@ -72,7 +73,7 @@ class Dispatcher:
         """Find the handlers."""
         self._table = handlers() if table is None else table
 
-    def __call__(self, ta: "TaContext", number: int, count: int, body: bytes) -> bytes:
+    def __call__(self, ta: "TaContext", number: int, count: int, body: "Body") -> bytes:
         """Serve one call and return the body of its RESULT.
 
         Args:
@@ -98,7 +99,7 @@ class Dispatcher:
             raise TaPanic(numbers.ERROR_GENERIC, f"the core failed in {name}: {error!r}") from error
 
     def _serve(
-        self, ta: "TaContext", number: int, descriptors: "Descriptors", body: bytes
+        self, ta: "TaContext", number: int, descriptors: "Descriptors", body: "Body"
     ) -> bytes:
         try:
             arguments = Arguments(descriptors, body)

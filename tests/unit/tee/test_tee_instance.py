@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An instance and its runner: what a TA is given for a call, and what it is not."""
+
+import pytest
+from fake_ta import INVOKE, Code, FakeRunner, World, a_uuid
+from realmos_agent.tee import numbers
+from realmos_agent.tee.addresses import PAGE, AddressSpace
+from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.params import Memref, Params, Region
+from realmos_agent.tee.parts import Entry
+
+TA = a_uuid(1)
+INPUT = numbers.PARAM_TYPE_MEMREF_INPUT
+
+
+def test_memory_of_a_call_that_is_not_made_is_not_there_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[list[int]] = []
+
+    def look(entry: Entry, runner: FakeRunner) -> Code:
+        yield from ()
+        if entry.function == INVOKE:
+            seen.append(list(runner.regions))
+        return 0
+
+    world = World({TA: (0, look)})
+    session = world.opened(TA)
+    regions = [Region(b"somebody else's"), Region(b"more")]
+    slots = tuple(Memref(region, 0, len(region.data)) for region in regions)
+    left = [AddressSpace().reserve(PAGE)]  # room for the first only
+
+    def reserve(_space: AddressSpace, _size: int) -> int:
+        if not left:
+            raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+        return left.pop()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AddressSpace, "reserve", reserve)
+        patch.setattr(AddressSpace, "release", lambda _space, _address: None)
+        outcome = world.invoke(session, 0, Params(INPUT | INPUT << 4, (*slots, None, None)))
+    assert outcome.result == numbers.ERROR_OUT_OF_MEMORY
+    assert world.invoke(session, 0).ok
+    assert seen == [[]]
