@@ -2,6 +2,7 @@
 """Persistent objects: system calls 41 to 53 and the rules of sharing."""
 
 import struct
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,9 @@ from realmos_agent.tee import numbers as n
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.errors import ShortBuffer, TeeError
 from realmos_agent.tee.handles import HandleTable
-from realmos_agent.tee.storage import MemoryBackend, Storage, Store
-from realmos_agent.tee.storage.objects import SIZE_MAX
+from realmos_agent.tee.storage import MemoryBackend, Storage, Store, objects
+from realmos_agent.tee.storage.persistent import SIZE_MAX
+from realmos_agent.tee.syscalls import states
 from realmos_agent.tee.syscalls import storage as calls
 from tee_states import key, refused
 
@@ -329,3 +331,149 @@ def test_a_failed_write_leaves_the_object(ta: Ta, backend: MemoryBackend) -> Non
         ta(n.CALL_STORAGE_OBJ_WRITE, made, b"after")
     backend.put = kept  # type: ignore[method-assign]  # ditto
     assert ta(n.CALL_STORAGE_OBJ_READ, made, 9) == b"before"
+
+
+def test_an_overwritten_object_is_gone_for_its_handles(ta: Ta) -> None:
+    """A restricted key stays restricted whatever is made of its name."""
+    flags = READ | WRITE | SHARE_READ | SHARE_WRITE
+    old = ta.create(b"key", flags, b"old", ta.handles.add(key(n.TYPE_AES, b"S" * 16)))
+    held = ta.handles.get(old, TransientObject)
+    held.restrict_usage(n.USAGE_ENCRYPT)
+    new = ta.create(b"key", flags | n.DATA_FLAG_OVERWRITE, b"new")
+    assert (held.usage, held.secret()) == (n.USAGE_ENCRYPT, b"S" * 16)
+    with refused(n.ERROR_BAD_PARAMETERS):
+        held.get_attr(n.ATTR_SECRET_VALUE)
+    for call, argument in (
+        (n.CALL_STORAGE_OBJ_READ, 1),
+        (n.CALL_STORAGE_OBJ_WRITE, b"x"),
+        (n.CALL_STORAGE_OBJ_TRUNC, 1),
+    ):
+        with refused(n.ERROR_CORRUPT_OBJECT):
+            ta(call, old, argument)
+    with refused(n.ERROR_CORRUPT_OBJECT):
+        held.restrict_usage(0)
+    assert ta(n.CALL_STORAGE_OBJ_READ, new, 9) == b"new"
+    ta.close(old)
+    assert ta(n.CALL_STORAGE_OBJ_READ, ta.open(b"key", flags), 9) == b"new"
+    with refused(n.ERROR_ACCESS_CONFLICT):
+        ta.open(b"key", META)
+
+
+def test_opening_a_key_never_widens_its_usage(ta: Ta, monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = READ | SHARE_READ
+    handle = ta.create(b"key", flags, source=ta.handles.add(key(n.TYPE_AES, b"S" * 16)))
+    held = ta.handles.get(handle, TransientObject)
+    held.restrict_usage(0)
+    seen = []
+    real = TransientObject.load
+
+    def load(self: TransientObject, dump: bytes, set_attributes: int) -> None:
+        seen.append(held.usage)
+        real(self, dump, set_attributes)
+
+    monkeypatch.setattr(TransientObject, "load", load)
+    ta.open(b"key", flags)
+    ta.services.storage.info(ta.uuid, b"key")
+    assert seen == [0, 0]
+
+
+# What fails, and which objects there are if it was made all the same.
+CHANGES: tuple[tuple[Callable[[Ta, int], object], list[bytes]], ...] = (
+    (lambda ta, handle: ta(n.CALL_STORAGE_OBJ_RENAME, handle, b"new"), [b"new"]),
+    (lambda ta, handle: ta(n.CALL_STORAGE_OBJ_DEL, handle), []),
+    (lambda ta, handle: ta(n.CALL_STORAGE_OBJ_WRITE, handle, b"new"), [b"old"]),
+    (lambda ta, handle: ta.handles.get(handle, TransientObject).restrict_usage(0), [b"old"]),
+)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["was not made", "was made"])
+def test_nobody_goes_on_with_what_nobody_knows(
+    ta: Ta, backend: MemoryBackend, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change fails when it may have been made: handles are over, and the store tells."""
+    for change, changed in CHANGES:
+        handle = ta.create(b"old", data=b"data")
+        real = backend.put
+
+        def put(name: str, blob: bytes, real: Any = real) -> None:  # noqa: ANN401 - a method
+            if kept or name != "index":
+                real(name, blob)
+            if name == "index":
+                raise OSError("no answer")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(backend, "put", put)
+            with refused(n.ERROR_STORAGE_NOT_AVAILABLE):
+                change(ta, handle)
+        for call, argument in (
+            (n.CALL_STORAGE_OBJ_READ, 1),
+            (n.CALL_STORAGE_OBJ_WRITE, b"X"),
+            (n.CALL_STORAGE_OBJ_RENAME, b"newer"),
+        ):
+            with refused(n.ERROR_STORAGE_NOT_AVAILABLE):
+                ta(call, handle, argument)
+        with refused(n.ERROR_STORAGE_NOT_AVAILABLE):
+            ta(n.CALL_STORAGE_OBJ_DEL, handle)
+        ta.close(handle)
+        found = ta.services.storage.ids(ta.uuid)
+        assert found == (changed if kept else [b"old"])
+        for name in found:
+            ta(n.CALL_STORAGE_OBJ_DEL, ta.open(name, META))
+
+
+def test_a_key_in_use_is_not_deleted(ta: Ta) -> None:
+    handle = ta.create(b"key", source=ta.handles.add(key(n.TYPE_AES, bytes(16))))
+    state = states.cryp_state_alloc(ta, n.ALG_AES_ECB_NOPAD, n.MODE_ENCRYPT, handle, 0)
+    with refused(n.ERROR_BAD_STATE):
+        ta(n.CALL_STORAGE_OBJ_DEL, handle)
+    states.cryp_state_free(ta, state)
+    assert ta.services.storage.ids(ta.uuid) == [b"key"]
+
+
+def test_what_is_open_has_a_bound(ta: Ta, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "OPEN_MAX", 1000)
+    monkeypatch.setattr(objects, "ALL_OPEN_MAX", 1500)
+    first = ta.create(b"1", data=bytes(700))
+    ta.close(ta.create(b"2", data=bytes(200)))
+    with refused(n.ERROR_OUT_OF_MEMORY):
+        ta.create(b"3", data=bytes(300))
+    with refused(n.ERROR_OUT_OF_MEMORY):
+        ta(n.CALL_STORAGE_OBJ_TRUNC, first, 1000)
+    ta.open(b"2", READ)
+    other = Ta(ta.services.storage, UUID(int=2))
+    with refused(n.ERROR_OUT_OF_MEMORY):
+        other.create(b"1", data=bytes(600))
+    ta.close(first)
+    other.create(b"1", data=bytes(600))
+    with refused(n.ERROR_OUT_OF_MEMORY):
+        ta.open(b"1", READ)
+
+
+def test_an_enumerator_tells_of_what_is_there(ta: Ta) -> None:
+    for name in (b"a", b"b", b"c"):
+        ta.close(ta.create(name))
+    enumerator = ta(n.CALL_STORAGE_ENUM_ALLOC)
+    ta(n.CALL_STORAGE_ENUM_START, enumerator, n.STORAGE_PRIVATE)
+    assert ta(n.CALL_STORAGE_ENUM_NEXT, enumerator, 64)[1] == b"a"
+    for name in (b"a", b"b"):
+        ta(n.CALL_STORAGE_OBJ_DEL, ta.open(name, META))
+    ta.close(ta.create(b"d"))
+    assert ta(n.CALL_STORAGE_ENUM_NEXT, enumerator, 64)[1] == b"c"
+    assert ta(n.CALL_STORAGE_ENUM_NEXT, enumerator, 64)[1] == b"d"
+    with refused(n.ERROR_ITEM_NOT_FOUND):
+        ta(n.CALL_STORAGE_ENUM_NEXT, enumerator, 64)
+
+
+def test_the_core_keeps_notes_where_no_ta_reaches(ta: Ta, backend: MemoryBackend) -> None:
+    storage = ta.services.storage
+    assert storage.note(b"versions") is None
+    storage.set_note(b"versions", b"1")
+    assert later(backend).services.storage.note(b"versions") == b"1"
+    nobody = Ta(storage, UUID(int=0))
+    for act in (
+        lambda: nobody.open(b"versions", READ),
+        lambda: nobody.create(b"versions", ALL | n.DATA_FLAG_OVERWRITE),
+        lambda: storage.ids(nobody.uuid),
+    ):
+        with refused(n.ERROR_ACCESS_DENIED):
+            act()

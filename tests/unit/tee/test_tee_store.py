@@ -2,7 +2,7 @@
 """The store of persistent objects: power cuts at every write, tampering, rollback."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ import pytest
 from realmos_agent.tee import numbers as n
 from realmos_agent.tee.storage import (
     DirectoryBackend,
+    Limits,
     MemoryBackend,
     Store,
     StoreError,
+    UnsettledError,
     development,
     ephemeral,
 )
@@ -32,18 +34,49 @@ class Counter:
     """A number that nobody turns back; not even these tests."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self.now = (0, bytes(32))
 
-    def value(self) -> int:
-        return self.number
+    def state(self) -> tuple[int, bytes]:
+        return self.now
 
-    def advance(self, value: int) -> None:
-        assert value > self.number
-        self.number = value
+    def advance(self, value: int, mark: bytes) -> None:
+        if value != self.now[0]:
+            raise OSError(f"it is at {self.now[0]}")
+        self.now = (value + 1, mark)
+
+
+class Disk:
+    """A directory, and the one process at a time that has a store there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._backend: DirectoryBackend | None = None
+
+    def end(self) -> None:
+        """End the process, if there is one."""
+        if self._backend is not None:
+            self._backend.close()
+
+    def store(self, counter: Counter | None = None, key: bytes = KEY) -> Store:
+        """Return the store of a new process."""
+        self.end()
+        self._backend = DirectoryBackend(str(self.path))
+        return Store(self._backend, key, counter)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    made = Disk(tmp_path / "store")
+    yield made
+    made.end()
 
 
 def snapshot(path: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+def damaged(blob: bytes) -> bytes:
+    return blob[:-1] + bytes([blob[-1] ^ 1])
 
 
 def restore(path: Path, blobs: dict[str, bytes]) -> None:
@@ -53,27 +86,27 @@ def restore(path: Path, blobs: dict[str, bytes]) -> None:
         (path / name).write_bytes(blob)
 
 
-def test_objects_outlive_their_store(tmp_path: Path) -> None:
-    store = Store(DirectoryBackend(str(tmp_path)), KEY)
+def test_objects_outlive_their_store(disk: Disk) -> None:
+    store = disk.store()
     store.write(TA, b"one", b"1")
     store.write(OTHER, b"one", b"other's")
     store.write(TA, b"", b"no name")
     store.write(TA, b"one", b"2")
     store.rename(TA, b"one", b"two")
-    again = Store(DirectoryBackend(str(tmp_path)), KEY)
+    again = disk.store()
     assert again.ids(TA) == [b"", b"two"]
     assert (again.read(TA, b"two"), again.read(OTHER, b"one")) == (b"2", b"other's")
     again.remove(TA, b"two")
     again.remove(TA, b"two")
     with refused(n.ERROR_ITEM_NOT_FOUND):
-        Store(DirectoryBackend(str(tmp_path)), KEY).read(TA, b"two")
-    assert len(snapshot(tmp_path)) == 3  # the index and two objects
+        disk.store().read(TA, b"two")
+    assert len(snapshot(disk.path)) == 3  # the index and two objects
 
 
-def test_what_is_held_tells_nothing_of_what_is_in_it(tmp_path: Path) -> None:
-    store = Store(DirectoryBackend(str(tmp_path)), KEY)
+def test_what_is_held_tells_nothing_of_what_is_in_it(disk: Disk) -> None:
+    store = disk.store()
     store.write(TA, b"a telling name", b"a secret")
-    held = b"".join(name.encode() + blob for name, blob in snapshot(tmp_path).items())
+    held = b"".join(name.encode() + blob for name, blob in snapshot(disk.path).items())
     assert b"telling" not in held
     assert b"secret" not in held
     assert TA not in held
@@ -102,20 +135,22 @@ def test_a_power_cut_leaves_the_old_or_the_new(
     outcomes: list[dict[bytes, bytes]] = []
     old: dict[bytes, bytes] = {}
     while cut:
-        place = tmp_path / str(at)
+        disk = Disk(tmp_path / str(at))
         counter = Counter() if counted else None
-        first = Store(DirectoryBackend(str(place)), KEY, counter)
+        first = disk.store(counter)
         first.write(TA, b"one", b"old")
         old = state(first)
         cut = cut_at(at, monkeypatch, counter, partial(CHANGES[change], first))
         monkeypatch.undo()
         monkeypatch.setattr(os, "fsync", lambda _: None)
-        second = Store(DirectoryBackend(str(place)), KEY, counter)
+        second = disk.store(counter)
         found = state(second)
         outcomes.append(found)
         second.write(TA, b"after", b"life")  # and it goes on
-        assert state(Store(DirectoryBackend(str(place)), KEY, counter))[b"after"] == b"life"
-        assert len(snapshot(place)) == len(second.ids(TA)) + 1, "something was left behind"
+        third = disk.store(counter)
+        assert state(third)[b"after"] == b"life"
+        assert len(snapshot(disk.path)) == len(third.ids(TA)) + 1, "something was left behind"
+        disk.end()
         at += 1
     new = outcomes[-1]
     assert new != old
@@ -163,15 +198,15 @@ def cut_at(
     return False
 
 
-def test_a_blob_stands_for_nothing_but_itself(tmp_path: Path) -> None:
-    store = Store(DirectoryBackend(str(tmp_path)), KEY)
+def test_a_blob_stands_for_nothing_but_itself(disk: Disk) -> None:
+    store = disk.store()
     store.write(TA, b"one", b"1")
     store.write(TA, b"two", b"2")
-    one, two = (tmp_path / name for name in sorted(snapshot(tmp_path)) if name != "index")
-    for changed in (two.read_bytes(), one.read_bytes()[:-1] + b"x", b"", b"short"):
+    one, two = (disk.path / name for name in sorted(snapshot(disk.path)) if name != "index")
+    for changed in (two.read_bytes(), damaged(one.read_bytes()), b"", b"short"):
         kept = one.read_bytes()
         one.write_bytes(changed)
-        again = Store(DirectoryBackend(str(tmp_path)), KEY)
+        again = disk.store()
         codes = []
         for object_id in (b"one", b"two"):
             try:
@@ -181,63 +216,63 @@ def test_a_blob_stands_for_nothing_but_itself(tmp_path: Path) -> None:
         assert codes == [n.ERROR_CORRUPT_OBJECT]
         one.write_bytes(kept)
     one.unlink()
-    lost = Store(DirectoryBackend(str(tmp_path)), KEY)
+    lost = disk.store()
     with refused(n.ERROR_CORRUPT_OBJECT):
         for object_id in lost.ids(TA):
             lost.read(TA, object_id)
 
 
 @pytest.mark.parametrize("index", [b"", b"short", bytes(100)])
-def test_a_changed_index_is_no_store(tmp_path: Path, index: bytes) -> None:
-    Store(DirectoryBackend(str(tmp_path)), KEY).write(TA, b"one", b"1")
-    (tmp_path / "index").write_bytes(index)
+def test_a_changed_index_is_no_store(disk: Disk, index: bytes) -> None:
+    disk.store().write(TA, b"one", b"1")
+    (disk.path / "index").write_bytes(index)
     with pytest.raises(StoreError, match="index"):
-        Store(DirectoryBackend(str(tmp_path)), KEY).ids(TA)
-    assert len(snapshot(tmp_path)) == 2, "what is not understood is not cleaned up"
+        disk.store().ids(TA)
+    assert len(snapshot(disk.path)) == 2, "what is not understood is not cleaned up"
 
 
-def test_another_key_opens_nothing(tmp_path: Path) -> None:
-    Store(DirectoryBackend(str(tmp_path)), KEY).write(TA, b"one", b"1")
+def test_another_key_opens_nothing(disk: Disk) -> None:
+    disk.store().write(TA, b"one", b"1")
     with pytest.raises(StoreError, match="this store's key"):
-        Store(DirectoryBackend(str(tmp_path)), KEY[::-1]).ids(TA)
+        disk.store(key=KEY[::-1]).ids(TA)
     with pytest.raises(ValueError, match="32 bytes, not 5"):
         Store(MemoryBackend(), b"short")
 
 
-def test_an_old_store_is_refused(tmp_path: Path) -> None:
+def test_an_old_store_is_refused(disk: Disk) -> None:
     counter = Counter()
-    store = Store(DirectoryBackend(str(tmp_path)), KEY, counter)
+    store = disk.store(counter)
     store.write(TA, b"tries", b"3")
-    old = snapshot(tmp_path)
+    old = snapshot(disk.path)
     store.write(TA, b"tries", b"2")
-    restore(tmp_path, old)
+    restore(disk.path, old)
     with pytest.raises(StoreError, match="the counter says"):
-        Store(DirectoryBackend(str(tmp_path)), KEY, counter).read(TA, b"tries")
-    restore(tmp_path, {})
+        disk.store(counter).read(TA, b"tries")
+    restore(disk.path, {})
     with pytest.raises(StoreError, match="the counter says"):
-        Store(DirectoryBackend(str(tmp_path)), KEY, counter).ids(TA)
+        disk.store(counter).ids(TA)
 
 
 def test_a_change_that_was_cut_off_cannot_come_back_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two changes of one generation: one cut off before it was counted, one that was counted."""
     counter = Counter()
-    store = Store(DirectoryBackend(str(tmp_path)), KEY, counter)
+    store = disk.store(counter)
     store.write(TA, b"tries", b"2")
-    before = snapshot(tmp_path)
+    before = snapshot(disk.path)
     with monkeypatch.context() as patched:
-        patched.setattr(counter, "advance", lambda _: (_ for _ in ()).throw(Cut()))
+        patched.setattr(counter, "advance", lambda *_: (_ for _ in ()).throw(Cut()))
         with pytest.raises(Cut):
             store.write(TA, b"tries", b"3")
-    cut_off = snapshot(tmp_path)
-    restore(tmp_path, before)
-    again = Store(DirectoryBackend(str(tmp_path)), KEY, counter)
+    cut_off = snapshot(disk.path)
+    restore(disk.path, before)
+    again = disk.store(counter)
     assert again.read(TA, b"tries") == b"2"
     again.write(TA, b"tries", b"1")
-    restore(tmp_path, cut_off)
+    restore(disk.path, cut_off)
     with pytest.raises(StoreError, match="the counter says"):
-        Store(DirectoryBackend(str(tmp_path)), KEY, counter).read(TA, b"tries")
+        disk.store(counter).read(TA, b"tries")
 
 
 def test_a_store_goes_on_after_a_failure() -> None:
@@ -261,6 +296,197 @@ def test_a_store_goes_on_after_a_failure() -> None:
     assert store.read(TA, b"one") == b"3"
 
 
+class Keeper(MemoryBackend):
+    """A holder who keeps whatever he was ever given, and shows what he likes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[str, bytes] = {}
+        self.failing = ""
+
+    def put(self, name: str, blob: bytes) -> None:
+        if name == self.failing:
+            raise OSError(5, "no")
+        super().put(name, blob)
+        self.kept[name] = blob
+
+    def show(self, index: bytes) -> None:
+        """Have all blobs, and this index."""
+        for name, blob in {**self.kept, "index": index}.items():
+            super().put(name, blob)
+
+    @property
+    def index(self) -> bytes:
+        found = self.get("index")
+        assert found is not None
+        return found
+
+
+def test_two_openings_of_one_change_cannot_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The holder chooses when the power goes, and which index he shows: v1, or v2 for ever."""
+    backend, counter = Keeper(), Counter()
+    store = Store(backend, KEY, counter)
+    store.write(TA, b"one", b"v1")
+    first = backend.index
+    with monkeypatch.context() as patched:
+        patched.setattr(counter, "advance", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+        with pytest.raises(StoreError):
+            store.write(TA, b"one", b"v2")
+        second = backend.index
+        backend.show(first)
+        with pytest.raises(StoreError):
+            Store(backend, KEY, counter).read(TA, b"one")
+        opening = backend.index
+    backend.show(second)
+    assert Store(backend, KEY, counter).read(TA, b"one") == b"v2"
+    for old in (opening, first):
+        backend.show(old)
+        with pytest.raises(StoreError, match="the counter says"):
+            Store(backend, KEY, counter).read(TA, b"one")
+    for old in (b"", damaged(backend.index)):
+        backend.show(old)
+        with pytest.raises(StoreError, match="was not sealed"):
+            Store(backend, KEY, counter).read(TA, b"one")
+
+
+def test_what_was_counted_is_seen_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has read the old state does not meet the change that was cut off before."""
+    backend, counter = Keeper(), Counter()
+    store = Store(backend, KEY, counter)
+    store.write(TA, b"one", b"v1")
+    first = backend.index
+    with monkeypatch.context() as patched:
+        patched.setattr(counter, "advance", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+        with pytest.raises(StoreError):
+            store.write(TA, b"one", b"v2")
+    second = backend.index
+    backend.show(first)
+    assert Store(backend, KEY, counter).read(TA, b"one") == b"v1"
+    backend.show(second)
+    with pytest.raises(StoreError, match="the counter says"):
+        Store(backend, KEY, counter).read(TA, b"one")
+
+
+def test_a_process_knows_its_own_last_change_without_a_counter() -> None:
+    backend = Keeper()
+    store = Store(backend, KEY)
+    store.write(TA, b"one", b"v1")
+    old = backend.index
+    store.write(TA, b"one", b"v2")
+    new = backend.index
+    backend.failing = "index"
+    with pytest.raises(UnsettledError):
+        store.write(TA, b"two", b"x")
+    backend.failing = ""
+    backend.show(old)
+    with pytest.raises(StoreError, match="not what was written last"):
+        store.read(TA, b"one")
+    backend.show(new)
+    assert store.read(TA, b"one") == b"v2"
+    assert store.ids(TA) == [b"one"]
+
+
+def test_a_change_whose_answer_was_lost_is_found_again() -> None:
+    class Lost(Keeper):
+        def put(self, name: str, blob: bytes) -> None:
+            super().put(name, blob)
+            if self.losing and name == "index":
+                raise OSError("no answer")
+
+        losing = False
+
+    backend = Lost()
+    store = Store(backend, KEY)
+    store.write(TA, b"one", b"v1")
+    backend.losing = True
+    with pytest.raises(UnsettledError, match="no answer"):
+        store.write(TA, b"one", b"v2")
+    backend.losing = False
+    assert store.read(TA, b"one") == b"v2"
+    store.write(TA, b"one", b"v3")
+    assert Store(backend, KEY).read(TA, b"one") == b"v3"
+
+
+LIMITS = Limits(objects=3, size=100, all_objects=5, all_size=150)
+
+
+def test_there_is_room_for_so_much_and_no_more() -> None:
+    store = Store(MemoryBackend(), KEY, limits=LIMITS)
+    for object_id in (b"1", b"2", b"3"):
+        store.write(TA, object_id, bytes(20))
+    with refused(n.ERROR_STORAGE_NO_SPACE):
+        store.write(TA, b"4", b"")
+    store.write(TA, b"3", bytes(60))
+    with refused(n.ERROR_STORAGE_NO_SPACE):
+        store.write(TA, b"3", bytes(61))
+    assert store.read(TA, b"3") == bytes(60)
+    store.write(OTHER, b"1", bytes(50))
+    with refused(n.ERROR_STORAGE_NO_SPACE):
+        store.write(OTHER, b"2", bytes(1))
+    store.write(OTHER, b"2", b"")
+    with refused(n.ERROR_STORAGE_NO_SPACE):
+        store.write(b"3" * 16, b"1", b"")
+    store.remove(TA, b"1")
+    store.write(b"3" * 16, b"1", b"")
+
+
+def test_a_users_files_are_left_alone(tmp_path: Path) -> None:
+    names = ["notes", "makefile", "draft.new", "README", "0" * 31, "0" * 32 + ".txt"]
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(StoreError, match=f"{tmp_path} is no store of objects, and not empty"):
+        DirectoryBackend(str(tmp_path))
+    for name in names:
+        (tmp_path / name).unlink()
+    disk = Disk(tmp_path)
+    disk.store().write(TA, b"one", b"1")
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    (tmp_path / ("0" * 32)).write_text("a blob that no index names")
+    (tmp_path / ("0" * 32 + ".new")).write_text("half of one")
+    assert disk.store().read(TA, b"one") == b"1"
+    assert [(tmp_path / name).read_text() for name in names] == ["mine"] * len(names)
+    assert len(snapshot(tmp_path)) == len(names) + 2
+    disk.end()
+
+
+def test_blobs_without_an_index_are_no_store(disk: Disk) -> None:
+    disk.store().write(TA, b"one", b"1")
+    (disk.path / "index").unlink()
+    with pytest.raises(StoreError, match="no store of objects"):
+        disk.store()
+    assert len(snapshot(disk.path)) == 1
+
+
+def test_a_store_is_one_processs_at_a_time(disk: Disk) -> None:
+    disk.store()
+    with pytest.raises(StoreError, match="in use"):
+        DirectoryBackend(str(disk.path))
+    disk.end()
+    DirectoryBackend(str(disk.path)).close()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "huge", "directory"])
+def test_a_holder_cannot_hang_or_fill_the_reader(disk: Disk, kind: str, tmp_path: Path) -> None:
+    store = disk.store()
+    store.ids(TA)
+    index = disk.path / "index"
+    content = index.read_bytes()
+    index.unlink()
+    if kind == "fifo":
+        os.mkfifo(index)
+    elif kind == "link":
+        (tmp_path / "index").write_bytes(content)
+        index.symlink_to(tmp_path / "index")
+    elif kind == "directory":
+        index.mkdir()
+    else:
+        with index.open("wb") as file:
+            file.truncate(1 << 40)
+    with pytest.raises(StoreError, match="index cannot be read"):
+        disk.store().ids(TA)
+
+
 @pytest.mark.parametrize("name", ["", "../up", "UP", "a.new", "a/b", "ä"])
 def test_a_directory_takes_plain_names_only(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="no name of a blob"):
@@ -269,7 +495,9 @@ def test_a_directory_takes_plain_names_only(tmp_path: Path, name: str) -> None:
 
 def test_a_development_store_is_kept_and_an_ephemeral_one_is_not(tmp_path: Path) -> None:
     owner = UUID(int=1)
-    development(str(tmp_path)).create(owner, b"x", 0, None, b"").close()
+    kept = development(str(tmp_path))
+    kept.create(owner, b"x", 0, None, b"").close()
+    del kept
     assert development(str(tmp_path)).ids(owner) == [b"x"]
     storage = ephemeral()
     storage.create(owner, b"x", 0, None, b"").close()

@@ -64,8 +64,8 @@ _MASK32 = 0xFFFFFFFF
 class TransientObject:
     """An object of one type with room for keys of `max_size` bits.
 
-    `attributes` has what is set, by number; `size` the size of the key in bits; `usage` what it may
-    be used for; `busy` is set while an operation holds it.
+    `attributes` has what is set, by number; `size` the size of the key in bits; `busy` is set while
+    an operation holds it.
 
     Raises:
         TeeError: NOT_SUPPORTED: there is no such type, or it has no keys of that size.
@@ -77,12 +77,17 @@ class TransientObject:
         self.type = object_type
         self.max_size = max_size
         self.size = 0
-        self.usage = n.USAGE_DEFAULT
+        self._usage = n.USAGE_DEFAULT
         self.handle_flags = 0
         self.attributes: dict[int, Attribute] = {}
         self.busy = False
         self._prepared: dict[str, Any] = {}
         self._prepared_from = self.attributes
+
+    @property
+    def usage(self) -> int:
+        """What the key may be used for."""
+        return self._usage
 
     @property
     def spec(self) -> TypeSpec:
@@ -129,7 +134,7 @@ class TransientObject:
 
     def restrict_usage(self, usage: int) -> None:
         """Take away each usage that is not in `usage`."""
-        self.usage &= usage
+        self._usage &= usage
 
     def get_attr(self, attribute_id: int) -> bytes:
         """Return an attribute as the Trusted Application sees it.
@@ -198,7 +203,7 @@ class TransientObject:
         self.attributes = {}
         self._prepared = {}
         self.size = 0
-        self.usage = n.USAGE_DEFAULT
+        self._usage = n.USAGE_DEFAULT
         self.handle_flags &= ~n.HANDLE_FLAG_INITIALIZED
 
     def populate(self, given: Attributes) -> None:
@@ -284,7 +289,7 @@ class TransientObject:
             wanted = [spec.id for spec in self.spec.attributes]
             attributes = {key: attributes[key] for key in wanted if key in attributes}
         self.take(dict(attributes), source.size)
-        self.usage = source.usage
+        self._usage = source.usage
 
     def generate(self, key_size: int, params: Attributes) -> None:
         """Generate a key of `key_size` bits; see `keygen.generate`."""

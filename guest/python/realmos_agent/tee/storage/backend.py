@@ -2,13 +2,17 @@
 """Where blobs are: the interface to whoever holds them, and a directory of files that does."""
 
 import os
+import re
+import stat
+
+from realmos_agent.tee.storage.errors import StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
     class Backend(Protocol):
-        """Named blobs; names are of a-z and 0-9. Any method may raise OSError."""
+        """Named blobs; see `NAME` and `BLOB_MAX`. Any method may raise OSError."""
 
         def get(self, name: str) -> bytes | None:
             """Return a blob, None if there is none."""
@@ -25,42 +29,90 @@ if TYPE_CHECKING:
 else:
     Backend = object
 
+INDEX = "index"
+NAME = re.compile(r"index|[0-9a-f]{32}")
+"""What blobs are called."""
+BLOB_MAX = (16 << 20) + (1 << 16)
+"""The most bytes of one: those of the largest object, with its key and seal."""
 _TEMPORARY = ".new"
+_OURS = re.compile(rf"(?:{NAME.pattern})\.new")
 
 
 class DirectoryBackend:
-    """A file for each blob; made durable by fsync and atomic by rename. One at a time on a path.
+    """A file for each blob; made durable by fsync and atomic by rename.
+
+    Other files in the directory are left alone.
 
     Args:
-        path: the directory; made, for its owner only, if it is not there.
+        path: the directory; made, for its owner only, if it is not there. It is this object's
+            alone until that ends.
+
+    Raises:
+        StoreError: it is no store, or another's.
+        OSError: it cannot be made or looked at.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         os.makedirs(path, mode=0o700, exist_ok=True)
-        for name in os.listdir(path):
-            if name.endswith(_TEMPORARY):  # the power went
-                os.unlink(os.path.join(path, name))
+        self._directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._claim()
+        except BaseException:
+            self.close()
+            raise
+
+    def _claim(self) -> None:
+        """Take the directory, if it is a store or empty, and clear up after a power cut."""
+        import fcntl
+
+        try:
+            fcntl.flock(self._directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(f"{self._path} is in use: a store serves one TEE at a time") from None
+        found = os.listdir(self._path)
+        temporary = {name for name in found if _OURS.fullmatch(name)}
+        if INDEX not in found and set(found) - temporary:
+            raise StoreError(
+                f"{self._path} is no store of objects, and not empty: name another directory"
+            )
+        for name in temporary:
+            os.unlink(os.path.join(self._path, name))
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        fd, self._directory = self._directory, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        """Let go of it."""
+        self.close()
 
     def _file(self, name: str) -> str:
-        if not (name.isascii() and name.isalnum() and name == name.lower()):
+        if not NAME.fullmatch(name):
             raise ValueError(f"no name of a blob: {name!r}")
         return os.path.join(self._path, name)
 
     def get(self, name: str) -> bytes | None:
         """Return a blob, None if there is none."""
+        path = self._file(name)
         try:
-            with open(self._file(name), "rb") as file:
-                return file.read()
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        with open(fd, "rb") as file:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > BLOB_MAX:
+                raise OSError(f"{path} is not a file of at most {BLOB_MAX} bytes")
+            return file.read(BLOB_MAX)
 
     def put(self, name: str, blob: bytes) -> None:
         """Make or replace a blob."""
         target = self._file(name)
         temporary = target + _TEMPORARY
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        fd = os.open(temporary, flags, 0o600)
+        fd = os.open(temporary, flags | os.O_NONBLOCK, 0o600)
         try:
             left = memoryview(blob)
             while left:
@@ -69,7 +121,7 @@ class DirectoryBackend:
         finally:
             os.close(fd)
         os.rename(temporary, target)
-        self._sync()
+        os.fsync(self._directory)
 
     def delete(self, name: str) -> None:
         """Forget a blob, if there is one."""
@@ -80,14 +132,7 @@ class DirectoryBackend:
 
     def names(self) -> list[str]:
         """Return the names of all blobs."""
-        return sorted(name for name in os.listdir(self._path) if name.isalnum())
-
-    def _sync(self) -> None:
-        fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        return sorted(name for name in os.listdir(self._path) if NAME.fullmatch(name))
 
 
 class MemoryBackend:

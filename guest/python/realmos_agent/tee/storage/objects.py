@@ -1,178 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Persistent objects: what their handles stand for, and where they are opened and made."""
+"""Persistent objects: where they are opened and made, and what all their handles share."""
 
 import struct
+from contextlib import contextmanager
 from threading import RLock
 
 from realmos_agent.tee import numbers as n
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.storage import sharing
+from realmos_agent.tee.storage.errors import UnsettledError
+from realmos_agent.tee.storage.persistent import Content, PersistentObject, check_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from uuid import UUID
 
     from realmos_agent.tee.storage.store import Store
 
-SIZE_MAX = 16 << 20  # of a data stream
+OPEN_MAX = 64 << 20  # of all that a TA has open, and is held in memory
+ALL_OPEN_MAX = 256 << 20  # and all TAs
 _HEAD = struct.Struct("<6I")  # type, size, max_size, usage, set attributes, their size
 _USAGE, _ATTRIBUTES_SIZE = 3, 5  # in it
 
 
-class Content:
-    """An object that is open: what all its handles share."""
-
-    def __init__(self, ta: bytes, object_id: bytes, flags: int) -> None:
-        self.ta = ta
-        self.object_id = object_id
-        self.flags = flags
-        self.handles = 0
-        self.usage = n.USAGE_DEFAULT
-        self.stored = b""  # head and attributes, as they are written
-        self.data = b""
-
-
-class PersistentObject(TransientObject):
-    """A handle of a persistent object: its key, if it has one, and a position in its data.
-
-    Methods raise CORRUPT_OBJECT, STORAGE_NO_SPACE and STORAGE_NOT_AVAILABLE besides what they say.
-    """
-
-    def __init__(
-        self, storage: "Storage", content: Content, object_type: int, max_size: int, flags: int
-    ) -> None:
-        self._storage = storage
-        self._content = content
-        super().__init__(object_type, max_size)
-        self.handle_flags = n.HANDLE_FLAG_PERSISTENT | n.HANDLE_FLAG_INITIALIZED | flags
-        self._position = 0
-        self._closed = False
-
-    @property
-    def usage(self) -> int:
-        """What the key may be used for, through any handle."""
-        return self._content.usage
-
-    @usage.setter
-    def usage(self, usage: int) -> None:
-        self._content.usage = usage
-
-    def restrict_usage(self, usage: int) -> None:
-        """Take away each usage that is not in `usage`; so it stays."""
-        with self._storage.lock:
-            left = self.usage & usage
-            if left != self.usage:
-                self._storage.update_usage(self._content, left)
-
-    @property
-    def object_id(self) -> bytes:
-        """The object's name."""
-        return self._content.object_id
-
-    @property
-    def data_size(self) -> int:
-        """Size of the data stream."""
-        return len(self._content.data)
-
-    @property
-    def data_position(self) -> int:
-        """Position in the data stream."""
-        return self._position
-
-    def _need(self, flag: int, otherwise: int = n.ERROR_ACCESS_CONFLICT) -> None:
-        if not self.handle_flags & flag:
-            raise TeeError(otherwise)
-
-    def read(self, size: int) -> bytes:
-        """Return data from the position on, which moves along; less at the end.
-
-        Raises:
-            TeeError: ACCESS_CONFLICT: not opened for reading.
-        """
-        self._need(n.DATA_FLAG_ACCESS_READ)
-        data = self._content.data[self._position : self._position + size]
-        self._position += len(data)
-        return data
-
-    def write(self, data: bytes) -> None:
-        """Write data at the position, which moves along; zeros fill what is before it.
-
-        Raises:
-            TeeError: ACCESS_CONFLICT: not opened for writing; OVERFLOW: beyond what sizes can say.
-        """
-        self._need(n.DATA_FLAG_ACCESS_WRITE)
-        end = self._position + len(data)
-        if end > n.DATA_MAX_POSITION:
-            raise TeeError(n.ERROR_OVERFLOW)
-        if data:
-            _check_size(end)
-            with self._storage.lock:
-                old = self._content.data
-                before = old[: self._position].ljust(self._position, b"\0")
-                self._storage.update(self._content, before + data + old[end:])
-        self._position = end
-
-    def truncate(self, size: int) -> None:
-        """Cut the data stream, or lengthen it with zeros; the position stays.
-
-        Raises:
-            TeeError: ACCESS_CONFLICT: not opened for writing.
-        """
-        self._need(n.DATA_FLAG_ACCESS_WRITE)
-        _check_size(size)
-        with self._storage.lock:
-            cut = self._content.data[:size]
-            self._storage.update(self._content, cut.ljust(size, b"\0"))
-
-    def seek(self, offset: int, whence: int) -> None:
-        """Move the position, maybe beyond the end, but not before the beginning.
-
-        Raises:
-            TeeError: BAD_PARAMETERS: no such `whence`; OVERFLOW: beyond DATA_MAX_POSITION.
-        """
-        bases = {
-            n.DATA_SEEK_SET: 0,
-            n.DATA_SEEK_CUR: self._position,
-            n.DATA_SEEK_END: self.data_size,
-        }
-        if whence not in bases:
-            raise TeeError(n.ERROR_BAD_PARAMETERS)
-        position = max(0, bases[whence] + offset)
-        if position > n.DATA_MAX_POSITION:
-            raise TeeError(n.ERROR_BAD_PARAMETERS)
-        self._position = position
-
-    def rename(self, object_id: bytes) -> None:
-        """Give the object another name.
-
-        Raises:
-            TeeError: BAD_STATE: not opened for WRITE_META; ACCESS_CONFLICT: the name is taken;
-                BAD_PARAMETERS: it is too long.
-        """
-        self._need(n.DATA_FLAG_ACCESS_WRITE_META, n.ERROR_BAD_STATE)
-        self._storage.rename(self._content, object_id)
-
-    def delete(self) -> None:
-        """Delete the object; the handle is to be closed.
-
-        Raises:
-            TeeError: ACCESS_CONFLICT: not opened for WRITE_META.
-        """
-        self._need(n.DATA_FLAG_ACCESS_WRITE_META)
-        self._storage.delete(self._content)
-
-    def close(self) -> None:
-        """Let go of the object."""
-        super().close()
-        if not self._closed:
-            self._closed = True
-            self._storage.release(self._content)
-
-
-def _check_size(size: int) -> None:
-    if size > SIZE_MAX:
-        raise TeeError(n.ERROR_STORAGE_NO_SPACE)
+_CORE = bytes(16)  # as whose objects the core keeps its own notes; no TA's
 
 
 class Storage:
@@ -192,14 +45,16 @@ class Storage:
 
         Raises:
             TeeError: ITEM_NOT_FOUND: there is none; ACCESS_CONFLICT: it is open in a way that does
-                not go with `flags`; CORRUPT_OBJECT: it is not what was written, and is deleted.
+                not go with `flags`; CORRUPT_OBJECT: it is not what was written, and is deleted;
+                OUT_OF_MEMORY: too much is open.
         """
         with self.lock:
-            _check_id(object_id)
+            _check_names(ta.bytes, object_id)
             held = self._opened.get((ta.bytes, object_id))
             if held is not None:
                 sharing.check(held.flags, flags)
                 return self._handle(held, flags)
+            self._check_room(ta.bytes, self._store.size(ta.bytes, object_id))
             content = self._load(Content(ta.bytes, object_id, flags))
             return self._handle(content, flags)
 
@@ -213,13 +68,15 @@ class Storage:
     ) -> PersistentObject:
         """Make an object of a TA, with the key of `source` if there is one, and open it.
 
+        Handles of an object that is overwritten stand for one that is not there any more.
+
         Raises:
             TeeError: ACCESS_CONFLICT: there is one, and `flags` do not say OVERWRITE, or it is open
                 in a way that does not go with them; BAD_PARAMETERS: `source` has no key.
         """
         with self.lock:
-            _check_id(object_id)
-            _check_size(len(data))
+            _check_names(ta.bytes, object_id)
+            check_size(len(data))
             if source is not None and not source.initialized:
                 raise TeeError(n.ERROR_BAD_PARAMETERS)
             held = self._opened.get((ta.bytes, object_id))
@@ -228,15 +85,18 @@ class Storage:
                 raise TeeError(n.ERROR_ACCESS_CONFLICT)
             if held is not None:
                 sharing.check(held.flags, flags)
-            new = held or Content(ta.bytes, object_id, flags)
-            stored = _packed(source)
-            self._write(new, stored, data)
+            new = Content(ta.bytes, object_id, flags)
+            with self._changing(held):
+                self._write(new, _packed(source), data)
+            if held is not None:
+                self._end(held, n.ERROR_CORRUPT_OBJECT)
             new.usage = n.USAGE_DEFAULT if source is None else source.usage
             return self._handle(new, flags)
 
     def ids(self, ta: "UUID") -> list[bytes]:
-        """Return the names of a TA's objects."""
+        """Return the names of a TA's objects, sorted; nobody changes the list."""
         with self.lock:
+            _check_names(ta.bytes)
             return self._store.ids(ta.bytes)
 
     def info(self, ta: "UUID", object_id: bytes) -> bytes:
@@ -250,42 +110,95 @@ class Storage:
             content = held or self._load(Content(ta.bytes, object_id, 0))
             return _unpacked(self, content, content.flags).info()
 
+    def note(self, name: bytes) -> bytes | None:
+        """Return what the core itself has kept under a name; None if nothing.
+
+        Raises:
+            TeeError: CORRUPT_OBJECT: it is not what was written.
+            StoreError: the store is not to be trusted, or not there.
+        """
+        with self.lock:
+            return self._store.read(_CORE, name) if self._store.exists(_CORE, name) else None
+
+    def set_note(self, name: bytes, content: bytes) -> None:
+        """Keep something of the core's own, where no TA reaches it, as long as objects are kept.
+
+        Raises:
+            TeeError: STORAGE_NO_SPACE.
+            StoreError: as `note`.
+        """
+        with self.lock:
+            self._store.write(_CORE, name, content)
+
     def update(self, content: Content, data: bytes) -> None:
         """Change the data of an open object; the caller has the lock."""
-        self._write(content, content.stored, data)
+        with self._changing(content):
+            self._write(content, content.stored, data)
 
     def update_usage(self, content: Content, usage: int) -> None:
         """Change the usage of an open object; the caller has the lock."""
         head = list(_HEAD.unpack_from(content.stored))
         head[_USAGE] = usage
-        self._write(content, _HEAD.pack(*head) + content.stored[_HEAD.size :], content.data)
+        with self._changing(content):
+            stored = _HEAD.pack(*head) + content.stored[_HEAD.size :]
+            self._write(content, stored, content.data)
         content.usage = usage
 
     def rename(self, content: Content, object_id: bytes) -> None:
         """Give an open object another name; see PersistentObject."""
         with self.lock:
-            _check_id(object_id)
+            _check_names(content.ta, object_id)
             new = (content.ta, object_id)
             if new in self._opened or self._store.exists(*new):
                 raise TeeError(n.ERROR_ACCESS_CONFLICT)
-            self._store.rename(content.ta, content.object_id, object_id)
-            self._opened.pop((content.ta, content.object_id), None)
+            with self._changing(content):
+                self._store.rename(content.ta, content.object_id, object_id)
+            self._forget(content)
             content.object_id = object_id
             self._opened[new] = content
 
     def delete(self, content: Content) -> None:
         """Delete an open object."""
         with self.lock:
-            self._store.remove(content.ta, content.object_id)
+            with self._changing(content):
+                self._store.remove(content.ta, content.object_id)
+            self._end(content, n.ERROR_CORRUPT_OBJECT)
 
     def release(self, content: Content) -> None:
         """Count a handle less."""
         with self.lock:
             content.handles -= 1
             if not content.handles:
-                self._opened.pop((content.ta, content.object_id), None)
+                self._forget(content)
+
+    @contextmanager
+    def _changing(self, content: Content | None) -> "Iterator[None]":
+        """Change the store; if nobody knows whether it was, handles of the old state are over."""
+        try:
+            yield
+        except UnsettledError:
+            if content is not None:
+                self._end(content, n.ERROR_STORAGE_NOT_AVAILABLE)
+            raise
+
+    def _end(self, content: Content, result: int) -> None:
+        content.ended = result
+        self._forget(content)
+
+    def _forget(self, content: Content) -> None:
+        address = content.ta, content.object_id
+        if self._opened.get(address) is content:
+            del self._opened[address]
+
+    def _check_room(self, ta: bytes, more: int, content: Content | None = None) -> None:
+        """Refuse to hold more in memory than there may be, beside what `content` has."""
+        others = [one for one in self._opened.values() if one is not content]
+        own = sum(one.size for one in others if one.ta == ta)
+        if more > min(OPEN_MAX - own, ALL_OPEN_MAX - sum(one.size for one in others)):
+            raise TeeError(n.ERROR_OUT_OF_MEMORY)
 
     def _write(self, content: Content, stored: bytes, data: bytes) -> None:
+        self._check_room(content.ta, len(stored) + len(data), content)
         self._store.write(content.ta, content.object_id, stored + data)
         content.stored, content.data = stored, data
 
@@ -308,7 +221,9 @@ class Storage:
         return made
 
 
-def _check_id(object_id: bytes) -> None:
+def _check_names(ta: bytes, object_id: bytes = b"") -> None:
+    if ta == _CORE:
+        raise TeeError(n.ERROR_ACCESS_DENIED)
     if len(object_id) > n.OBJECT_ID_MAX_LEN:
         raise TeeError(n.ERROR_BAD_PARAMETERS)
 
@@ -323,9 +238,7 @@ def _packed(source: TransientObject | None) -> bytes:
 
 def _unpacked(storage: Storage, content: Content, flags: int) -> PersistentObject:
     kind, size, max_size, _, set_attributes, _ = _HEAD.unpack_from(content.stored)
-    usage = content.usage
     made = PersistentObject(storage, content, kind, max_size, flags)
-    made.usage = usage
     made.size = size
     made.load(content.stored[_HEAD.size :], set_attributes)
     return made

@@ -5,58 +5,62 @@ See the package for the design. One thread at a time: the caller holds a lock.
 """
 
 import os
-import struct
+from hashlib import sha256
+from typing import NamedTuple
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.storage.backend import BLOB_MAX, INDEX, NAME
+from realmos_agent.tee.storage.errors import StoreError, UnsettledError
+from realmos_agent.tee.storage.index import EMPTY, NO_MARK, Entry, Index, packed, parsed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Protocol, TypeVar
 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     from realmos_agent.tee.storage.backend import Backend
+    from realmos_agent.tee.storage.index import Address
 
     T = TypeVar("T")
 
     class Counter(Protocol):
-        """A number that nobody can turn back. Either method may raise OSError."""
+        """A number that nobody can turn back, with 32 bytes. Any method may raise OSError."""
 
-        def value(self) -> int:
-            """Return it; 0 before the first advance."""
+        def state(self) -> tuple[int, bytes]:
+            """Return both; 0 and zeros before the first advance."""
 
-        def advance(self, value: int) -> None:
-            """Set it to a greater value."""
+        def advance(self, value: int, mark: bytes) -> None:
+            """Add one, if it is at `value`, and set the bytes; both or neither."""
 
 else:
     Counter = object
 
 KEY_SIZE = 32
-_INDEX = "index"
 _NONCE_SIZE = 12
 _NAME_SIZE = 16
-_HEAD = struct.Struct("<8sQI")  # magic, generation, number of objects
-_MAGIC = b"RTEEIDX1"
-# How far opening a store sets it ahead of the counter: past the change that a power cut may have
-# left uncounted, so that this one cannot come back in the place of a later change.
-_JUMP = 3
-_ENTRY = struct.Struct("<16sB16s")  # TA, size of the object id that follows, name
-
-Address = tuple[bytes, bytes]  # TA's UUID, object id
+_OVERHEAD = 28  # of a blob: nonce and tag
 
 
-class StoreError(TeeError):
-    """The store cannot be trusted or reached; the text says why."""
+class Limits(NamedTuple):
+    """What a store holds at most.
 
-    def __init__(self, cause: str) -> None:
-        super().__init__(numbers.ERROR_STORAGE_NOT_AVAILABLE)
-        self.cause = cause
+    Attributes:
+        objects: of one TA; each change of any object costs an index of all.
+        size: their bytes.
+        all_objects: of all TAs.
+        all_size: their bytes.
+    """
 
-    def __str__(self) -> str:
-        """Return the cause."""
-        return self.cause
+    objects: int = 2048
+    size: int = 128 << 20
+    all_objects: int = 16384
+    all_size: int = 512 << 20
+
+
+_LIMITS = Limits()
 
 
 def _derived(key: bytes, purpose: bytes) -> "AESGCM":
@@ -76,7 +80,7 @@ def _sealed(key: "AESGCM", name: str, content: bytes) -> bytes:
 def _opened(key: "AESGCM", name: str, blob: bytes) -> bytes | None:
     from cryptography.exceptions import InvalidTag
 
-    if len(blob) < _NONCE_SIZE:
+    if len(blob) < _OVERHEAD:
         return None
     try:
         return key.decrypt(blob[:_NONCE_SIZE], blob[_NONCE_SIZE:], name.encode())
@@ -90,18 +94,29 @@ class Store:
     Args:
         backend: who holds the blobs.
         key: the store's key, KEY_SIZE random bytes that the holder does not have.
-        counter: what tells an old store from the last one; None if there is nothing that does.
+        counter: what tells an old store from the last one. None if there is nothing that does:
+            then the store is taken for what it is at its first use, and goes on from there.
+        limits: what it holds at most.
     """
 
-    def __init__(self, backend: "Backend", key: bytes, counter: "Counter | None" = None) -> None:
+    def __init__(
+        self,
+        backend: "Backend",
+        key: bytes,
+        counter: "Counter | None" = None,
+        limits: Limits = _LIMITS,
+    ) -> None:
         if len(key) != KEY_SIZE:
             raise ValueError(f"a store's key has {KEY_SIZE} bytes, not {len(key)}")
         self._backend = backend
         self._key = key
         self._counter = counter
+        self._limits = limits
         self._keys: dict[bytes, AESGCM] = {}  # derived, by their purpose
-        self._names: dict[Address, str] = {}
-        self._generation: int | None = None  # None: not opened
+        self._entries: dict[Address, Entry] = {}
+        self._ids: dict[bytes, list[bytes]] = {}  # of a TA, as they were asked for
+        self._at: tuple[int, bytes] | None = None  # generation and mark; None: not opened
+        self._seen: tuple[int, bytes] | None = None  # without a counter: what would be in it
 
     def read(self, ta: bytes, object_id: bytes) -> bytes:
         """Return the content of an object.
@@ -110,10 +125,7 @@ class Store:
             TeeError: ITEM_NOT_FOUND: there is none; CORRUPT_OBJECT: it is not what was written.
             StoreError: the store as a whole is not to be trusted, or not there.
         """
-        self._open()
-        name = self._names.get((ta, object_id))
-        if name is None:
-            raise TeeError(numbers.ERROR_ITEM_NOT_FOUND)
+        name = self._entry(ta, object_id).name
         blob = self._get(name)
         content = None if blob is None else _opened(self._of(ta), name, blob)
         if content is None:
@@ -123,32 +135,57 @@ class Store:
     def exists(self, ta: bytes, object_id: bytes) -> bool:
         """Tell whether there is an object of that name."""
         self._open()
-        return (ta, object_id) in self._names
+        return (ta, object_id) in self._entries
+
+    def size(self, ta: bytes, object_id: bytes) -> int:
+        """Return the size of an object's content.
+
+        Raises:
+            TeeError: ITEM_NOT_FOUND: there is none.
+        """
+        return self._entry(ta, object_id).size
 
     def ids(self, ta: bytes) -> list[bytes]:
-        """Return the object ids of a TA, sorted."""
+        """Return the object ids of a TA, sorted; nobody changes the list."""
         self._open()
-        return sorted(object_id for owner, object_id in self._names if owner == ta)
+        if ta not in self._ids:
+            self._ids[ta] = sorted(object_id for owner, object_id in self._entries if owner == ta)
+        return self._ids[ta]
 
     def write(self, ta: bytes, object_id: bytes, content: bytes) -> None:
-        """Make or replace an object. If this raises, there is the old one or the new one."""
+        """Make or replace an object. If this raises, there is the old one or the new one.
+
+        Raises:
+            TeeError: STORAGE_NO_SPACE: the store or the TA has as much as it may; there is the old
+                one.
+            StoreError: there is the old one.
+            UnsettledError: who knows.
+        """
         self._open()
+        self._check_limits(ta, object_id, len(content))
         name = os.urandom(_NAME_SIZE).hex()
         self._put(name, _sealed(self._of(ta), name, content))
-        self._commit({**self._names, (ta, object_id): name})
+        self._commit({**self._entries, (ta, object_id): Entry(name, len(content))})
 
     def rename(self, ta: bytes, old: bytes, new: bytes) -> None:
         """Give an object another id, which no other object has."""
-        self._open()
-        names = dict(self._names)
-        names[ta, new] = names.pop((ta, old))
-        self._commit(names)
+        entry = self._entry(ta, old)
+        entries = {**self._entries, (ta, new): entry}
+        del entries[ta, old]
+        self._commit(entries)
 
     def remove(self, ta: bytes, object_id: bytes) -> None:
         """Forget an object, if there is one."""
         self._open()
-        if (ta, object_id) in self._names:
-            self._commit({k: v for k, v in self._names.items() if k != (ta, object_id)})
+        if (ta, object_id) in self._entries:
+            self._commit({k: v for k, v in self._entries.items() if k != (ta, object_id)})
+
+    def _entry(self, ta: bytes, object_id: bytes) -> Entry:
+        self._open()
+        entry = self._entries.get((ta, object_id))
+        if entry is None:
+            raise TeeError(numbers.ERROR_ITEM_NOT_FOUND)
+        return entry
 
     def _of(self, ta: bytes | None) -> "AESGCM":
         """Return the key for a TA's objects; for the index without one."""
@@ -157,56 +194,93 @@ class Store:
             self._keys[purpose] = _derived(self._key, purpose)
         return self._keys[purpose]
 
+    def _check_limits(self, ta: bytes, object_id: bytes, size: int) -> None:
+        others = [(a, e.size) for a, e in self._entries.items() if a != (ta, object_id)]
+        own = [held for (owner, _), held in others if owner == ta]
+        most = self._limits
+        if (
+            len(own) >= most.objects
+            or len(others) >= most.all_objects
+            or size > most.size - sum(own)
+            or size > most.all_size - sum(held for _, held in others)
+            or size > BLOB_MAX - _OVERHEAD
+        ):
+            raise TeeError(numbers.ERROR_STORAGE_NO_SPACE)
+
     def _open(self) -> None:
-        if self._generation is not None:
+        """Look at the index, if that is to be done, and take it if it is the last one.
+
+        Nothing is read of a store before what is taken for its last index is counted as that, so
+        that another that was never counted can not come back in its place.
+        """
+        if self._at is not None:
             return
-        blob = self._get(_INDEX)
-        generation = 0
-        names: dict[Address, str] = {}
+        blob = self._get(INDEX)
+        index, mark = EMPTY, NO_MARK
         if blob is not None:
-            content = _opened(self._of(None), _INDEX, blob)
+            content = _opened(self._of(None), INDEX, blob)
             if content is None:
                 raise StoreError("the index was not sealed under this store's key, or was changed")
-            generation, names = _parsed(content)
-        known = self._known(generation)
-        self._names, self._generation = names, generation
-        kept = {_INDEX, *names.values()}
-        for name in self._all_names():
+            index, mark = parsed(content), sha256(blob).digest()
+        counted = self._take(index, mark)
+        self._entries, self._ids = dict(index.entries), {}
+        self._at = index.generation, mark
+        if blob is None or (self._counter is not None and not counted):
+            self._commit(self._entries)
+        kept = {INDEX, *(entry.name for entry in self._entries.values())}
+        for name in self._names():
             if name not in kept:
                 self._delete(name)
-        if self._counter is not None:
-            self._generation = known + _JUMP - 1
-            self._commit(names)
 
-    def _known(self, generation: int) -> int:
-        """Return the counter's value; refuse a store that is older, or newer than can be."""
+    def _take(self, index: Index, mark: bytes) -> bool:
+        """Check that an index is the last one, and return whether that was counted just now."""
+        last = self._seen if self._counter is None else self._counted(self._counter.state)
+        if last is None:
+            self._seen = index.generation, mark
+            return True
+        if (index.generation, mark) == last:
+            return False
+        # The power may have gone before it was counted.
+        if (index.generation, index.before) == (last[0] + 1, last[1]):
+            self._count(last[0], mark)
+            return True
+        raise StoreError(
+            f"the store is not what was written last: it is of change {index.generation}, the "
+            f"counter says {last[0]}" + (", and another one" if index.generation == last[0] else "")
+        )
+
+    def _count(self, value: int, mark: bytes) -> None:
         if self._counter is None:
-            return generation
-        known = self._counted(self._counter.value)
-        if not known <= generation <= known + _JUMP:
-            raise StoreError(f"the store is of change {generation}, the counter says {known}")
-        return known
+            self._seen = value + 1, mark
+        else:
+            self._counted(self._counter.advance, value, mark)
 
-    def _counted(self, call: "Callable[..., T]", *arguments: int) -> "T":
+    def _counted(self, call: "Callable[..., T]", *arguments: object) -> "T":
         try:
             return call(*arguments)
         except OSError as error:
             raise StoreError(f"the counter does not answer: {error}") from error
 
-    def _commit(self, names: dict[Address, str]) -> None:
-        assert self._generation is not None
-        generation = self._generation + 1
-        content = _packed(generation, names)
+    def _commit(self, entries: "dict[Address, Entry]") -> None:
+        """Make these the entries.
+
+        Raises:
+            UnsettledError: perhaps they are.
+        """
+        assert self._at is not None
+        (generation, before), self._at = self._at, None  # if this fails: look at the next use
+        content = packed(Index(generation + 1, before, entries))
+        blob = _sealed(self._of(None), INDEX, content)
+        mark = sha256(blob).digest()
         try:
-            self._put(_INDEX, _sealed(self._of(None), _INDEX, content))
-            gone = set(self._names.values()) - set(names.values())
-            self._names, self._generation = names, generation
-            if self._counter is not None:
-                self._counted(self._counter.advance, generation)
-        except BaseException:
-            self._generation = None  # who knows what is there: look at the next use
-            raise
-        for name in gone:
+            self._put(INDEX, blob)
+            self._count(generation, mark)
+        except StoreError as error:
+            raise UnsettledError(error.cause) from error
+        gone = {entry.name for entry in self._entries.values()}
+        self._at = generation + 1, mark
+        self._entries, self._ids = entries, {}
+        for name in gone - {entry.name for entry in entries.values()}:
             self._delete(name)
 
     # What the holder does not do is the store's fault, not the TA's.
@@ -222,9 +296,9 @@ class Store:
         except OSError as error:
             raise StoreError(f"{name} cannot be written: {error}") from error
 
-    def _all_names(self) -> list[str]:
+    def _names(self) -> list[str]:
         try:
-            return self._backend.names()
+            return [name for name in self._backend.names() if NAME.fullmatch(name)]
         except OSError as error:
             raise StoreError(f"the store cannot be listed: {error}") from error
 
@@ -233,27 +307,3 @@ class Store:
             self._backend.delete(name)
         except OSError:
             pass  # no index names it: it goes when the store is opened next
-
-
-def _packed(generation: int, names: dict[Address, str]) -> bytes:
-    out = [_HEAD.pack(_MAGIC, generation, len(names))]
-    for (ta, object_id), name in sorted(names.items()):
-        out.append(_ENTRY.pack(ta, len(object_id), bytes.fromhex(name)) + object_id)
-    return b"".join(out)
-
-
-def _parsed(content: bytes) -> tuple[int, dict[Address, str]]:
-    """Read what _packed wrote: it was authenticated, so that it can be of another version only."""
-    if content[: len(_MAGIC)] != _MAGIC:
-        raise StoreError("the index is of another version of realmos")
-    _, generation, count = _HEAD.unpack_from(content)
-    entries = dict(_entries(content, count))
-    return generation, entries
-
-
-def _entries(content: bytes, count: int) -> "Iterator[tuple[Address, str]]":
-    at = _HEAD.size
-    for _ in range(count):
-        ta, size, name = _ENTRY.unpack_from(content, at)
-        at += _ENTRY.size + size
-        yield (ta, content[at - size : at]), name.hex()

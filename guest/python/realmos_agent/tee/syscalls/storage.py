@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Calls 41 to 53: persistent objects and their enumerators."""
 
+from bisect import bisect_right
+
 from realmos_agent.tee import numbers as n
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.errors import ShortBuffer, TeeError
-from realmos_agent.tee.storage.objects import PersistentObject
+from realmos_agent.tee.storage.persistent import PersistentObject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +27,15 @@ _STORES = frozenset({n.STORAGE_PRIVATE, n.STORAGE_PRIVATE_REE})
 
 
 class Enumerator:
-    """Goes through a TA's objects; those that are there when it is started."""
+    """Goes through a TA's objects in the order of their names, and tells of those that are there.
+
+    `after` is the name that it has told of last, `started` whether it was started.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing to go through."""
-        self.left: list[bytes] | None = None
+        self.started = False
+        self.after: bytes | None = None
 
 
 def _storage(ta: "TaContext", storage_id: int) -> "Storage":
@@ -89,6 +95,8 @@ def obj_del(ta: "TaContext", handle: int) -> None:
     held = ta.handles.get(handle, TransientObject, n.ERROR_BAD_STATE)
     if not isinstance(held, PersistentObject):
         raise TeeError(n.ERROR_ACCESS_CONFLICT)
+    if held.busy:  # an operation has its key, and closes it
+        raise TeeError(n.ERROR_BAD_STATE)
     held.delete()
     ta.handles.drop(handle, PersistentObject).close()
 
@@ -132,7 +140,7 @@ def enum_free(ta: "TaContext", handle: int) -> None:
 
 def enum_reset(ta: "TaContext", handle: int) -> None:
     """Make an enumerator as new."""
-    ta.handles.get(handle, Enumerator).left = None
+    ta.handles.get(handle, Enumerator).started = False
 
 
 def enum_start(ta: "TaContext", handle: int, storage_id: int) -> None:
@@ -142,11 +150,10 @@ def enum_start(ta: "TaContext", handle: int, storage_id: int) -> None:
         TeeError: ITEM_NOT_FOUND: there are none, or no such store.
     """
     enumerator = ta.handles.get(handle, Enumerator)
-    enumerator.left = None
-    found = _storage(ta, storage_id).ids(ta.uuid)
-    if not found:
+    enumerator.started, enumerator.after = False, None
+    if not _storage(ta, storage_id).ids(ta.uuid):
         raise TeeError(n.ERROR_ITEM_NOT_FOUND)
-    enumerator.left = found
+    enumerator.started = True
 
 
 def enum_next(ta: "TaContext", handle: int, capacity: int) -> tuple[bytes, bytes]:
@@ -156,12 +163,14 @@ def enum_next(ta: "TaContext", handle: int, capacity: int) -> tuple[bytes, bytes
         TeeError: ITEM_NOT_FOUND: there are no more, or it was not started.
     """
     enumerator = ta.handles.get(handle, Enumerator)
-    if not enumerator.left:
+    ids = ta.services.storage.ids(ta.uuid) if enumerator.started else []
+    at = 0 if enumerator.after is None else bisect_right(ids, enumerator.after)
+    if at == len(ids):
         raise TeeError(n.ERROR_ITEM_NOT_FOUND)
-    object_id = enumerator.left[0]
+    object_id = ids[at]
     if capacity < len(object_id):
         raise ShortBuffer(len(object_id))
-    del enumerator.left[0]
+    enumerator.after = object_id
     return ta.services.storage.info(ta.uuid, object_id), object_id
 
 
