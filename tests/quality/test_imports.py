@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "broker": {"attest"},
     "session": _COMPOSED,
     "tee": {"source", "image", "realm", "agent"},
-    "cli": _COMPOSED | {"session", "broker", "tee"},
+    "peer": _COMPOSED | {"tee"},
+    "cli": _COMPOSED | {"session", "broker", "tee", "peer"},
     "pytest_plugin": _COMPOSED | {"session", "tee"},
 } | dict.fromkeys(FOUNDATIONS, FOUNDATIONS)
 

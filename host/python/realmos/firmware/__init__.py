@@ -11,11 +11,23 @@ from realmos.firmware._component import Component, Firmware, from_file
 from realmos.firmware.cimage import build_bench, build_monitor, build_rmm
 from realmos.firmware.flash import Flash, build_flash, write_flash
 from realmos.firmware.mbedtls import find_mbedtls
+from realmos.firmware.optee import PEER_KERNEL, PEER_LOCK, OpteeFlash, build_optee_flash
 from realmos.firmware.tfa import build_tfa
 from realmos.progress import Reporter
 from realmos.source.toolchain import find_cross_compiler
 
-__all__ = ["Component", "Firmware", "Flash", "build_bench_flash", "build_firmware", "build_flash"]
+__all__ = [
+    "PEER_KERNEL",
+    "PEER_LOCK",
+    "Component",
+    "Firmware",
+    "Flash",
+    "OpteeFlash",
+    "build_bench_flash",
+    "build_firmware",
+    "build_flash",
+    "build_optee_flash",
+]
 
 _FLASH = "flash.bin"
 

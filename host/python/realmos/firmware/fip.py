@@ -19,6 +19,8 @@ _ALIGNMENT = 64
 UUIDS = {
     "bl2": UUID("5ff9ec0b-4d22-3e4d-a544-c39d81c73f0a"),
     "bl31": UUID("47d4086d-4cfe-9846-9b95-2950cbbd5a00"),
+    "bl32": UUID("05d0e189-53dc-1347-8d2b-500a4b7a3e38"),
+    "bl32_extra1": UUID("0b70c29b-2a5a-7840-9f65-0a5682738288"),
     "rmm": UUID("6c0762a6-12f2-4b56-92cb-ba8f633606d9"),
     "bl33": UUID("d6d0eea7-fcea-d54b-9782-9934f234b6e4"),
 }

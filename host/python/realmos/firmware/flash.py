@@ -18,7 +18,7 @@ from realmos.errors import FirmwareError
 from realmos.firmware._anchoring import Anchoring, anchor_firmware
 from realmos.firmware._component import Component, Firmware
 from realmos.firmware._slots import fill_slots
-from realmos.firmware.fip import UUIDS, build_fip
+from realmos.firmware.fip import build_fip
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def write_flash(firmware: Firmware, anchoring: Anchoring, *, out: Path) -> Flash
     anchored = dict(images)
     if anchoring.slots:
         anchored["bl31"] = fill_slots(images["bl31"], firmware.bl31.symbols, anchoring.slots)
-    data = _layout(anchored)
+    data = layout(anchored)
     for part in firmware.components:
         if hashlib.sha256(images[part.name]).hexdigest() != part.sha256:
             raise FirmwareError(f"{part.path} changed while it was used", hint="run it again")
@@ -132,14 +132,19 @@ def write_flash(firmware: Firmware, anchoring: Anchoring, *, out: Path) -> Flash
     return Flash(out, digest, firmware, anchoring.anchor, anchoring.components)
 
 
-def _layout(images: Mapping[str, bytes]) -> bytes:
+def layout(images: Mapping[str, bytes]) -> bytes:
+    """Return the flash that holds images, by their names in the firmware package, and `bl1`.
+
+    Raises:
+        FirmwareError: one is too large for its place.
+    """
     platform = load("platform")
     fip_offset, flash_size = platform["QEMU_FLASH_FIP_OFFSET"], platform["QEMU_FLASH_SIZE"]
     limits = {"bl1": fip_offset, "rmm": platform["QEMU_RMM_IMAGE_LIMIT"]}
     for name, limit in limits.items():
-        if len(images[name]) > limit:
+        if len(images.get(name, b"")) > limit:
             raise FirmwareError(f"{name} has {len(images[name])} bytes, {limit} are allowed")
-    package = build_fip({name: images[name] for name in UUIDS})
+    package = build_fip(images)
     if fip_offset + len(package) > flash_size:
         raise FirmwareError(
             f"the firmware package has {len(package)} bytes, {flash_size - fip_offset} are allowed",

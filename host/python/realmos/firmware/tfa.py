@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""TF-A, built from Debian's source package: BL1, BL2 and BL31 for QEMU's virt machine with RME.
+"""TF-A, built from Debian's source package: BL1, BL2 and BL31 for QEMU's virt machine.
 
-They depend on neither the RMM nor the normal world's image. Debian's own patches touch other
-platforms and the tools only, so the upstream archive of the package is what is built, with the
-fixes of `images/firmware/fixes.toml`.
+With RME they depend on neither the RMM nor the normal world's image. Debian's own patches touch
+other platforms and the tools only, so the upstream archive of the package is what is built, with
+the fixes of `images/firmware/fixes.toml`. Without RME, and as it is, TF-A starts OP-TEE: the peer.
 """
 
 import os
 import shutil
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,12 @@ _OPTIONS = (
     "LOG_LEVEL=20",  # errors and notices
     "CRASH_REPORTING=1",  # registers at an unhandled exception, in a release build too
     'BUILD_MESSAGE_TIMESTAMP="reproducible"',
+)
+_WITH_OPTEE = (
+    *(option for option in _OPTIONS if option != "ENABLE_RME=1"),
+    "SPD=opteed",
+    "BL32_RAM_LOCATION=tdram",
+    "ARM_LINUX_KERNEL_AS_BL33=1",
 )
 
 
@@ -100,14 +107,42 @@ def build_tfa(
         FirmwareError: our fixes do not fit it.
         ToolError: make or the compiler fails.
     """
+    return _build(_OPTIONS, [] if stock else fixes(), cache, reporter, compiler)
+
+
+def build_optee_tfa(
+    cache: Cache, reporter: Reporter, compiler: CrossCompiler, *, kernel: int
+) -> TrustedFirmware:
+    """Return TF-A's images that start OP-TEE and Linux, built if the cache does not hold them.
+
+    Args:
+        cache: where everything built is kept.
+        reporter: progress.
+        compiler: the compiler for arm64.
+        kernel: the address at which Linux lies when the machine starts.
+
+    Raises:
+        SourceError: the source cannot be had.
+        ToolError: make or the compiler fails.
+    """
+    options = (*_WITH_OPTEE, f"PRELOADED_BL33_BASE={kernel:#x}")
+    return _build(options, [], cache, reporter, compiler)
+
+
+def _build(
+    options: Sequence[str],
+    changes: Sequence[Fix],
+    cache: Cache,
+    reporter: Reporter,
+    compiler: CrossCompiler,
+) -> TrustedFirmware:
     lock = read(lock_file("firmware")).source(PACKAGE)
     version = lock.version(PACKAGE)
-    changes = [] if stock else fixes()
     inputs = {
         "lock": lock.digest,
         "fixes": [repr(fix) for fix in changes],
         "compiler": compiler.identity,
-        "options": _OPTIONS,
+        "options": options,
     }
 
     def make(out: Path) -> None:
@@ -117,13 +152,17 @@ def build_tfa(
             for fix in changes:
                 fix.apply(source)
             build, log = work / "build", cache.path / "logs" / "tf-a.log"
+            words = [
+                *options, f"CROSS_COMPILE={compiler.prefix}", f"BUILD_BASE={build}",
+                f"BUILD_STRING={version}+realmos",
+            ]  # fmt: skip
             with reporter.task("Building TF-A") as task:
-                _make(source, build, compiler=compiler, version=version, task=task, log=log)
+                _make(source, words, task=task, log=log)
             _collect(source, build / "qemu" / "release", out)
 
     home = cache.build("tf-a", inputs, make)
     package = f"Debian source package {PACKAGE} {version} ({lock.sources[0].suite})"
-    origin = f"{package}, {'as it is' if stock else 'with our fixes'}"
+    origin = f"{package}, {'with our fixes' if changes else 'as it is'}"
 
     def stage(name: str) -> Component:
         elf = home / f"{name}.elf"
@@ -138,9 +177,7 @@ def build_tfa(
     )
 
 
-def _make(
-    source: Path, build: Path, *, compiler: CrossCompiler, version: str, task: Task, log: Path
-) -> None:
+def _make(source: Path, words: Sequence[str], *, task: Task, log: Path) -> None:
     steps = 0
 
     def on_line(line: str) -> None:
@@ -150,17 +187,13 @@ def _make(
             task.update(done=steps, note=line.rsplit(maxsplit=1)[-1].rpartition("/")[2])
 
     process.run(
-        [
-            "make", f"-j{os.cpu_count() or 1}", *_OPTIONS,
-            f"CROSS_COMPILE={compiler.prefix}", f"BUILD_BASE={build}",
-            f"BUILD_STRING={version}+realmos", *_STAGES,
-        ],
+        ["make", f"-j{os.cpu_count() or 1}", *words, *_STAGES],
         cwd=source,
         env=process.base_env(SOURCE_DATE_EPOCH="0"),
         log=log,
         on_line=on_line,
         hint="see the log; `realmos doctor` checks the compiler",
-    )  # fmt: skip
+    )
 
 
 def _collect(source: Path, build: Path, out: Path) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Guest images: from a recipe and its package lock to kernel and initramfs, placed in memory."""
 
-from realmos.image.build import Image, build_image
+from realmos.image.build import Image, build_image, build_recipe
 from realmos.image.devicetree import compile_source, mpidr
 from realmos.image.initramfs import Initramfs
 from realmos.image.kernel import Kernel
@@ -18,6 +18,7 @@ __all__ = [
     "Placement",
     "Recipe",
     "build_image",
+    "build_recipe",
     "build_runner",
     "compile_source",
     "load",

@@ -80,7 +80,11 @@ def build_image(name: str, cache: Cache, reporter: Reporter) -> Image:
         SourceError: packages cannot be had.
         ToolError: a compiler or other program is absent, or fails.
     """
-    recipe = recipes.load(name)
+    return build_recipe(recipes.load(name), cache, reporter)
+
+
+def build_recipe(recipe: Recipe, cache: Cache, reporter: Reporter) -> Image:
+    """Return the image of a recipe, with the package lock that lies beside it; as `build_image`."""
     lock = read(recipe.directory / _LOCK)
     if isinstance(recipe.kernel, DebianKernel):
         kernel = build_debian(recipe.kernel, lock, cache, reporter)

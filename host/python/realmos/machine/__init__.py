@@ -3,6 +3,7 @@
 
 from realmos.machine._layers import BootWatch, Layer, layer_of, stopped_in, tag_lines
 from realmos.machine._machine import Machine
+from realmos.machine._peer import PeerKernel, peer_argv, peer_consoles
 from realmos.machine._qmp import Qmp
 from realmos.machine._run_dir import RunDir, facts, last_run, log_lines, state_dir
 from realmos.machine._snapshot import Snapshot, SnapshotStore, identity, load, restored_spec
@@ -25,6 +26,7 @@ __all__ = [
     "Layer",
     "Machine",
     "MachineSpec",
+    "PeerKernel",
     "Qmp",
     "RealmSlot",
     "RunDir",
@@ -41,6 +43,8 @@ __all__ = [
     "layer_of",
     "load",
     "log_lines",
+    "peer_argv",
+    "peer_consoles",
     "place_realms",
     "plain_argv",
     "realm_log",

@@ -3,7 +3,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,6 +36,7 @@ class Machine:
         spec: what to run.
         command: its command line; `argv(spec)` when absent.
         probe_isolation: have the monitor attack realm 0 (its own tests).
+        consoles: pipes that `command` writes to besides, and the logs behind them.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Machine:
         *,
         command: Sequence[str] | None = None,
         probe_isolation: bool = False,
+        consoles: Mapping[Path, Path] | None = None,
     ) -> None:
         self.spec = spec
         self.watch = BootWatch()
         self.started = 0.0
         self._command = command
         self._probe = probe_isolation
+        self._others = consoles or {}
         self._process: process.Process | None = None
         self._stack = contextlib.ExitStack()
         self._consoles: Consoles | None = None
@@ -103,7 +106,8 @@ class Machine:
             )
             for slot in self.spec.realms
         ]
-        return Consoles([uart, *realms, Console(qemu_pipe, self.qemu_log)])
+        others = [Console(pipe, log) for pipe, log in self._others.items()]
+        return Consoles([uart, *realms, *others, Console(qemu_pipe, self.qemu_log)])
 
     @property
     def qemu_log(self) -> Path:

@@ -62,6 +62,7 @@ class MachineSpec:
         sockets: directory of the sockets and pipes (short path, private).
         gdb: TCP port on loopback for QEMU's gdb stub, started halted; None for no stub.
         incoming: snapshot to restore instead of booting; None to boot.
+        counting: have the clock count instructions, each a nanosecond. One PE at a time runs then.
     """
 
     qemu: tuple[str, ...]
@@ -71,6 +72,7 @@ class MachineSpec:
     sockets: Path
     gdb: int | None = None
     incoming: Path | None = None
+    counting: bool = False
 
     @property
     def pes(self) -> int:
@@ -193,7 +195,7 @@ def argv(spec: MachineSpec) -> list[str]:
         "-smp", str(spec.pes),
         "-m", f"{spec.ram_size >> 20}M",
         "-object", f"memory-backend-ram,id=ram,size={spec.ram_size},reserve=off",
-        "-accel", "tcg,thread=multi",
+        *_clock(counting=spec.counting),
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-bios", str(spec.flash),
         "-global", "virtio-mmio.force-legacy=false",
@@ -204,7 +206,7 @@ def argv(spec: MachineSpec) -> list[str]:
     for name, path in fw_cfg_files(spec).items():
         words += ["-fw_cfg", f"name={name},file={option_value(path)}"]
     for slot in spec.realms:
-        words += _devices(spec, slot)
+        words += devices(spec, slot)
     if spec.gdb is not None:
         words += ["-gdb", f"tcp:127.0.0.1:{spec.gdb}", "-S"]
     if spec.incoming is not None:
@@ -228,8 +230,7 @@ def firmware_argv(
         pes: its PEs.
         cpu: what they are like.
         ram_size: its RAM in bytes; all that the RMM tracks when absent.
-        counting: have the counter count instructions: `-icount shift=0` makes of each a nanosecond,
-            at a frequency of 1 GHz. One PE at a time runs then.
+        counting: as a machine's.
     """
     # fmt: off
     return [
@@ -238,8 +239,7 @@ def firmware_argv(
         "-cpu", cpu,
         "-smp", str(pes),
         "-m", f"{ram_size >> 20}M",
-        *(("-accel", "tcg", "-icount", "shift=0,sleep=off") if counting
-          else ("-accel", "tcg,thread=multi")),
+        *_clock(counting=counting),
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-bios", str(spec.flash),
         "-chardev", f"file,id=uart,path={option_value(uart_pipe(spec))}",
@@ -248,7 +248,14 @@ def firmware_argv(
     # fmt: on
 
 
-def _devices(spec: MachineSpec, slot: RealmSlot) -> list[str]:
+def _clock(*, counting: bool) -> tuple[str, ...]:
+    if counting:
+        return ("-accel", "tcg", "-icount", "shift=0,sleep=off")
+    return ("-accel", "tcg,thread=multi")
+
+
+def devices(spec: MachineSpec, slot: RealmSlot) -> list[str]:
+    """Return the words for one realm's devices."""
     n = slot.number
     bus = f"virtio-mmio-bus.{slot.transports[0]}"
     pipe, agent = option_value(realm_pipe(spec, n)), option_value(agent_socket(spec, n))
@@ -287,6 +294,6 @@ def plain_argv(spec: MachineSpec, *, kernel: Path, initrd: Path, cmdline: str) -
         "-chardev", f"file,id=uart,path={option_value(uart_pipe(spec))}",
         "-serial", "chardev:uart",
         "-qmp", f"unix:{option_value(qmp_socket(spec))},server=on,wait=off",
-        *_devices(spec, slot),
+        *devices(spec, slot),
     ]
     # fmt: on
