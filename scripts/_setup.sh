@@ -10,7 +10,7 @@ VENV=$TOP/build/venv
 # Building the firmware and the realm's PID 1, a static program, takes a compiler for arm64, which on
 # arm64 is the machine's own. The tests build C for this machine too.
 PACKAGES=(debian-archive-keyring device-tree-compiler make python3 python3-venv util-linux)
-TEST_PACKAGES=(gcc git libc6-dev shellcheck)
+TEST_PACKAGES=(gcc gdb-multiarch git libc6-dev shellcheck)
 if [[ $(uname -m) == aarch64 ]]; then
 	PACKAGES+=(gcc libc6-dev)
 else

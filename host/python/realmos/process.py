@@ -4,6 +4,7 @@
 Nothing else in the package imports `subprocess`; a test holds us to it.
 """
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -165,13 +166,43 @@ def attach(
         ) from error
 
 
-def call(argv: Sequence[str | Path], *, env: Mapping[str, str], stdout: int | None = None) -> int:
+def accompany(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> Process:
+    """Start a program of the user's while another has the terminal; the caller owns its life.
+
+    Its output goes where this process's does; it has no input, and no interrupts of the terminal
+    reach it. It gets SIGKILL as with `spawn`.
+
+    Raises:
+        ToolError: the program is absent.
+    """
+    words = [str(word) for word in argv]
+    try:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *words],
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ToolError(
+            f"{error.filename} was not found", hint="apt-get install util-linux"
+        ) from error
+
+
+def call(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    stdout: int | None = None,
+    interrupts: bool = True,
+) -> int:
     """Run a program of the user's to its end, its input, output and terminal this process's own.
 
     Args:
         argv: the program and its arguments.
         env: the whole environment.
         stdout: a descriptor for its output instead of this process's.
+        interrupts: whether Ctrl-C is for both of us, and not for the program alone.
 
     Returns:
         Its exit status, or the number of the signal that ended it, negative.
@@ -184,7 +215,8 @@ def call(argv: Sequence[str | Path], *, env: Mapping[str, str], stdout: int | No
     try:
         with _signals_put_off():  # else one may come when there is a program and no object yet
             process = subprocess.Popen(words, env=dict(env), stdout=stdout)
-        return process.wait()
+        with contextlib.nullcontext() if interrupts else _interrupts_ignored():
+            return process.wait()
     except OSError as error:
         raise ToolError(f"{words[0]} cannot be started: {error.strerror}") from error
     except BaseException:
@@ -192,6 +224,16 @@ def call(argv: Sequence[str | Path], *, env: Mapping[str, str], stdout: int | No
             process.kill()
             process.wait()
         raise
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Leave Ctrl-C to a program that has the terminal."""
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

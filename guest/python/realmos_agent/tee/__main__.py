@@ -2,6 +2,7 @@
 """`python3 -m realmos_agent.tee`: the TEE core, on standard input and output.
 
     --ta-dir DIR [--storage DIR] [--runner FILE] [--qemu-user PROGRAM] [--ta-key PEM]
+        [--debug UUID=DIR]
 
 Frames of the tee wire come in and go out; lines for people go to standard error. Options are read
 by hand: argparse takes long to import on an emulated processor.
@@ -24,6 +25,7 @@ _NAMES = {
     "--runner": "runner",
     "--qemu-user": "qemu_user",
     "--ta-key": "ta_key",
+    "--debug": "debug",
 }
 _DEFAULTS = {"runner": "/usr/libexec/realmos/ta-runner"}
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4, uuid5
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.clocks import Clocks
+from realmos_agent.tee.debug import Debugger
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.loader import (
@@ -23,7 +24,7 @@ from realmos_agent.tee.loader import (
 from realmos_agent.tee.manager import Manager
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.pta import RealmPta, SystemPta, realm_token
-from realmos_agent.tee.runner import RunnerProcess, start
+from realmos_agent.tee.runner import START_SECONDS, RunnerProcess, start
 from realmos_agent.tee.server import Server
 from realmos_agent.tee.services import Services
 from realmos_agent.tee.storage import Storage, development, ephemeral
@@ -51,6 +52,7 @@ class Options(NamedTuple):
         qemu_user: a program that runs the runner on another kind of processor, or "".
         ta_key: the PEM file of the key that signs TAs; "" for OP-TEE's development key.
         storage: the directory of a store for development; "" for one that ends with the core.
+        debug: UUID=DIR: the TA that waits for gdb, and gdb's directory; "" for none.
     """
 
     ta_dir: str
@@ -58,6 +60,7 @@ class Options(NamedTuple):
     qemu_user: str = ""
     ta_key: str = ""
     storage: str = ""
+    debug: str = ""
 
 
 class Core:
@@ -81,9 +84,8 @@ class Core:
             self._write_log, Clocks(), _device(options), storage=_storage(options)
         )
         self._services.log(_ABOUT_STORAGE[bool(options.storage)])
-        self._loader = Loader(
-            self._fetch, self._keys(), Versions().accept, self._services.log
-        )
+        self._loader = Loader(self._fetch, self._keys(), Versions().accept, self._services.log)
+        self._debugger = Debugger(options.debug) if options.debug else None
         self._dispatch = Dispatcher()
         self._argv: tuple[str, ...] = (options.runner, "--memory", str(_MEMORY_MAX))
         if options.qemu_user:
@@ -130,15 +132,30 @@ class Core:
             raise TeeError(numbers.ERROR_GENERIC) from error
 
     def _instance(self, uuid: UUID) -> Instance:
-        runner = self._start_runner()
+        if self._debugger is not None and self._debugger.takes(uuid):
+            return self._debugged(uuid, self._debugger)
+        runner = self._start_runner(self._argv)
         try:
             return Instance(uuid, self._loader, runner, self._dispatch, self._services)
         except BaseException:
             runner.close()
             raise
 
-    def _start_runner(self) -> RunnerProcess:
-        runner = start(self._argv)
+    def _debugged(self, uuid: UUID, debugger: Debugger) -> Instance:
+        runner = self._start_runner(debugger.argv(self._argv), seconds=None)
+        try:
+            return Instance(
+                uuid, debugger.loader(self._loader), runner, self._dispatch, self._services,
+                space=debugger.space(),
+            )  # fmt: skip
+        except BaseException:
+            runner.close()
+            raise
+
+    def _start_runner(
+        self, argv: tuple[str, ...], seconds: float | None = START_SECONDS
+    ) -> RunnerProcess:
+        runner = start(argv, seconds=seconds)
         with self._log_lock:
             told, self._told_missing = self._told_missing, True
         if runner.missing and not told:

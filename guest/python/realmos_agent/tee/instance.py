@@ -48,6 +48,7 @@ class Instance:
         runner: a fresh process for it; owned by the instance once that is made.
         dispatch: serves its system calls.
         services: what the core offers to them.
+        space: its addresses, if it is not to have some of its own.
 
     Raises:
         Exception: it cannot be loaded.
@@ -68,6 +69,8 @@ class Instance:
         runner: "Runner",
         dispatch: "Dispatch",
         services: "Services",
+        *,
+        space: AddressSpace | None = None,
     ) -> None:
         self.uuid = uuid
         self.services = services
@@ -81,7 +84,7 @@ class Instance:
         self._chain: Chain | None = None
         self._runner = runner
         self._dispatch = dispatch
-        self._space = AddressSpace()
+        self._space = AddressSpace() if space is None else space
         self._heaps: dict[int, int] = {}
         self._placed = loader.load(uuid, runner.dispatcher, self._space.reserve)
         self.flags = self._placed.flags

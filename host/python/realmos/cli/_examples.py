@@ -60,6 +60,10 @@ EXAMPLES = {
   realmos ta inspect 1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca.ta
   realmos ta inspect --key vendor.pem fd02c9da-306c-48c7-a49c-bbd827ae86ee.ta
   realmos ta inspect --json 1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca.ta | jq .program.properties""",
+    "ta debug": """\
+  realmos ta debug hello.ta -- ./hello 41
+  realmos ta debug --ex 'break TA_InvokeCommandEntryPoint' --ex continue hello.ta -- ./hello 41
+  realmos ta debug --batch --ex backtrace --ex continue hello.ta -- ./hello 41""",
     "build": """\
   realmos build                                  the default firmware and image
   realmos build firmware --json                  versions and hashes of all that is in the flash

@@ -19,11 +19,15 @@ def call_client(client: TeeClient, *, to_stderr: bool = False) -> int:
         to_stderr: what it prints goes there.
     """
     stdout = sys.stderr.fileno() if to_stderr else None
-    status = process.call(client.argv, env=_environment(client), stdout=stdout)
+    return exit_status(process.call(client.argv, env=client_environment(client), stdout=stdout))
+
+
+def exit_status(status: int) -> int:
+    """Return what a shell would call a status of `process`."""
     return _SIGNAL_BASE - status if status < 0 else status
 
 
-def _environment(client: TeeClient) -> dict[str, str]:
+def client_environment(client: TeeClient) -> dict[str, str]:
     """Return the user's environment with what the client needs; our library comes first."""
     both = {**os.environ, **client.environment}
     paths = [each.get(_LIBRARIES, "") for each in (client.environment, os.environ)]

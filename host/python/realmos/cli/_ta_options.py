@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from realmos.cli._examples import EXAMPLES
 from realmos.cli._ta_build import run_ta_build
+from realmos.cli._ta_debug import run_ta_debug, ta_uuid
 from realmos.cli._ta_inspect import run_ta_inspect
 from realmos.cli._ta_run import run_ta
 from realmos.cli._values import setting
@@ -41,6 +42,15 @@ Prints what is in a .ta file: who signed it, what it asks for, what it links wit
 nothing of it. The libraries that it needs are looked for beside it.
 The status is 0 when a realm would load it, 3 when not, and 1 when the file is no .ta at all.
 That a system call is in it says little: OP-TEE's dev kit links all of them into every TA."""
+_DEBUG_USAGE = "realmos ta debug [options] FILE.ta … -- CLIENT [ARGS …]"
+_DEBUG_DESCRIPTION = """\
+Hosts Trusted Applications on this machine, as `realmos ta run --local` does, runs a client, and
+gives you gdb when the client has opened its first session with the first TA named (or --uuid's):
+stopped at the TA's entry, with the symbols of the TA and of all its libraries at their addresses.
+`break TA_InvokeCommandEntryPoint` and `continue` is what most go on with. Source lines need the
+UUID.elf that the dev kit leaves beside UUID.ta. In gdb, `ta-objects` reads the symbols of libraries
+that the TA has opened since; `detach` lets it run on; to end gdb ends the TA. It is the TA's first
+instance that is stopped, others run. The client has no input, and its status is this command's."""
 
 
 def add_ta(
@@ -57,6 +67,7 @@ def add_ta(
     add_machine(_run(kinds))
     _build(kinds)
     _inspect(kinds)
+    _debug(kinds)
     for name, kind in kinds.choices.items():
         kind.epilog = f"examples:\n{EXAMPLES[f'ta {name}']}"
         kind.formatter_class = argparse.RawTextHelpFormatter
@@ -72,18 +83,42 @@ def _run(kinds: "Actions") -> argparse.ArgumentParser:
     parser.add_argument(
         "--local", action="store_true", help="no realm: run the TAs on this machine"
     )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    _signed(parser)
+    parser.set_defaults(command=run_ta)
+    return parser
+
+
+def _signed(parser: argparse.ArgumentParser) -> None:
+    """Add what tells which TAs and which client to run, to a parser's options."""
     parser.add_argument(
         "--ta-key", type=Path, metavar="FILE",
         help="the RSA key (PEM) that signs the TAs (default: OP-TEE's development key)",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
     parser.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="FILE.ta … -- CLIENT",
         help="the TAs; then the client, and its words",
     )  # fmt: skip
-    parser.set_defaults(command=run_ta)
-    return parser
+
+
+def _debug(kinds: "Actions") -> None:
+    parser = kinds.add_parser(
+        "debug",
+        help="gdb at the entry of a Trusted Application",
+        usage=_DEBUG_USAGE,
+        description=_DEBUG_DESCRIPTION,
+    )
+    parser.add_argument(
+        "--uuid", type=ta_uuid, metavar="UUID", help="the TA to stop in (default: the first named)"
+    )
+    parser.add_argument(
+        "--ex", action="append", default=[], metavar="COMMAND",
+        help="what gdb is to do when it is there; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--batch", action="store_true", help="let gdb end after that")
+    _signed(parser)
+    parser.set_defaults(command=run_ta_debug)
 
 
 def _build(kinds: "Actions") -> None:

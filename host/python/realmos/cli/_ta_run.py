@@ -13,10 +13,12 @@ from realmos.errors import ConfigError
 from realmos.progress import Terminal
 from realmos.tee.local import find_applications, find_client, local_tee
 
+_USAGE = "realmos ta run [options] FILE.ta … -- CLIENT [ARGS …]"
+
 
 def run_ta(arguments: argparse.Namespace) -> int:
     """Host the TAs, run the client, and return its status (128 + N for signal N)."""
-    files, client = words = _words(arguments.words)
+    files, client = words = split_words(arguments.words, _USAGE)
     reporter, cache = Terminal(verbose=arguments.verbose), Cache()
     if not arguments.local:
         options = options_of(arguments)
@@ -27,13 +29,16 @@ def run_ta(arguments: argparse.Namespace) -> int:
         return call_client(found)
 
 
-def _words(words: list[str]) -> tuple[list[Path], list[str]]:
+def split_words(words: list[str], usage: str) -> tuple[list[Path], list[str]]:
     """Return the TAs' files, and the client's command line.
+
+    Args:
+        words: as they were given, `--` among them.
+        usage: of the command, for those who need it.
 
     Raises:
         ConfigError: one of them is not there, or an option is among the files.
     """
-    usage = "realmos ta run [options] FILE.ta … -- CLIENT [ARGS …]"
     at = words.index("--") if "--" in words else len(words)
     files, client = words[:at], words[at + 1 :]
     late = [word for word in files if word.startswith("-")]

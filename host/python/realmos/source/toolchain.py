@@ -76,6 +76,7 @@ DPKG_DEB = Tool("dpkg-deb", "dpkg", (1, 20))
 APT_GET = Tool("apt-get", "apt", (2, 0))
 SETPRIV = Tool("setpriv", "util-linux")
 DTC = Tool("dtc", "device-tree-compiler", (1, 4))
+GDB = Tool("gdb-multiarch", "gdb-multiarch", (9,))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from realmos.errors import ConfigError
 from realmos.image import build_runner
 from realmos.progress import Reporter
 from realmos.source import qemu_user
+from realmos.tee.debug import DebugTarget
 from realmos.tee.hub import Hub
 from realmos.tee.inspect import container_uuid, read_keys
 from realmos.tee.libteec import SOCKET_VARIABLE, build_libteec
@@ -81,16 +82,28 @@ def find_applications(paths: Sequence[Path], key: Path | None) -> dict[UUID, Pat
 
 @contextmanager
 def local_tee(
-    applications: dict[UUID, Path], key: Path | None, *, cache: Cache, reporter: Reporter
+    applications: dict[UUID, Path],
+    key: Path | None,
+    *,
+    cache: Cache,
+    reporter: Reporter,
+    debug: DebugTarget | None = None,
 ) -> Iterator[Path]:
     """Run a TEE core with these TAs, and yield the path of the socket that clients connect to.
+
+    Args:
+        applications: the TAs, and libraries, by UUID.
+        key: PEM file of the key that signs them; None for OP-TEE's development key.
+        cache: for the runner and the emulator.
+        reporter: progress.
+        debug: the TA that is to wait for gdb.
 
     Raises:
         ToolError: there is no compiler for arm64.
         SourceError: the emulator cannot be had.
     """
     runner = build_runner(cache, reporter)
-    emulator = qemu_user(cache, reporter)
+    emulator = qemu_user(cache, reporter) if debug is None else debug.emulator
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="realmos-tee-")))
         (home / "ta").mkdir()
@@ -101,6 +114,8 @@ def local_tee(
             words += ["--qemu-user", emulator[0]]
         if key is not None:
             words += ["--ta-key", key.resolve()]
+        if debug is not None:
+            words += ["--debug", debug.spec]
         ours, its = socket.socketpair()
         with its:
             core = process.attach([sys.executable, "-m", "realmos_agent.tee", *words], its)
