@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The bench's TA and client: that they measure every operation, not what it takes."""
+"""The bench: that it measures every operation, not what it takes."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
-from realmos import cli
+from realmos import cli, process
 from realmos.cache import Cache
+from realmos.image import build_runner
 from realmos.progress import Silent
-from realmos.tee.bench import build_bench, read_series
+from realmos.source import qemu_user
+from realmos.tee import build_libteec
+from realmos.tee.bench import build_bench, edge_medians, read_edges, read_series
 from realmos.tee.libteec import build_architecture
 
 pytest_plugins = ["ta_examples"]
@@ -20,12 +28,36 @@ OPERATIONS = [
 ]
 
 
-def test_client_measures_every_operation(cache: Cache, capfd: pytest.CaptureFixture[str]) -> None:
+def test_local_tee_is_measured_by_the_clock(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bench", "tee", "--local", "--count", "1", "--json"]) == 0
+    (tee,) = json.loads(capsys.readouterr().out)["tees"]
+    assert tee["unit"] == "nanoseconds"
+    assert [(row["name"], row["size"]) for row in tee["series"]] == OPERATIONS
+    for row in tee["series"]:
+        assert row["samples"] == 1
+        assert row["begin"] < row["begin"] + row["least"] <= row["end"]
+
+
+def test_stopwatch_times_every_request_at_the_edge(cache: Cache, tmp_path: Path) -> None:
     pair = build_bench(cache, Silent(), architecture=build_architecture())
-    words = [str(pair.application), "--", str(pair.client), "1"]
-    assert cli.main(["ta", "run", "--local", *words]) == 0
-    found = read_series(capfd.readouterr().out.splitlines())
-    assert [(each.name, each.size) for each in found] == OPERATIONS
-    for each in found:
-        assert each.samples == 1
-        assert each.begin < each.begin + each.least <= each.end
+    library = build_libteec(cache, Silent())
+    for path in (library.path, pair.application):
+        shutil.copy(path, tmp_path)
+    words: list[str | Path] = ["--ta-dir", tmp_path, "--runner", build_runner(cache, Silent())]
+    if emulator := qemu_user(cache, Silent()):
+        words += ["--qemu-user", emulator[0]]
+    script: list[str | Path] = [sys.executable, "-m", "realmos.tee._bench_script", tmp_path]
+    said = process.run([*script, pair.client, "2", "--", *words]).splitlines()
+    series, edges = read_series(said), read_edges(said)
+    medians = edge_medians(series, edges)
+    assert list(medians) == [each.key for each in series] == OPERATIONS
+    assert all(0 < medians[each.key] < each.end - each.begin for each in series)
+
+
+@pytest.mark.exhaustive
+def test_realm_is_measured_by_instructions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bench", "tee", "--count", "3", "--json"]) == 0
+    (tee,) = json.loads(capsys.readouterr().out)["tees"]
+    assert tee["unit"] == "instructions"
+    assert [(row["name"], row["size"]) for row in tee["series"]] == OPERATIONS
+    assert all(row["edge"] > 0 for row in tee["series"])

@@ -128,3 +128,9 @@ def test_the_manifest_describes_every_realm() -> None:
     assert "window-base = /bits/ 64 <0x120000000>;" in text
     assert "probe-isolation" not in text
     assert "probe-isolation;" in manifest_source(spec(), probe_isolation=True)
+
+
+def test_clock_counts_instructions_when_asked() -> None:
+    assert ("-accel", "tcg,thread=multi") in pairs(argv(spec()))
+    counting = pairs(argv(replace(spec(), counting=True)))
+    assert {("-accel", "tcg"), ("-icount", "shift=0,sleep=off")} <= counting

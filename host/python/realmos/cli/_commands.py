@@ -16,6 +16,7 @@ from realmos.cli._attest import run_attest
 from realmos.cli._bench import bench_boot
 from realmos.cli._bench_attest import bench_attest
 from realmos.cli._bench_rmm import bench_rmm
+from realmos.cli._bench_tee import bench_tee
 from realmos.cli._broker import broker_address, relay_to
 from realmos.cli._debug import announce, debug_cmdline, debug_port
 from realmos.cli._doctor import print_requirements
@@ -165,6 +166,19 @@ def bench_attestation(arguments: argparse.Namespace) -> int:
     """`realmos bench attest`."""
     reporter = Terminal(verbose=arguments.verbose)
     bench_attest(options_of(arguments), Cache(), reporter, arguments.count, as_json=arguments.json)
+    return 0
+
+
+def bench_applications(arguments: argparse.Namespace) -> int:
+    """`realmos bench tee`."""
+    bench_tee(
+        options_of(arguments),
+        Cache(),
+        Terminal(verbose=arguments.verbose),
+        arguments.count,
+        local=arguments.local,
+        as_json=arguments.json,
+    )
     return 0
 
 

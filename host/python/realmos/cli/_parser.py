@@ -270,6 +270,16 @@ def _measured(parser: argparse.ArgumentParser) -> None:
     _realm(parser)
     _firmware(parser.add_argument_group("the firmware, for --policy"))
     _program(parser)
+    group = parser.add_argument_group("Trusted Applications")
+    group.add_argument(
+        "--ta", type=Path, action="append", default=[], metavar="FILE.ta",
+        help="a TEE with this Trusted Application, or a directory's, as `realmos ta run` has it;\n"
+        "may be repeated. A program then is a client for --client-inside",
+    )  # fmt: skip
+    group.add_argument(
+        "--ta-key", type=Path, metavar="FILE",
+        help="the RSA key (PEM) that signs them (default: OP-TEE's development key)",
+    )  # fmt: skip
     parser.add_argument(
         "--policy", type=Path, metavar="FILE",
         help="make a policy that accepts these measurements, or add them to the one in FILE",
@@ -439,12 +449,21 @@ def _add_bench(actions: _Actions) -> None:
     for each in (boot, attest):
         each.add_argument("--count", type=count, default=5, metavar="N", help="runs (default 5)")
         _machine(each)
+    tee = kinds.add_parser("tee", help="what a Trusted Application's sessions and calls take")
+    tee.add_argument(
+        "--local", action="store_true", help="of `realmos ta run --local`, by the clock"
+    )
+    tee.add_argument(
+        "--count", type=count, default=20, metavar="N", help="samples of each (default 20)"
+    )
+    tee.set_defaults(command=commands.bench_applications)
+    _machine(tee)
     rmm = kinds.add_parser("rmm", help="how many instructions the RMM's operations take")
     rmm.add_argument(
         "--rmm", type=Path, action="append", default=[], metavar="FILE",
         help="measure this RMM image, too, beside ours; may be repeated",
     )  # fmt: skip
     rmm.set_defaults(command=commands.bench_operations)
-    for each in (boot, attest, rmm):
+    for each in (boot, attest, tee, rmm):
         _json(each)
         _verbose(each)

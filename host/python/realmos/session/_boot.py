@@ -205,7 +205,8 @@ def _start(
     stack: ExitStack,
 ) -> Session:
     options = prepared.options
-    if options.cold or options.gdb is not None or options.probe_isolation:
+    new = options.cold or options.counting or options.probe_isolation
+    if new or options.gdb is not None:
         return stack.enter_context(_booted(prepared, spec, reporter))
     key = identity(spec, flash_sha256=prepared.flash.sha256, qemu_version=prepared.qemu.version)
     snapshot = store.find(key)

@@ -24,6 +24,8 @@ class Options:
         anchor: what the machine's platform tokens are signed with.
         gdb: TCP port for QEMU's gdb stub; the machine then starts halted.
         boot_timeout: seconds to wait for the first answer.
+        counting: have the machine's clock count instructions, each a nanosecond; such a machine is
+            booted, and one of its PEs runs at a time.
         cold: boot even when there is a snapshot, and leave none.
         probe_isolation: have the monitor attack realm 0.
         plain: talk to agents outside TLS, which whoever is in between can read and change.
@@ -39,6 +41,7 @@ class Options:
     anchor: AnchorChoice = "development"
     gdb: int | None = None
     boot_timeout: float = BOOT_TIMEOUT
+    counting: bool = False
     cold: bool = False
     probe_isolation: bool = False
     plain: bool = False

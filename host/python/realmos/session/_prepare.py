@@ -35,6 +35,7 @@ class Prepared:
             logs=directory.logs,
             sockets=directory.sockets,
             gdb=self.options.gdb,
+            counting=self.options.counting,
         )
 
     def copied(self, rpvs: tuple[bytes, ...]) -> "Prepared":

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The bench: a Trusted Application and its client, built; and what the client prints, read.
 
-The pair is the same for every TEE that is measured, ours or another.
+The pair is the same for every TEE that is measured, ours or another. In a realm both run beside the
+core, with a stopwatch at its edge (`_bench_script`).
 """
 
 import re
 import shutil
-from collections.abc import Iterable
+import statistics
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
+
+from realmos_agent.tee import client_numbers
 
 from realmos import process, tree
 from realmos.cache import Cache
@@ -19,13 +23,19 @@ from realmos.source import find_cross_compiler
 from realmos.source.toolchain import MAKE
 from realmos.tee.build import TaSource, build_ta
 from realmos.tee.devkit import find_client_headers, find_dev_kit
-from realmos.tee.libteec import build_architecture, build_libteec
+from realmos.tee.libteec import NAME, Libteec, build_architecture, build_libteec
+from realmos.tee.realm import HOME
 
 UUID_TA = UUID("4a03deef-5433-40bb-b266-807fffad2cf4")
 
 _CLIENT = "bench"
 _END = "bench: end"
 _BAILED_OUT = "bench: Bail out! "
+_EDGE = re.compile(r"^edge: (\d+) (\d+) (\d+)$")
+_KINDS = {
+    "open-session": client_numbers.KIND_OPEN,
+    "close-session": client_numbers.KIND_CLOSE,
+}
 _SERIES = re.compile(
     r"^bench: (\S+) (\d+) median (\d+) min (\d+) max (\d+) samples (\d+) from (\d+) to (\d+)$"
 )
@@ -69,6 +79,26 @@ class Series:
     samples: int
     begin: int
     end: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from the other series of a run."""
+        return self.name, self.size
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One request, as the edge of a TEE saw it.
+
+    Attributes:
+        kind: of the request's frame.
+        begin: when it was sent, by the client's clock.
+        took: nanoseconds until its answer was there.
+    """
+
+    kind: int
+    begin: int
+    took: int
 
 
 def build_bench(cache: Cache, reporter: Reporter, *, architecture: str = "arm64") -> BenchPair:
@@ -131,3 +161,42 @@ def read_series(lines: Iterable[str]) -> list[Series]:
         elif line == _END:
             return found
     raise MachineError("the bench's client did not come to its end")
+
+
+def read_edges(lines: Iterable[str]) -> list[Edge]:
+    """Return what a realm's stopwatch noted, from what it printed."""
+    return [Edge(*map(int, match.groups())) for line in lines if (match := _EDGE.match(line))]
+
+
+def edge_medians(series: Iterable[Series], edges: Sequence[Edge]) -> dict[tuple[str, int], int]:
+    """Return what the requests of each series took at the edge, by operation and size."""
+    found = {}
+    for each in series:
+        kind = _KINDS.get(each.name, client_numbers.KIND_INVOKE)
+        took = [
+            edge.took
+            for edge in edges
+            if edge.kind == kind and each.begin <= edge.begin <= each.end
+        ]
+        if took:
+            found[each.key] = int(statistics.median(took))
+    return found
+
+
+def inside_files(pair: BenchPair, library: Libteec) -> dict[str, Path]:
+    """Return what a realm that is measured is given, by its paths there."""
+    return {
+        f"{HOME}/{pair.application.name}": pair.application,
+        f"{HOME}/{_CLIENT}": pair.client,
+        f"{HOME}/{NAME}": library.path,
+    }
+
+
+def inside_script() -> bytes:
+    """Return the script for a realm's agent that runs core and client there."""
+    return Path(__file__).with_name("_bench_script.py").read_bytes()
+
+
+def inside_argv(samples: int) -> list[str]:
+    """Return the script's words: with so many samples of each operation."""
+    return [_CLIENT, HOME, f"{HOME}/{_CLIENT}", str(samples), "--", "--ta-dir", HOME]
