@@ -24,8 +24,8 @@ static bool is_output(uint32_t type)
 }
 
 /* Check what an answer says of one parameter; count what follows of it. */
-static bool check_param(const struct tee_client_param *param, uint32_t type, size_t capacity,
-			uint64_t *total)
+static bool check_param(const struct tee_client_param *param, uint32_t type,
+			const struct call_output *output, bool success, uint64_t *total)
 {
 	if (!is_output(type)) {
 		return param->a == 0 && param->b == 0 && param->c == 0;
@@ -34,7 +34,10 @@ static bool check_param(const struct tee_client_param *param, uint32_t type, siz
 		return param->a <= UINT32_MAX && param->b <= UINT32_MAX && param->c == 0;
 	}
 	*total += param->c;
-	return param->a == 0 && param->c <= capacity;
+	if (success && output->data != NULL && param->b > output->capacity) {
+		return false;
+	}
+	return param->a == 0 && param->c <= output->capacity;
 }
 
 /* Check the fixed part of an answer, of which `rest` bytes follow. */
@@ -58,7 +61,7 @@ static const char *check_answer(const struct call *call, uint64_t rest)
 	}
 	for (unsigned int i = 0; i < TEE_CLIENT_PARAMS; i++) {
 		if (!check_param(&call->answer.params[i], TEEC_PARAM_TYPE_GET(head->types, i),
-				 call->outputs[i].capacity, &total)) {
+				 &call->outputs[i], result->result == TEEC_SUCCESS, &total)) {
 			return "an answer has values or bytes for a parameter that cannot have "
 			       "them";
 		}

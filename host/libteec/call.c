@@ -234,7 +234,7 @@ static struct connection *find_operation(const TEEC_Operation *operation, uint64
 	return NULL;
 }
 
-void call_cancel(TEEC_Operation *operation)
+static void cancel_operation(TEEC_Operation *operation)
 {
 	uint64_t request = 0;
 
@@ -256,4 +256,14 @@ void call_cancel(TEEC_Operation *operation)
 		send_cancel(connection, request);
 	}
 	connection_put(connection);
+}
+
+void call_cancel(TEEC_Operation *operation)
+{
+	int state;
+
+	/* A thread that ended in here would leave locks behind. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	cancel_operation(operation);
+	pthread_setcancelstate(state, NULL);
 }

@@ -83,21 +83,14 @@ static struct connection **find(int fd)
 }
 
 /*
- * Registry held: put a connection of this process in place of its parent's. That one's locks may be
- * held by threads that this process does not have, so nothing of it is touched again.
+ * Registry held: put a connection of this process, `fresh`, in place of its parent's. That one's
+ * locks may be held by threads that this process does not have, so nothing of it is touched again.
  */
-static struct connection *replace(struct connection **at)
+static struct connection *replace(struct connection **at, int fresh)
 {
 	int fd = (*at)->fd;
-	int fresh = io_connect();
-
-	if (fresh < 0) {
-		return NULL;
-	}
-
 	struct connection *made = dup3(fresh, fd, O_CLOEXEC) == fd ? connection_new(fd) : NULL;
 
-	close(fresh);
 	if (made != NULL) {
 		made->next = (*at)->next;
 		*at = made;
@@ -105,20 +98,45 @@ static struct connection *replace(struct connection **at)
 	return made;
 }
 
-struct connection *connection_get(int fd)
+static bool is_parents(const struct connection *connection)
+{
+	return connection != NULL && connection->owner != getpid();
+}
+
+/* Returns the connection of a descriptor for a process that may be a child of who opened it. */
+static struct connection *get(int fd, int fresh)
 {
 	registry_lock();
 
 	struct connection **at = find(fd);
 	struct connection *found = *at;
 
-	if (found != NULL && found->owner != getpid()) {
-		found = replace(at);
+	if (is_parents(found) && fresh >= 0) {
+		found = replace(at, fresh);
 	}
-	if (found != NULL) {
+	if (found != NULL && !is_parents(found)) {
 		found->users++;
 	}
 	registry_unlock();
+	return found;
+}
+
+struct connection *connection_get(int fd)
+{
+	struct connection *found = get(fd, -1);
+
+	if (!is_parents(found)) {
+		return found;
+	}
+
+	/* Not with the registry locked, for the hub may let this wait. */
+	int fresh = io_connect();
+
+	if (fresh < 0) {
+		return NULL;
+	}
+	found = get(fd, fresh);
+	close(fresh);
 	return found;
 }
 

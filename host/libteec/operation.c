@@ -216,6 +216,19 @@ static void put_header(struct call *call)
 	memcpy(call->head, &header, sizeof(header));
 }
 
+/* Returns the size of what an answer may carry: what two references share, it carries twice. */
+static uint64_t answer_size(const struct call *call)
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < COUNT; i++) {
+		if ((call->types >> (i * 4) & TEEC_MEM_OUTPUT) != 0) {
+			total += call->outputs[i].capacity;
+		}
+	}
+	return total;
+}
+
 TEEC_Result operation_pack(TEEC_Operation *operation, struct call *call, size_t size)
 {
 	static const TEEC_Operation nothing;
@@ -242,6 +255,10 @@ TEEC_Result operation_pack(TEEC_Operation *operation, struct call *call, size_t 
 			call->outputs[i].data = references[i].address;
 			call->outputs[i].capacity = references[i].size;
 		}
+	}
+
+	if (answer_size(call) > TEE_CLIENT_DATA_MAX) {
+		return TEEC_ERROR_OUT_OF_MEMORY;
 	}
 
 	struct tee_client_params head = { .types = call->types, .region_count = count };

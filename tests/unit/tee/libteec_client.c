@@ -244,6 +244,18 @@ static void too_much_memory_is_refused(void)
 	op.params[0].tmpref = (TEEC_TempMemoryReference){ &shm, SIZE_MAX };
 	EXPECT_EQ(invoke(ECHO, &op, &origin), TEEC_ERROR_OUT_OF_MEMORY);
 	EXPECT_EQ(origin, TEEC_ORIGIN_API);
+
+	/* Two views of one memory go there once, and would come back twice. */
+	size_t size = 40 << 20;
+	void *bytes = malloc(size);
+
+	op.paramTypes = TEEC_PARAM_TYPES(TEEC_MEMREF_TEMP_INOUT, TEEC_MEMREF_TEMP_INOUT, TEEC_NONE,
+					 TEEC_NONE);
+	op.params[0].tmpref = (TEEC_TempMemoryReference){ bytes, size };
+	op.params[1].tmpref = op.params[0].tmpref;
+	EXPECT_EQ(invoke(ECHO, &op, &origin), TEEC_ERROR_OUT_OF_MEMORY);
+	EXPECT_EQ(origin, TEEC_ORIGIN_API);
+	free(bytes);
 }
 
 static void shared_memory_is_checked(void)
@@ -306,6 +318,30 @@ static void a_call_can_be_cancelled(void)
 	EXPECT_EQ(origin, TEEC_ORIGIN_TRUSTED_APP);
 	pthread_join(thread, NULL);
 	TEEC_RequestCancellation(&op);
+	EXPECT_EQ(invoke(ECHO, &op, &origin), TEEC_SUCCESS);
+}
+
+static void *cancel_and_end(void *operation)
+{
+	usleep(50000);
+	pthread_cancel(pthread_self());
+	TEEC_RequestCancellation(operation);
+	pthread_testcancel();
+	return NULL;
+}
+
+static void a_thread_that_ends_cancels_first(void)
+{
+	TEEC_Operation op = { 0 };
+	pthread_t thread;
+	uint32_t origin;
+	void *end;
+
+	pthread_create(&thread, NULL, cancel_and_end, &op);
+	EXPECT_EQ(invoke(WAIT, &op, &origin), TEEC_ERROR_CANCEL);
+	pthread_join(thread, &end);
+	EXPECT_EQ(end == PTHREAD_CANCELED, 1);
+	op.started = 0;
 	EXPECT_EQ(invoke(ECHO, &op, &origin), TEEC_SUCCESS);
 }
 
@@ -490,6 +526,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(shared_memory_is_checked),
 	TAP_CASE(results_keep_their_origin),
 	TAP_CASE(a_call_can_be_cancelled),
+	TAP_CASE(a_thread_that_ends_cancels_first),
 	TAP_CASE(a_call_can_be_cancelled_before_it_begins),
 	TAP_CASE(threads_share_a_connection),
 	TAP_CASE(a_child_has_a_connection_of_its_own),

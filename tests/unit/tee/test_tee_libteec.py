@@ -174,6 +174,9 @@ HOSTILE: dict[str, Callable[[wire.Frame], bytes]] = {
     "a value for nothing": lambda frame: answer(frame, **{f"at{PARAM + 48}": 1}),
     "bytes for a value": lambda frame: answer(frame, **{f"at{PARAM + 16}": 1}),
     "too many bytes": lambda frame: with_data(frame, b"01234"),
+    "success, and more than there is room for": lambda frame: answer(
+        frame, **{f"at{PARAM + 32}": 5}
+    ),
     "a size that wraps": lambda frame: answer(
         frame, **{f"at{PARAM + 40}": 0xFFFFFFFF, f"at{PARAM + 44}": 0xFFFFFFFF}
     ),

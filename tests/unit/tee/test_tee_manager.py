@@ -193,11 +193,12 @@ def test_memory_is_mapped_for_the_call_and_written_back() -> None:
     assert params.memref(0).written == b"in: "
 
 
-def test_a_size_beyond_the_memory_brings_no_bytes() -> None:
+@pytest.mark.parametrize("result", [numbers.ERROR_SHORT_BUFFER, numbers.SUCCESS])
+def test_a_size_beyond_the_memory_is_an_error_and_brings_no_bytes(result: int) -> None:
     def ask_for_more(entry: Entry, runner: FakeRunner) -> Code:
         yield from quiet(entry, runner)
         runner.vals[1] = 100
-        return numbers.ERROR_SHORT_BUFFER if entry.function == INVOKE else numbers.SUCCESS
+        return result if entry.function == INVOKE else numbers.SUCCESS
 
     world = World({A: (0, ask_for_more)})
     session = world.opened(A)

@@ -204,6 +204,14 @@ WRONG = {
     "more than there may be": one(
         wire.Param(OUTPUT, 0, 4, 0), wire.Region(client_numbers.DATA_MAX + 1, 2, 0)
     ),
+    "more than may come back": wire.Params(
+        (
+            wire.Param(OUTPUT, 0, client_numbers.DATA_MAX, 0),
+            wire.Param(OUTPUT, 0, 1, 0),
+            *(wire.Param(),) * 2,
+        ),
+        (wire.Region(client_numbers.DATA_MAX, 2),),
+    ),
     "five regions": one(wire.Param(INPUT, 0, 4, 0), *(READ,) * 5),
     "three parameters": wire.Params((wire.Param(),) * 3),
 }
@@ -220,14 +228,21 @@ def test_answers_must_fit_the_question() -> None:
     rest = wire.NO_OUTCOMES[1:]
 
     def answer(kind: int, data: bytes, result: int = 0) -> wire.Invoked:
-        return wire.Invoked(0, 1, result, 4, (wire.Outcome(kind, 0, 9, data), *rest))
+        size = 9 if result else len(data)
+        return wire.Invoked(0, 1, result, 4, (wire.Outcome(kind, 0, size, data), *rest))
 
     wire.check_outcomes(params, answer(OUTPUT, b"abcd"))
+    wire.check_outcomes(params, answer(OUTPUT, b"", numbers.ERROR_SHORT_BUFFER))
+    wire.check_outcomes(
+        one(wire.Param(OUTPUT)),
+        wire.Invoked(0, 1, 0, 4, (wire.Outcome(OUTPUT, 0, 9), *rest)),
+    )
     wire.check_outcomes(params, wire.Invoked(0, 1, numbers.ERROR_GENERIC, 3))
     for wrong in (
         answer(OUTPUT, b"abcde"),
         answer(numbers.PARAM_TYPE_MEMREF_INOUT, b"", numbers.ERROR_GENERIC),
         wire.Invoked(0, 1, numbers.SUCCESS, 3),
+        wire.Invoked(0, 1, numbers.SUCCESS, 4, (wire.Outcome(OUTPUT, 0, 5, b"abcd"), *rest)),
     ):
         with pytest.raises(wire.WireError):
             wire.check_outcomes(params, wrong)

@@ -332,6 +332,8 @@ class Manager:
                     self._instances.remove(instance)
             self._bury(instance, chain)
             return _DEAD
+        if result == numbers.SUCCESS and any(memref.exceeded for _, memref in params.memrefs):
+            result = numbers.ERROR_SHORT_BUFFER  # or its caller would read past its own memory
         return Outcome(result, numbers.ORIGIN_TRUSTED_APP)
 
     def _bury(self, instance: Instance, chain: Chain) -> None:

@@ -18,14 +18,14 @@ class Region:
     """A span of its owner's memory.
 
     Args:
-        data: what it holds when the call begins.
+        data: what it holds when the call begins; how many zeros, if a number.
         shift: the owner's address modulo the size of a page.
         secure: whether the owner is a TA, and not a client outside the TEE.
     """
 
     __slots__ = ("data", "secure", "shift")
 
-    def __init__(self, data: bytes, *, shift: int = 0, secure: bool = False) -> None:
+    def __init__(self, data: bytes | int, *, shift: int = 0, secure: bool = False) -> None:
         self.data = bytearray(data)
         self.shift = shift % _PAGE
         self.secure = secure
@@ -73,7 +73,17 @@ class Memref:
     @property
     def written(self) -> bytes:
         """What its owner gets back: nothing, if that would have been more than it has room for."""
-        return bytes(self.view[: self.size]) if self.size <= self.capacity else b""
+        return bytes(self.answer)
+
+    @property
+    def answer(self) -> memoryview:
+        """The same, where it lies."""
+        return self.view[: self.size if self.size <= self.capacity else 0]
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the callee claims more than there is room for. With NULL it may tell a size."""
+        return self.region is not None and self.size > self.capacity
 
     def write(self, data: bytes) -> None:
         """Answer with `data`.

@@ -10,10 +10,12 @@ import threading
 from collections.abc import Callable
 
 from realmos_agent.tee import numbers, wire
+from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.manager import SESSIONS_MAX, Manager, Outcome
-from realmos_agent.tee.params import Memref, Params, Region, Slot, Value, is_memref, is_value
+from realmos_agent.tee.params import Params
+from realmos_agent.tee.requests import cost, parameters, reply
 from realmos_agent.tee.session import Cancellation, Identity, Session
 from realmos_agent.tee.workers import Workers
 
@@ -23,6 +25,10 @@ ALL_CALLS_MAX = 1024
 """And of all clients."""
 CLIENTS_MAX = 512
 """Clients, those among them that are gone and still have something here."""
+CLIENT_MEMORY_MAX = 192 << 20
+"""Bytes that the memory of one client's calls takes: the largest call, there and back, fits."""
+MEMORY_MAX = 256 << 20
+"""And that of all clients' calls."""
 GRACE_S = 60.0
 """How long a TA may go on with a cancelled call of a client that is gone."""
 _OUT_OF_MEMORY = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
@@ -48,6 +54,7 @@ class _Client:
         self.opening = 0
         self.calls: dict[int, Cancellation] = {}
         self.chains: set[Chain] = set()
+        self.memory = Budget(CLIENT_MEMORY_MAX)
         self.gone = False
 
 
@@ -77,6 +84,7 @@ class Server:
         self._workers = Workers()
         self._calls = 0
         self._leaving = 0
+        self._memory = Budget(MEMORY_MAX)
         self._clients: dict[int, _Client] = {}
         self._framer = wire.Framer(wire.TO_CORE)
 
@@ -115,17 +123,27 @@ class Server:
             client = self._find_client(message.client)
             room = client is not None and len(client.calls) < CALLS_MAX
             room = room and self._calls < ALL_CALLS_MAX
-            if client is not None and room:
-                if message.request in client.calls:
-                    raise wire.WireError(f"request {message.request} is there already")
+            if client is not None and message.request in client.calls:
+                raise wire.WireError(f"request {message.request} is there already")
+            if client is not None and room and (room := self._take_memory(client, message)):
                 client.calls[message.request] = cancellation
                 client.chains.add(chain)
                 self._calls += 1
         if client is None or not room:
-            self._answer(_reply(message, _OUT_OF_MEMORY, None))
+            self._answer(reply(message, _OUT_OF_MEMORY, None))
             return
         served = client
         self._workers.run(lambda: self._run(served, chain, cancellation, message))
+
+    def _take_memory(self, client: _Client, message: wire.Request) -> bool:
+        """Take the memory that a request and its answer need; return whether it could be had."""
+        size = cost(message)
+        if not client.memory.take(size):
+            return False
+        if self._memory.take(size):
+            return True
+        client.memory.give(size)
+        return False
 
     def _find_client(self, number: int) -> _Client | None:
         """Return a client; None if there is no room for one more."""
@@ -139,46 +157,48 @@ class Server:
     ) -> None:
         outcome, params = _FAILED, None
         try:
-            if isinstance(message, wire.Close):
-                outcome = self._close(client, message, chain)
-            else:
-                params = _params(message.params)
-                outcome = self._call(client, message, chain, params, cancellation)
+            outcome, params = self._serve(client, message, chain, cancellation)
             self._manager.settle(chain)
         except TeeError as error:
             outcome = Outcome(error.code, error.origin)
         except Exception:  # noqa: BLE001 -- a fault of ours: who asked is told, and nobody else suffers
-            self._log_fault(message)
+            self._log_fault(f"{type(message).__name__} of client {message.client}")
         with self._lock:
             del client.calls[message.request]
             client.chains.discard(chain)
             self._calls -= 1
             self._lock.notify_all()
-        self._answer(_reply(message, outcome, params))
+        self._reply(message, outcome, params)
+        client.memory.give(cost(message))
+        self._memory.give(cost(message))
         if client.gone:
             self._sweep(client)
 
-    def _log_fault(self, message: wire.Request) -> None:
+    def _log_fault(self, what: str) -> None:
         from traceback import format_exc
 
-        what = type(message).__name__
-        self._log(f"the core failed to serve {what} of client {message.client}:\n{format_exc()}")
+        self._log(f"the core failed to serve {what}:\n{format_exc()}")
 
-    def _call(
-        self,
-        client: _Client,
-        message: wire.Open | wire.Invoke,
-        chain: Chain,
-        params: Params,
-        cancellation: Cancellation,
-    ) -> Outcome:
+    def _serve(
+        self, client: _Client, message: wire.Request, chain: Chain, cancellation: Cancellation
+    ) -> tuple[Outcome, Params | None]:
+        """Do what a client asks for; return what became of it and of its parameters.
+
+        Raises:
+            TeeError: nothing came of it.
+        """
+        if isinstance(message, wire.Close):
+            return self._close(client, message, chain), None
         if isinstance(message, wire.Open):
-            return self._open(client, message, chain, params, cancellation)
+            params = parameters(message.params)
+            return self._open(client, message, chain, params, cancellation), params
         with self._lock:
             session = client.sessions.get(message.session)
         if session is None:
-            return _BAD_PARAMETERS
-        return self._manager.invoke(session, message.command, chain, params, cancellation)
+            return _BAD_PARAMETERS, None
+        params = parameters(message.params)
+        outcome = self._manager.invoke(session, message.command, chain, params, cancellation)
+        return outcome, params
 
     def _open(
         self,
@@ -199,12 +219,7 @@ class Server:
         session = None
         try:
             outcome = self._manager.open(
-                message.uuid,
-                identity,
-                message.client,
-                chain,
-                params,
-                cancellation=cancellation,
+                message.uuid, identity, message.client, chain, params, cancellation=cancellation
             )
             session = outcome.session
         finally:
@@ -266,62 +281,25 @@ class Server:
                     return
                 _, session = client.sessions.popitem()
                 client.chains.add(chain)
-            self._manager.close(session, chain)
-            self._manager.settle(chain)
+            try:
+                self._manager.close(session, chain)
+                self._manager.settle(chain)
+            except Exception:  # noqa: BLE001 -- a fault of ours: the other sessions end nevertheless
+                self._log_fault(f"the end of a session of client {client.number}")
             with self._lock:
                 client.chains.discard(chain)
                 self._lock.notify_all()
+
+    def _reply(self, message: wire.Request, outcome: Outcome, params: Params | None) -> None:
+        """Answer a request, whatever happens."""
+        try:
+            self._answer(reply(message, outcome, params))
+        except wire.WireError:
+            self._log_fault(f"an answer to client {message.client}")
+            self._answer(reply(message, _FAILED, None))
 
     def _answer(self, message: wire.Message | None) -> None:
         if message is not None:
             data = wire.encode(message)
             with self._sending:
                 self._send(data)
-
-
-def _params(given: wire.Params) -> Params:
-    """Return a client's parameters as the core holds them.
-
-    Raises:
-        TeeError: they make no sense.
-    """
-    regions = [
-        Region(region.data.ljust(region.size, b"\0"), shift=region.shift)
-        for region in given.regions
-    ]
-    slots: list[Slot] = []
-    for param in given.params:
-        if is_value(param.type):
-            slots.append(Value(param.a, param.b))
-        elif is_memref(param.type):
-            region = None if param.region is None else regions[param.region]
-            slots.append(Memref(region, param.a, param.b))
-        else:
-            slots.append(None)
-    return Params(given.types, tuple(slots))
-
-
-def _reply(message: wire.Request, outcome: Outcome, params: Params | None) -> wire.Message:
-    """Return the answer to a request."""
-    client, request = message.client, message.request
-    if isinstance(message, wire.Close):
-        return wire.Closed(client, request)
-    outcomes = wire.NO_OUTCOMES if params is None else _outcomes(params)
-    if isinstance(message, wire.Invoke):
-        return wire.Invoked(client, request, outcome.result, outcome.origin, outcomes)
-    session = 0 if outcome.session is None else outcome.session.id
-    return wire.Opened(client, request, outcome.result, outcome.origin, session, outcomes)
-
-
-def _outcomes(params: Params) -> tuple[wire.Outcome, ...]:
-    found = []
-    for index, slot in enumerate(params.slots):
-        kind = params.kind(index)
-        if not params.is_output(index):
-            found.append(wire.Outcome(kind))
-        elif isinstance(slot, Value):
-            found.append(wire.Outcome(kind, slot.a, slot.b))
-        else:
-            memref = params.memref(index)
-            found.append(wire.Outcome(kind, 0, memref.size, memref.written))
-    return tuple(found)

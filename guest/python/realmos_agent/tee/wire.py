@@ -8,7 +8,7 @@ refused. docs/tee-wire.md describes what goes over the wire; the numbers come fr
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -97,14 +97,16 @@ class Frame:
 
     def to_bytes(self) -> bytes:
         """Return header and body."""
-        if len(self.body) > client_numbers.LENGTH_MAX:
-            raise WireError(
-                f"a frame of {len(self.body)} bytes; {client_numbers.LENGTH_MAX} at most"
-            )
-        head = _HEADER.pack(
-            client_numbers.MAGIC, len(self.body), self.kind, 0, self.client, self.request
-        )  # fmt: skip
-        return head + self.body
+        return _frame(self.kind, self.client, self.request, (self.body,))
+
+
+def _frame(kind: int, client: int, request: int, body: Sequence[bytes | memoryview]) -> bytes:
+    """Return a frame whose body comes in pieces; they may be large, so they are copied once."""
+    length = sum(map(len, body))
+    if length > client_numbers.LENGTH_MAX:
+        raise WireError(f"a frame of {length} bytes; {client_numbers.LENGTH_MAX} at most")
+    head = _HEADER.pack(client_numbers.MAGIC, length, kind, 0, client, request)
+    return b"".join((head, *body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,8 @@ def encode(message: Message) -> bytes:
         WireError: it breaks the rules of the wire.
     """
     try:
-        return _to_frame(message).to_bytes()
+        kind, request, body = _contents(message)
+        return _frame(kind, message.client, request, body)
     except struct.error as error:
         raise WireError(f"{type(message).__name__}: {error}") from None
 
@@ -302,27 +305,27 @@ def check_outcomes(params: Params, answer: Opened | Invoked) -> None:
     for param, outcome in zip(params.params, answer.outcomes, strict=True):
         if len(outcome.data) > param.b and param.is_memory:
             raise WireError(f"{len(outcome.data)} bytes for a parameter of {param.b}")
+        claims = answer.result == numbers.SUCCESS and param.answer_max < outcome.b
+        if claims and param.is_memory and param.region is not None:
+            raise WireError(f"success, with {outcome.b} bytes for a parameter of {param.b}")
 
 
-def _to_frame(message: Message) -> Frame:
-    kind, request, body = _contents(message)
-    return Frame(kind, message.client, request, body)
-
-
-def _contents(message: Message) -> tuple[int, int, bytes]:
-    """Return kind, request and body of a message's frame."""
-    body = b""
+def _contents(message: Message) -> tuple[int, int, Sequence[bytes | memoryview]]:
+    """Return kind, request and body of a message's frame, the body in pieces."""
+    body: Sequence[bytes | memoryview] = ()
     match message:
         case Open():
-            body = _OPEN.pack(
+            opening = _OPEN.pack(
                 message.uuid.bytes, message.client_uuid.bytes, message.login, message.group
-            ) + pack_params(message.params)
+            )
+            body = [opening, *pack_params(message.params)]
         case Invoke():
-            body = _INVOKE.pack(message.session, message.command) + pack_params(message.params)
+            invoking = _INVOKE.pack(message.session, message.command)
+            body = [invoking, *pack_params(message.params)]
         case Cancel():
-            body = _CANCEL.pack(message.target)
+            body = (_CANCEL.pack(message.target),)
         case Close():
-            body = _CLOSE.pack(message.session, 0)
+            body = (_CLOSE.pack(message.session, 0),)
         case Opened():
             body = pack_result(message.result, message.origin, message.session, message.outcomes)
         case Invoked():

@@ -64,6 +64,11 @@ class Param:
         """Whether an answer carries something for it."""
         return self.type in _OUTPUTS
 
+    @property
+    def answer_max(self) -> int:
+        """How many bytes of memory an answer may carry for it."""
+        return self.b if self.is_memory and self.is_output else 0
+
 
 _NO_PARAMS = (Param(),) * client_numbers.PARAMS
 
@@ -80,6 +85,11 @@ class Params:
         """All types in one word."""
         return join(param.type for param in self.params)
 
+    @property
+    def answer_max(self) -> int:
+        """How many bytes of memory an answer may carry: what two views share, it carries twice."""
+        return sum(param.answer_max for param in self.params)
+
 
 NO_PARAMS = Params()
 
@@ -94,7 +104,7 @@ class Outcome:
     type: int = numbers.PARAM_TYPE_NONE
     a: int = 0
     b: int = 0
-    data: bytes = b""
+    data: bytes | memoryview = b""
 
 
 NO_OUTCOMES = (Outcome(),) * client_numbers.PARAMS
@@ -112,8 +122,8 @@ def _split(types: int) -> list[int]:
     return found
 
 
-def pack_params(params: Params) -> bytes:
-    """Return parameters and regions as they follow a request."""
+def pack_params(params: Params) -> list[bytes]:
+    """Return parameters and regions as they follow a request, in pieces."""
     _check_params(params)
     out = [_PARAMS.pack(params.types, len(params.regions))]
     out += [_REGION.pack(region.size, region.flags, region.shift) for region in params.regions]
@@ -121,7 +131,7 @@ def pack_params(params: Params) -> bytes:
         region = client_numbers.NO_REGION if param.region is None else param.region
         out.append(_PARAM.pack(param.a, param.b, region))
     out += [region.data for region in params.regions]
-    return b"".join(out)
+    return out
 
 
 def unpack_params(body: bytes, at: int) -> Params:
@@ -162,6 +172,8 @@ def _check_params(params: Params) -> None:
             flags[param.region] |= _DIRECTIONS[param.type]
     if sum(region.size for region in params.regions) > client_numbers.DATA_MAX:
         raise WireError(f"more than {client_numbers.DATA_MAX} bytes of memory in a call")
+    if params.answer_max > client_numbers.DATA_MAX:
+        raise WireError(f"more than {client_numbers.DATA_MAX} bytes of memory in the answer")
     for region, used in zip(params.regions, flags, strict=True):
         if not used or region.flags != used:
             raise WireError(f"a region with flags {region.flags:#x}, used with {used:#x}")
@@ -191,14 +203,16 @@ def _check_param(param: Param, regions: tuple[Region, ...]) -> None:
         raise WireError(f"a reference outside its region: offset {param.a}, size {param.b}")
 
 
-def pack_result(result: int, origin: int, session: int, outcomes: tuple[Outcome, ...]) -> bytes:
-    """Return the body of an answer."""
+def pack_result(
+    result: int, origin: int, session: int, outcomes: tuple[Outcome, ...]
+) -> list[bytes | memoryview]:
+    """Return the body of an answer, in pieces."""
     _check_outcomes(outcomes)
-    out = [_RESULT.pack(result, origin, session, 0)]
+    out: list[bytes | memoryview] = [_RESULT.pack(result, origin, session, 0)]
     out.append(_PARAMS.pack(join(outcome.type for outcome in outcomes), 0))
     out += [_PARAM.pack(outcome.a, outcome.b, len(outcome.data)) for outcome in outcomes]
     out += [outcome.data for outcome in outcomes]
-    return b"".join(out)
+    return out
 
 
 def unpack_result(body: bytes) -> tuple[int, int, int, tuple[Outcome, ...]]:

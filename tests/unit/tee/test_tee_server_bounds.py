@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What one client, or one TA, can make the core hold, and how that is refused."""
+
+import threading
+
+import pytest
+from fake_hub import ME, OTHER, A, Hub, Waits, until
+from fake_ta import CLIENT, INVOKE, MULTI, WAIT_S, Code, FakeRunner, World, a_uuid, quiet
+from realmos_agent.tee import client_numbers as client
+from realmos_agent.tee import numbers, server
+from realmos_agent.tee.instance import Instance
+from realmos_agent.tee.manager import INSTANCES_A_CLIENT, SESSIONS_MAX, Outcome
+from realmos_agent.tee.params import Params as CoreParams
+from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.wire import NO_OUTCOMES, Invoke, Invoked, Open, Param, Params, Region
+from realmos_agent.tee.wire import Outcome as WireOutcome
+
+NONE = Param()
+OUTPUT = numbers.PARAM_TYPE_MEMREF_OUTPUT
+INOUT = numbers.PARAM_TYPE_MEMREF_INOUT
+
+
+def output(size: int) -> Params:
+    """Return parameters that cost their sender nothing."""
+    param = Param(OUTPUT, 0, size, 0)
+    return Params((param, NONE, NONE, NONE), (Region(size, client.REGION_OUT),))
+
+
+def test_memory_that_a_client_only_claims_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CLIENT_MEMORY_MAX", 3 << 20)
+    monkeypatch.setattr(server, "MEMORY_MAX", 5 << 20)
+    ta = Waits(unmask=False)
+    hub = Hub(World({A: (MULTI, ta)}))
+    mine, others = hub.open().session, hub.open(OTHER).session
+    hub.send(Invoke(ME, 1000, mine, 1, output(1 << 20)))
+    assert ta.inside.wait(WAIT_S)
+    for who, session, size in [(ME, mine, 1 << 20), (OTHER, others, (3 << 19) + 1)]:
+        answer = hub.invoke(session, 1, output(size), who)
+        assert (answer.result, answer.origin) == (
+            numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE,
+        )  # fmt: skip
+    ta.go_on.set()
+    assert hub.answer().client == ME
+    assert hub.invoke(mine, 0, output(3 << 19)).result == numbers.SUCCESS
+    assert hub.invoke(mine, 0, output(3 << 19)).result == numbers.SUCCESS
+
+
+def test_memory_for_a_session_that_is_not_there_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("memory was taken")
+
+    hub = Hub(World({A: (0, quiet)}))
+    monkeypatch.setattr(server, "parameters", refuse)
+    assert hub.invoke(77, 0, output(8)).result == numbers.ERROR_BAD_PARAMETERS
+
+
+def test_what_the_tee_refuses_leaves_the_clients_memory_alone() -> None:
+    hub = Hub(World({A: (0, quiet)}))
+    answer = hub.invoke(77, 0, output(8))
+    assert (answer.result, answer.origin) == (numbers.ERROR_BAD_PARAMETERS, numbers.ORIGIN_TEE)
+    assert answer.outcomes == NO_OUTCOMES
+
+
+def test_an_error_of_the_ta_comes_with_its_answers() -> None:
+    def short(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        runner.vals[1] = 100
+        return numbers.ERROR_SHORT_BUFFER if entry.function == INVOKE else numbers.SUCCESS
+
+    hub = Hub(World({A: (0, short)}))
+    answer = hub.invoke(hub.open().session, 0, output(8))
+    assert answer.outcomes[0] == WireOutcome(OUTPUT, 0, 100)
+
+
+def test_a_client_opens_no_more_sessions_at_a_time_than_it_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "SESSIONS_MAX", 2)
+    inside, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        inside.release()
+        assert go_on.wait(WAIT_S)
+        return numbers.SUCCESS
+
+    hub = Hub(World({A: (0, slow)}))
+    for number in (1000, 1001):
+        hub.send(Open(ME, number, A))
+        assert inside.acquire(timeout=WAIT_S)
+    assert hub.open().result == numbers.ERROR_OUT_OF_MEMORY
+    go_on.set()
+    assert {hub.answer().client for _ in range(2)} == {ME}
+    assert hub.open(OTHER).result == numbers.SUCCESS
+
+
+def test_a_client_has_a_part_of_all_instances() -> None:
+    world = World({A: (0, quiet), a_uuid(3): (MULTI, quiet)})
+    hub = Hub(world)
+    shared = hub.open(uuid=a_uuid(3))
+    opened = [hub.open() for _ in range(INSTANCES_A_CLIENT)]
+    assert [answer.result for answer in opened[:-1]] == [numbers.SUCCESS] * (len(opened) - 1)
+    assert opened[-1].result == numbers.ERROR_OUT_OF_MEMORY
+    assert hub.open(uuid=a_uuid(3)).result == numbers.SUCCESS
+    assert hub.open(OTHER).result == numbers.SUCCESS
+    hub.close(shared.session)
+    hub.close(opened[0].session)
+    assert hub.open().result == numbers.SUCCESS
+
+
+def test_a_ta_has_a_bounded_number_of_sessions() -> None:
+    refused: list[Outcome] = []
+
+    def opens(ta: Instance) -> None:
+        manager = ta.services.manager
+        for _ in range(SESSIONS_MAX + 1):
+            outcome = manager.open(a_uuid(3), CLIENT, ta, ta.chain, CoreParams())
+            if not outcome.ok:
+                refused.append(outcome)
+
+    def script(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            yield opens
+        return numbers.SUCCESS
+
+    world = World({A: (0, script), a_uuid(3): (MULTI, quiet)})
+    world.invoke(world.opened(A))
+    assert [one.result for one in refused] == [numbers.ERROR_OUT_OF_MEMORY]
+    assert len(world.manager.instances[0].opened) == SESSIONS_MAX
+
+
+def test_two_views_of_one_memory_come_back_together_or_not_at_all() -> None:
+    hub = Hub(World({A: (0, quiet)}))
+    session = hub.open().session
+    size = client.DATA_MAX // 16
+    twice = Params(
+        (Param(INOUT, 0, size, 0), Param(INOUT, 0, size, 0), NONE, NONE),
+        (Region(size, client.REGION_IN | client.REGION_OUT, 0, bytes(size)),),
+    )
+    answer = hub.invoke(session, 0, twice)
+    assert [len(one.data) for one in answer.outcomes] == [size, size, 0, 0]
+
+
+def test_an_answer_that_cannot_be_sent_is_still_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(World({A: (0, quiet)}))
+    session = hub.open().session
+
+    def wrong(*_: object, **__: object) -> Outcome:
+        return Outcome(numbers.SUCCESS, 1 << 40)
+
+    monkeypatch.setattr(hub.world.manager, "invoke", wrong)
+    answer = hub.invoke(session)
+    assert isinstance(answer, Invoked)
+    assert (answer.result, answer.origin) == (numbers.ERROR_GENERIC, numbers.ORIGIN_TEE)
+    assert any("WireError" in line for line in hub.world.log)
+    monkeypatch.undo()
+    until(lambda: hub.invoke(session).result == numbers.SUCCESS)
