@@ -57,8 +57,8 @@ class Instance:
         handles: the objects that it holds of the core.
         opened: its sessions with other TAs, by number.
         sessions: how many sessions it serves.
-        holder: the chain that it is busy with; under the manager's lock.
         owner: the client whose call made it.
+        holder: the chain that it is busy with; under the manager's lock.
         dead: it panicked or was lost.
     """
 
@@ -77,10 +77,10 @@ class Instance:
         self.handles = HandleTable()
         self.opened: dict[int, Session] = {}
         self.sessions = 0
+        self.owner = 0
         self.holder: Chain | None = None
         self.dead = False
         self._session: Session | None = None
-        self.owner = 0
         self._chain: Chain | None = None
         self._runner = runner
         self._dispatch = dispatch
@@ -241,12 +241,12 @@ class Instance:
         It may be the core that it waits in.
         """
         self._runner.close()
-
-    def end(self) -> None:
-        """Let go of the process and of everything that the TA held, but its sessions."""
         session = self._session
         if session is not None:
             session.cancellation.stop()
+
+    def end(self) -> None:
+        """Let go of the process and of everything that the TA held, but its sessions."""
         self.dead = True
         self.kill()
         self.handles.clear()
