@@ -271,18 +271,18 @@ static uint32_t lose_the_stack(const struct enter_registers *registers)
 	return (uint32_t)registers->x[0];
 }
 
-static void a_ta_without_a_stack_still_returns(void)
+static void a_ta_without_a_stack_has_not_returned(void)
 {
-	struct tee_run_returned returned;
+	struct tee_run_fault fault;
 	uint32_t type;
 
 	fixture_start();
 	fixture_ta = lose_the_stack;
 	say_enter(TA_CODE, TA_TOP);
 	fixture_serve();
-	EXPECT_EQ(fixture_hear(&type, &returned, sizeof(returned)), (long)sizeof(returned));
-	EXPECT_EQ(returned.result, 2);
-	EXPECT_EQ(returned.vals[0], 0);
+	EXPECT_EQ(fixture_hear(&type, &fault, sizeof(fault)), (long)sizeof(fault));
+	EXPECT_EQ(type, TEE_RUN_FAULT);
+	EXPECT_EQ(fault.address, TA_TOP - 80);
 	fixture_stop();
 }
 
@@ -294,7 +294,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(a_ta_is_entered_with_its_parameters_on_its_stack),
 	TAP_CASE(no_ta_is_entered_without_code_or_stack),
 	TAP_CASE(regions_live_until_the_next_call),
-	TAP_CASE(a_ta_without_a_stack_still_returns),
+	TAP_CASE(a_ta_without_a_stack_has_not_returned),
 };
 
 TAP_MAIN(cases)

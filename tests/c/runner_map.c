@@ -58,14 +58,14 @@ static void ranges_do_not_overlap(void)
 static void a_full_map_takes_no_more(void)
 {
 	map.count = 0;
-	for (uint64_t n = 0; n < MAP_RANGES; n++) {
+	for (uint64_t n = 0; n < TEE_RUN_RANGES_MAX; n++) {
 		EXPECT_EQ(add(3 * n, 3 * n + 2, READ, 0), 0);
 	}
-	EXPECT_EQ(add(3 * MAP_RANGES, 3 * MAP_RANGES + 1, READ, 0), ENOMEM);
+	EXPECT_EQ(add(3 * TEE_RUN_RANGES_MAX, 3 * TEE_RUN_RANGES_MAX + 1, READ, 0), ENOMEM);
 	size_t first;
 	size_t count;
 	EXPECT_EQ(map_select(&map, page(0), MAP_PAGE, &first, &count), ENOMEM);
-	EXPECT_EQ(map.count, MAP_RANGES);
+	EXPECT_EQ(map.count, TEE_RUN_RANGES_MAX);
 	EXPECT(map_allows(&map, page(0), 2 * MAP_PAGE, READ, false));
 }
 

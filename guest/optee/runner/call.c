@@ -3,7 +3,8 @@
 
 #include <abi/tee_run.h>
 #include <errno.h>
-#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "ta.h"
 
@@ -40,7 +41,8 @@ static uint32_t random_bytes(const struct map *map, uint64_t addr, uint64_t size
 		return TEE_ERROR_ACCESS_DENIED;
 	}
 	while (size > 0) {
-		ssize_t got = getrandom(ta_pointer(addr), size, 0);
+		/* By number: the C library may have a way of its own, with a state to be mapped. */
+		long got = syscall(SYS_getrandom, ta_pointer(addr), size, 0);
 
 		if (got < 0 && errno != EINTR) {
 			return TEE_ERROR_GENERIC;

@@ -5,11 +5,13 @@
 #define KEPT_SIZE 176
 #define KEPT_FPCR 160
 
-/* What the dispatcher keeps there for the TA: x0 to x15, x17 and x18, x29 and x30, SP and TPIDR. */
-#define CALL_SIZE 176
-#define CALL_X17  128
-#define CALL_X29  144
-#define CALL_SP	  160
+/* What the dispatcher keeps there for the TA: x0 to x15, x17 and x18, x29 and x30, SP and TPIDR,
+ * flags. */
+#define CALL_SIZE  192
+#define CALL_X17   128
+#define CALL_X29   144
+#define CALL_SP	   160
+#define CALL_FLAGS 176
 
 	.macro	saved, register
 	adrp	\register, enter_saved
@@ -48,6 +50,7 @@
 	msr	tpidr_el0, x9
 	msr	fpcr, xzr
 	msr	fpsr, xzr
+	msr	nzcv, xzr
 	ldp	x17, x16, [x0, #32]
 	ldp	x2, x3, [x0, #16]
 	ldp	x0, x1, [x0]
@@ -107,6 +110,8 @@
 	mov	x9, sp
 	mrs	x10, tpidr_el0
 	stp	x9, x10, [x16, #CALL_SP]
+	mrs	x9, nzcv
+	str	x9, [x16, #CALL_FLAGS]
 	mov	sp, x16
 	saved	x11
 	/* For the case that the TA returns by this call. */
@@ -117,6 +122,8 @@
 	mov	x0, sp
 	mov	x1, x8
 	bl	enter_serve
+	ldr	x9, [sp, #CALL_FLAGS]
+	msr	nzcv, x9
 	ldp	x9, x10, [sp, #CALL_SP]
 	msr	tpidr_el0, x10
 	mov	x16, x9

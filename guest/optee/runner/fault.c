@@ -13,8 +13,6 @@
 
 #define FRAMES_MAX 64
 #define STACK_SIZE 0x10000
-/* What the processor may have put into a return address to authenticate it is above this. */
-#define ADDRESS_MASK ((UINT64_C(1) << 47) - 1)
 
 static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
 
@@ -53,7 +51,7 @@ static void put_frames(struct runner *runner, uint64_t frame)
 			return;
 		}
 		memcpy(record, ta_pointer(frame), sizeof(record));
-		frame_put_u64(&runner->out, record[1] & ADDRESS_MASK);
+		frame_put_u64(&runner->out, record[1] & TEE_RUN_ADDRESS_MASK);
 		if (record[0] <= frame) {
 			return;
 		}
@@ -71,7 +69,7 @@ void fault_report(int number, void *info, void *context)
 		.code = (uint32_t)about->si_code,
 		.address = (uint64_t)(uintptr_t)about->si_addr,
 		.pc = registers->pc,
-		.lr = registers->regs[30] & ADDRESS_MASK,
+		.lr = registers->regs[30] & TEE_RUN_ADDRESS_MASK,
 		.sp = registers->sp,
 	};
 

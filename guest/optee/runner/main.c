@@ -18,7 +18,8 @@
 #include "runner.h"
 #include "sandbox.h"
 
-#define NOBODY 65534
+#define NOBODY	 65534
+#define NICE_END 20
 
 /* Exit statuses, for those who look. */
 #define EXIT_SETUP 1
@@ -59,10 +60,12 @@ static bool parse(int argc, char **argv, struct sandbox_options *options)
 		{ "bare", no_argument, NULL, 'b' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "memory", required_argument, NULL, 'm' },
+		{ "nice", required_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
 	bool right = true;
 	uint64_t user = options->user;
+	uint64_t nice = 0;
 	int option;
 
 	while (right && (option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -79,12 +82,16 @@ static bool parse(int argc, char **argv, struct sandbox_options *options)
 		case 'm':
 			right = parse_number(optarg, &options->memory);
 			break;
+		case 'n':
+			right = parse_number(optarg, &nice) && nice < NICE_END;
+			break;
 		default:
 			right = false;
 			break;
 		}
 	}
 	options->user = (uint32_t)user;
+	options->nice = (int)nice;
 	return right && optind == argc && (options->weak || !options->bare);
 }
 
@@ -109,8 +116,8 @@ int main(int argc, char **argv)
 
 	if (!parse(argc, argv, &options)) {
 		(void)fprintf(stderr,
-			      "usage: ta-runner [--weak [--bare]] [--user UID] [--memory BYTES], "
-			      "with a socket as descriptor 3\n");
+			      "usage: ta-runner [--weak [--bare]] [--user UID] [--memory BYTES] "
+			      "[--nice N], with a socket as descriptor 3\n");
 		return EXIT_SETUP;
 	}
 	error = fault_install(&runner);

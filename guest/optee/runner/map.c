@@ -35,7 +35,7 @@ static size_t find(const struct map *map, uint64_t addr)
 
 static int insert(struct map *map, size_t at, struct map_range range)
 {
-	if (map->count == MAP_RANGES) {
+	if (map->count == TEE_RUN_RANGES_MAX) {
 		return ENOMEM;
 	}
 	memmove(&map->ranges[at + 1], &map->ranges[at], (map->count - at) * sizeof(range));
@@ -54,10 +54,16 @@ int map_add(struct map *map, struct map_range range)
 	return insert(map, at, range);
 }
 
-/* Whether ranges that have all of `prot` and `flags`, and none of `without`, cover [start, end). */
-static bool covered(const struct map *map, uint64_t start, uint64_t end, uint32_t prot,
+/* Whether ranges that have all of `prot` and `flags`, and none of `without`, cover so many bytes.
+ */
+static bool covered(const struct map *map, uint64_t start, uint64_t size, uint32_t prot,
 		    uint32_t flags, uint32_t without)
 {
+	uint64_t end = start + size;
+
+	if (size > UINT64_MAX - start) {
+		return false;
+	}
 	for (size_t n = find(map, start); start < end; n++) {
 		const struct map_range *range = &map->ranges[n];
 
@@ -93,7 +99,7 @@ int map_select(struct map *map, uint64_t start, uint64_t size, size_t *first, si
 {
 	int error;
 
-	if (!covered(map, start, start + size, 0, 0, 0)) {
+	if (!covered(map, start, size, 0, 0, 0)) {
 		return ENOENT;
 	}
 	error = split(map, start);
@@ -116,16 +122,15 @@ void map_remove(struct map *map, size_t first, size_t count)
 
 bool map_allows(const struct map *map, uint64_t start, uint64_t size, uint32_t prot, bool own)
 {
-	return size <= UINT64_MAX - start &&
-	       covered(map, start, start + size, prot, 0, own ? MAP_FLAG_REGION : 0);
+	return covered(map, start, size, prot, 0, own ? MAP_FLAG_REGION : 0);
 }
 
 bool map_has_flags(const struct map *map, uint64_t start, uint64_t size, uint32_t flags)
 {
-	return size <= UINT64_MAX - start && covered(map, start, start + size, 0, flags, 0);
+	return covered(map, start, size, 0, flags, 0);
 }
 
 bool map_lacks_flags(const struct map *map, uint64_t start, uint64_t size, uint32_t flags)
 {
-	return size <= UINT64_MAX - start && covered(map, start, start + size, 0, 0, flags);
+	return covered(map, start, size, 0, 0, flags);
 }

@@ -6,12 +6,12 @@
  */
 #pragma once
 
+#include <abi/tee_run.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAP_RANGES 1024
-#define MAP_PAGE   UINT64_C(4096)
+#define MAP_PAGE UINT64_C(4096)
 
 /* Mapped for one call, and so not the TA's own. */
 #define MAP_FLAG_REGION UINT32_C(0x80000000)
@@ -25,7 +25,7 @@ struct map_range {
 
 struct map {
 	size_t count;
-	struct map_range ranges[MAP_RANGES];
+	struct map_range ranges[TEE_RUN_RANGES_MAX];
 };
 
 /*

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The mappings of the TA, as the core orders them. Nothing is ever mapped over anything else, the
- * runner itself least of all, and nothing is writable and executable. What can be executed holds no
- * SVC instruction: the loader has replaced those, and another's number would mean Linux's calls.
+ * runner itself least of all, and nothing is mapped writable and executable. What can be executed
+ * holds no SVC instruction: the loader has replaced those, and another's number would mean Linux's
+ * calls. That is for TAs with errors; what holds a hostile one is the sandbox.
  */
 #pragma once
 

@@ -3,6 +3,7 @@
 
 #include <abi/tee_run.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "enter.h"
@@ -109,16 +110,28 @@ static bool serve_memory(struct runner *runner, struct frame_in *in)
 	}
 }
 
+/* A TA that has lost its stack cannot be said to have returned: nobody knows its answers. */
+static bool report_loss(struct runner *runner, uint64_t params_addr)
+{
+	struct tee_run_fault fault = { .signal = SIGSEGV, .code = SEGV_MAPERR };
+
+	fault.address = params_addr;
+	frame_begin(&runner->out, TEE_RUN_FAULT);
+	frame_put_copy(&runner->out, &fault, sizeof(fault));
+	(void)frame_send(&runner->out, runner->fd);
+	return false;
+}
+
 static bool report_return(struct runner *runner, uint64_t params_addr, uint32_t result)
 {
 	struct tee_run_returned returned = { .result = result };
 	struct tee_params params;
 
-	/* The TA may have protected or lost its stack, by dlopen's or its own doing. */
-	if (map_allows(&runner->map, params_addr, sizeof(params), TEE_RUN_PROT_READ, false)) {
-		memcpy(&params, ta_pointer(params_addr), sizeof(params));
-		memcpy(returned.vals, params.vals, sizeof(returned.vals));
+	if (!map_allows(&runner->map, params_addr, sizeof(params), TEE_RUN_PROT_READ, true)) {
+		return report_loss(runner, params_addr);
 	}
+	memcpy(&params, ta_pointer(params_addr), sizeof(params));
+	memcpy(returned.vals, params.vals, sizeof(returned.vals));
 	runner->returned = true;
 	frame_begin(&runner->out, TEE_RUN_RETURNED);
 	frame_put_copy(&runner->out, &returned, sizeof(returned));

@@ -3,9 +3,11 @@
 
 #include <abi/tee_run.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -51,11 +53,13 @@ static void note(struct progress *progress, bool done, uint32_t flag, const char
 	}
 }
 
+/* An emulator of processors may say that it has done it. */
 static bool limit(__rlimit_resource_t resource, uint64_t value)
 {
 	struct rlimit both = { value, value };
 
-	return setrlimit(resource, &both) == 0;
+	return setrlimit(resource, &both) == 0 && getrlimit(resource, &both) == 0 &&
+	       both.rlim_cur == value && both.rlim_max == value;
 }
 
 static bool limit_all(const struct sandbox_options *options)
@@ -63,6 +67,19 @@ static bool limit_all(const struct sandbox_options *options)
 	return limit(RLIMIT_CORE, 0) && limit(RLIMIT_MEMLOCK, 0) && limit(RLIMIT_NPROC, 0) &&
 	       limit(RLIMIT_NOFILE, 0) && limit(RLIMIT_MSGQUEUE, 0) &&
 	       (options->memory == 0 || limit(RLIMIT_AS, options->memory));
+}
+
+/* When memory runs out this process is to end, not the core: that holds all TAs' keys. */
+static bool be_first_to_go(void)
+{
+	static const char most[] = "1000";
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, most, sizeof(most) - 1) == (ssize_t)(sizeof(most) - 1);
+
+	if (fd >= 0) {
+		(void)close(fd);
+	}
+	return done;
 }
 
 /* An empty root: moved, not pivoted, because a realm's first root cannot be pivoted away. */
@@ -131,6 +148,21 @@ static void begin_process(struct progress *progress)
 	}
 }
 
+/* Whether there are system call filters: if so, the missing one is what is wrong. */
+static bool filter_exists(void)
+{
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 && errno == EFAULT;
+}
+
+/* Last: there is nowhere left to complain to. */
+static bool shut(uint32_t flags)
+{
+	for (int fd = 0; fd < TEE_RUN_FD; fd++) {
+		(void)close(fd);
+	}
+	return (flags & TEE_RUN_HELLO_SECCOMP) == 0 || sandbox_filter();
+}
+
 bool sandbox_enter(const struct sandbox_options *options, uint32_t *flags)
 {
 	struct progress progress = { .options = options };
@@ -140,7 +172,10 @@ bool sandbox_enter(const struct sandbox_options *options, uint32_t *flags)
 		*flags = 0;
 		return true;
 	}
-	(void)close_range(TEE_RUN_FD + 1, UINT_MAX, 0);
+	note(&progress, close_range(TEE_RUN_FD + 1, UINT_MAX, 0) == 0, TEE_RUN_HELLO_FILES,
+	     "closed files");
+	note(&progress, be_first_to_go() && setpriority(PRIO_PROCESS, 0, options->nice) == 0,
+	     TEE_RUN_HELLO_OOM_FIRST, "precedence of the core");
 	if (!root) {
 		note(&progress, unshare(CLONE_NEWUSER) == 0, TEE_RUN_HELLO_NS_USER,
 		     "user namespace");
@@ -156,11 +191,13 @@ bool sandbox_enter(const struct sandbox_options *options, uint32_t *flags)
 	if ((progress.flags & TEE_RUN_HELLO_NS_PID) != 0) {
 		/* After the change of user, which resets it. Otherwise a mere thread is the parent.
 		 */
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		note(&progress, prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, TEE_RUN_HELLO_LEASH,
+		     "end with the core");
 	}
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	note(&progress, prctl(PR_SET_DUMPABLE, 0) == 0, TEE_RUN_HELLO_NO_DUMP,
+	     "memory closed to others");
 	note(&progress, limit_all(options), TEE_RUN_HELLO_RLIMITS, "resource limits");
-	note(&progress, sandbox_filter(), TEE_RUN_HELLO_SECCOMP, "system call filter");
+	note(&progress, filter_exists(), TEE_RUN_HELLO_SECCOMP, "system call filter");
 	*flags = progress.flags;
-	return !progress.failed;
+	return !progress.failed && shut(progress.flags);
 }

@@ -18,6 +18,8 @@ struct sandbox_options {
 	uint32_t user;
 	/* The most address space in bytes; 0 is no limit. */
 	uint64_t memory;
+	/* By how much others come first when the processor is scarce. */
+	int nice;
 };
 
 /*

@@ -15,7 +15,7 @@ from realmos.progress import Silent
 from realmos_agent.tee import numbers
 from realmos_agent.tee import runner_numbers as wire
 from realmos_agent.tee.parts import Call, Entry, Fault, Refused, Returned, RunnerError
-from realmos_agent.tee.runner import start
+from realmos_agent.tee.runner import RunnerProcess, start
 from ta_code import (
     CODE,
     CONSTANT,
@@ -124,6 +124,16 @@ def test_a_system_call_keeps_all_registers_but_those_of_a_veneer(make_ta: MakeTa
     assert ta.call() == Call(9, 1, b"")
     assert returned(ta.runner.answer(result(0, sized(b"\1\0\0\0")))) == 1
     assert ta.runner.fetch(DATA + 64, 4) == b"\1\0\0\0"
+
+
+def test_flags_are_clear_at_entry_and_kept_by_system_calls(make_ta: MakeTa) -> None:
+    ta = make_ta(
+        "mrs x0, nzcv\nlet x9, 0xF0000000\nmsr nzcv, x9\nmov x19, x0\nlet x0, DATA\ncall 9\n"
+        "mrs x9, nzcv\nlsr x9, x9, #24\norr w0, w19, w9\nfinish"
+    )
+    for _ in range(2):
+        ta.call()
+        assert returned(ta.runner.answer(result(0, sized(b"\1\0\0\0")))) == 0xF0
 
 
 def test_the_tas_thread_pointer_lives_from_call_to_call(make_ta: MakeTa) -> None:
@@ -519,10 +529,29 @@ def test_what_cannot_be_protected_is_refused_unless_allowed(
     assert "--weak goes on without it" in capfd.readouterr().err
 
 
+def holder(runner: RunnerProcess) -> Path:
+    """Return where the kernel tells about the process that holds the TA: the last of its line."""
+    process = Path(f"/proc/{runner.pid}")
+    while children := (process / f"task/{process.name}/children").read_text().split():
+        process = Path("/proc", children[0])
+    return process
+
+
+def test_a_runner_has_one_descriptor_and_comes_last(runner_program: Path) -> None:
+    runner = start((*runner_argv(runner_program), "--nice", "5"))
+    process = holder(runner)
+    assert {entry.name for entry in (process / "fd").iterdir()} == {str(wire.FD)}
+    assert (process / "oom_score_adj").read_text().strip() == "1000"
+    niceness = (process / "stat").read_text().rpartition(")")[2].split()[16]
+    runner.close()
+    assert int(niceness) >= 5
+
+
 def test_bare_runner_tries_no_protection_and_must_be_allowed_to(runner_program: Path) -> None:
     runner = start((*runner_argv(runner_program), "--bare"))
     runner.close()
-    assert len(runner.missing) == 9
+    named = {name for name in dir(wire) if name.startswith("HELLO_")}
+    assert len(runner.missing) == len(named - {"HELLO_FORMAT", "HELLO_SIZE"})
     with pytest.raises(RunnerError, match="status 1"):
         start((*runner_argv(runner_program, weak=False), "--bare"))
 

@@ -10,16 +10,18 @@ from bisect import bisect_right
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.runner_numbers import RANGES_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from realmos_agent.tee.budget import Budget
+
 PAGE = 4096
 FIRST = 0x10_0000_0000
 _END = 0x50_0000_0000
 _TRIES = 64
-_RANGES_MAX = 4096
 _BYTES_MAX = 1 << 29
 
 
@@ -29,9 +31,14 @@ def page_up(size: int) -> int:
 
 
 class AddressSpace:
-    """Ranges of whole pages, none of which overlap."""
+    """Ranges of whole pages, none of which overlap.
 
-    def __init__(self) -> None:
+    Args:
+        budget: what all their bytes are taken from, if they are to be counted.
+    """
+
+    def __init__(self, budget: "Budget | None" = None) -> None:
+        self._budget = budget
         self._starts: list[int] = []
         self._sizes: dict[int, int] = {}
         self._bytes = 0
@@ -78,11 +85,22 @@ class AddressSpace:
 
     def release(self, address: int) -> None:
         """Give a range back."""
-        self._bytes -= self._sizes.pop(address)
+        size = self._sizes.pop(address)
+        self._bytes -= size
         self._starts.remove(address)
+        if self._budget is not None:
+            self._budget.give(size)
+
+    def close(self) -> None:
+        """Count what is left no more: its process has ended. A second time does nothing."""
+        budget, self._budget = self._budget, None
+        if budget is not None:
+            budget.give(self._bytes)
 
     def _take(self, start: int, size: int) -> None:
-        if len(self._starts) >= _RANGES_MAX or self._bytes + size > _BYTES_MAX:
+        if len(self._starts) >= RANGES_MAX or self._bytes + size > _BYTES_MAX:
+            raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+        if self._budget is not None and not self._budget.take(size):
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
         self._starts.insert(bisect_right(self._starts, start), start)
         self._sizes[start] = size

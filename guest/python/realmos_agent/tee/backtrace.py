@@ -8,6 +8,7 @@ latter may be signed, in bits above those of any address that a TA has.
 import struct
 
 from realmos_agent.tee.parts import RunnerError
+from realmos_agent.tee.runner_numbers import ADDRESS_MASK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 _RECORD = struct.Struct("<QQ")
 _FRAMES_MAX = 32
 _ALIGNMENT = 8
-_ADDRESS_MASK = (1 << 39) - 1
 
 
 def callers(fetch: "Callable[[int, int], bytes]", record: int) -> list[int]:
@@ -34,7 +34,7 @@ def callers(fetch: "Callable[[int, int], bytes]", record: int) -> list[int]:
             break
         if not place:
             break
-        places.append(place & _ADDRESS_MASK)
+        places.append(place & ADDRESS_MASK)
         if above <= record and len(places) > 1:
             break  # stacks grow down: callers are above
         record = above

@@ -24,7 +24,7 @@ from realmos_agent.tee.loader import (
 from realmos_agent.tee.manager import Manager
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.pta import RealmPta, SystemPta, realm_token
-from realmos_agent.tee.runner import START_SECONDS, RunnerProcess, start
+from realmos_agent.tee.runners import Runners
 from realmos_agent.tee.server import Server
 from realmos_agent.tee.services import Services
 from realmos_agent.tee.storage import Storage, development, ephemeral
@@ -40,7 +40,6 @@ _ABOUT_STORAGE = (
 )
 _MEMORY_MAX = 768 << 20  # of a runner's process: more than a TA's address space has room for
 _STDERR = 2
-_WEAK = "--weak"  # the runner goes on without the protections that its kernel does not offer
 
 
 class Options(NamedTuple):
@@ -78,7 +77,6 @@ class Core:
     def __init__(self, options: Options, out: int) -> None:
         self._out = out
         self._log_lock = threading.Lock()
-        self._told_missing = False
         self._options = options
         self._services = Services(
             self._write_log, Clocks(), _device(options), storage=_storage(options)
@@ -87,9 +85,7 @@ class Core:
         self._loader = Loader(self._fetch, self._keys(), Versions().accept, self._services.log)
         self._debugger = Debugger(options.debug) if options.debug else None
         self._dispatch = Dispatcher()
-        self._argv: tuple[str, ...] = (options.runner, "--memory", str(_MEMORY_MAX))
-        if options.qemu_user:
-            self._argv = (options.qemu_user, *self._argv, _WEAK)
+        self._runners = Runners(options.runner, options.qemu_user, _MEMORY_MAX, self._services.log)
         system = SystemPta(_root_key(options), _add_entropy)
         realm = RealmPta(realm_token, self._services.log)
         self._manager = Manager(self._create, (system, realm))
@@ -134,7 +130,7 @@ class Core:
     def _instance(self, uuid: UUID) -> Instance:
         if self._debugger is not None and self._debugger.takes(uuid):
             return self._debugged(uuid, self._debugger)
-        runner = self._start_runner(self._argv)
+        runner = self._runners.start()
         try:
             return Instance(uuid, self._loader, runner, self._dispatch, self._services)
         except BaseException:
@@ -142,7 +138,7 @@ class Core:
             raise
 
     def _debugged(self, uuid: UUID, debugger: Debugger) -> Instance:
-        runner = self._start_runner(debugger.argv(self._argv), seconds=None)
+        runner = self._runners.start(debugger.argv(self._runners.argv), seconds=None)
         try:
             return Instance(
                 uuid, debugger.loader(self._loader), runner, self._dispatch, self._services,
@@ -151,17 +147,6 @@ class Core:
         except BaseException:
             runner.close()
             raise
-
-    def _start_runner(
-        self, argv: tuple[str, ...], seconds: float | None = START_SECONDS
-    ) -> RunnerProcess:
-        runner = start(argv, seconds=seconds)
-        with self._log_lock:
-            told, self._told_missing = self._told_missing, True
-        if runner.missing and not told:
-            absent = ", ".join(runner.missing)
-            self._services.log(f"WARNING: TAs are not confined as they should be: no {absent}")
-        return runner
 
     def _fetch(self, uuid: UUID) -> bytes | None:
         """Return a signed file by its UUID; None if there is none."""

@@ -50,6 +50,10 @@ _PROTECTIONS = {
     numbers.HELLO_NS_IPC: "IPC namespace",
     numbers.HELLO_NS_UTS: "UTS namespace",
     numbers.HELLO_RLIMITS: "resource limits",
+    numbers.HELLO_FILES: "closed files",
+    numbers.HELLO_OOM_FIRST: "precedence of the core",
+    numbers.HELLO_NO_DUMP: "memory closed to others",
+    numbers.HELLO_LEASH: "end with the core",
 }
 
 
@@ -57,18 +61,19 @@ class RunnerProcess:
     """One runner; made by `start`.
 
     Args:
-        pid: its process.
-        end: the core's end of its socket; both are taken over.
+        pid: its process; taken over, as is the next.
+        end: the core's end of its socket.
         large: what system calls of more than a few bytes take from while they are served.
 
     Attributes:
+        pid: its process.
         dispatcher: where the TA's system calls are to go.
         missing: the protections that the runner's kernel does not offer, for people to read. Not
             empty only if the runner was allowed to go on so.
     """
 
     def __init__(self, pid: int, end: socket.socket, large: Budget | None = None) -> None:
-        self._pid = pid
+        self.pid = pid
         self._stream = RunnerStream(end)
         self._large = large or Budget(numbers.LENGTH_MAX)
         self._held = 0
@@ -163,7 +168,7 @@ class RunnerProcess:
         """End the process, and whatever waits for it. A second time does nothing."""
         with self._closing:
             if not self._ended:
-                os.kill(self._pid, _SIGKILL)
+                os.kill(self.pid, _SIGKILL)
                 self._reap()
                 self._stream.wake()
         self._stream.close()
@@ -293,7 +298,7 @@ class RunnerProcess:
         with self._closing:
             if not self._ended:
                 self._await_end()
-                os.kill(self._pid, _SIGKILL)
+                os.kill(self.pid, _SIGKILL)
                 self._reap()
                 self._stream.wake()
         self._stream.close()
@@ -302,14 +307,14 @@ class RunnerProcess:
 
     def _await_end(self) -> None:
         """Let a process end by itself whose socket has ended, so that it can say how."""
-        process = os.pidfd_open(self._pid)
+        process = os.pidfd_open(self.pid)
         ending = select.poll()  # select() knows the first 1024 descriptors only
         ending.register(process, select.POLLIN)
         ending.poll(_END_SECONDS * 1000)
         os.close(process)
 
     def _reap(self) -> None:
-        _, status = os.waitpid(self._pid, 0)
+        _, status = os.waitpid(self.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         self._ended = f"by signal {-code}" if code < 0 else f"with status {code}"
 
@@ -327,7 +332,7 @@ def start(
         argv: the program, found by its path, and its arguments.
         environment: its environment; nothing if None.
         seconds: how long it may take; None for no end, which a debugger may need.
-        large: what large system calls take from; by default it has as much alone as one call may be.
+        large: what large system calls take from; by default its own, as much as one may be.
 
     Raises:
         RunnerError: it does not start.

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The runners of a core: how they are started, confined, and kept apart from each other."""
+
+import threading
+from itertools import count
+
+from realmos_agent.tee import runner_numbers as numbers
+from realmos_agent.tee.budget import Budget, memory_total
+from realmos_agent.tee.parts import RunnerError
+from realmos_agent.tee.runner import START_SECONDS, RunnerProcess, start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_WEAK = "--weak"  # the runner goes on without the protections that its kernel does not offer
+_FIRST_USER = 0x7000_0000
+_NICE = 5
+"""Runners yield to the core, so that it has its turn however many TAs run in circles."""
+_SHARE = 8  # of the memory there is: what large system calls may have of it
+_LARGE_MAX = 4 * numbers.LENGTH_MAX
+
+
+class Runners:
+    """Starts runners.
+
+    Args:
+        program: the runner.
+        qemu_user: a program that runs it on another kind of processor, or "". No TA is confined
+            there as it should be, and each runner that this kernel confines worse is refused.
+        memory: the most address space of one, in bytes.
+        log: takes a line of text.
+
+    Attributes:
+        argv: how one is started.
+    """
+
+    def __init__(
+        self, program: str, qemu_user: str, memory: int, log: "Callable[[str], None]"
+    ) -> None:
+        self.argv: tuple[str, ...] = (program, "--memory", str(memory))
+        if qemu_user:
+            self.argv = (qemu_user, *self.argv, _WEAK)
+        else:
+            self.argv = (*self.argv, "--nice", str(_NICE))
+        self._emulated = bool(qemu_user)
+        self._log = log
+        self._lock = threading.Lock()
+        self._told = False
+        # Each instance is another user to the kernel, as far as users can be had.
+        self._users = count(_FIRST_USER)
+        self._large = Budget(min(_LARGE_MAX, memory_total() // _SHARE))
+
+    def start(
+        self, argv: tuple[str, ...] | None = None, seconds: float | None = START_SECONDS
+    ) -> RunnerProcess:
+        """Start one and wait until it can be used.
+
+        Args:
+            argv: how, if not as the others.
+            seconds: how long it may take; None for no end.
+
+        Raises:
+            RunnerError: it does not start, or is not confined as it must be.
+        """
+        words = (*(argv or self.argv), "--user", str(next(self._users)))
+        runner = start(words, seconds=seconds, large=self._large)
+        if runner.missing:
+            try:
+                self._judge(", ".join(runner.missing))
+            except RunnerError:
+                runner.close()
+                raise
+        return runner
+
+    def _judge(self, missing: str) -> None:
+        if not self._emulated:
+            raise RunnerError(
+                f"a runner without protection: no {missing}; the kernel must offer all that "
+                "docs/ta-runner.md names"
+            )
+        with self._lock:
+            told, self._told = self._told, True
+        if not told:
+            self._log(
+                "WARNING: emulated TAs (realmos ta run --local) are not confined as in a realm: "
+                f"no {missing}"
+            )
