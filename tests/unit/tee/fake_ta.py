@@ -13,6 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from realmos_agent.tee import numbers
+from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.errors import TeeError
@@ -192,7 +193,8 @@ class World:
     answers: dict[int, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.services = Services(self.log.append, Clocks(), UUID(int=7))
+        self.memory = Budget(1 << 30)
+        self.services = Services(self.log.append, Clocks(), UUID(int=7), memory=self.memory)
         self.manager = self.services.manager = Manager(self._create, self.pseudo)
 
     def load(self, uuid: UUID, dispatcher: int, base: Base) -> FakePlaced:

@@ -5,12 +5,14 @@ import threading
 
 import pytest
 from fake_hub import ME, OTHER, A, Hub, Waits, until
-from fake_ta import CLIENT, INVOKE, MULTI, WAIT_S, Code, FakeRunner, World, a_uuid, quiet
+from fake_ta import CLIENT, INVOKE, MULTI, SEGV, WAIT_S, Code, FakeRunner, World, a_uuid, quiet
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee import numbers, server
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import INSTANCES_A_CLIENT, SESSIONS_MAX, Outcome
+from realmos_agent.tee.params import Memref
 from realmos_agent.tee.params import Params as CoreParams
+from realmos_agent.tee.params import Region as MemoryRegion
 from realmos_agent.tee.parts import Entry
 from realmos_agent.tee.wire import NO_OUTCOMES, Invoke, Invoked, Open, Param, Params, Region
 from realmos_agent.tee.wire import Outcome as WireOutcome
@@ -24,6 +26,12 @@ def output(size: int) -> Params:
     """Return parameters that cost their sender nothing."""
     param = Param(OUTPUT, 0, size, 0)
     return Params((param, NONE, NONE, NONE), (Region(size, client.REGION_OUT),))
+
+
+def crashes(entry: Entry, runner: FakeRunner) -> Code:
+    """End badly in a command."""
+    yield from quiet(entry, runner)
+    return SEGV if entry.function == INVOKE else numbers.SUCCESS
 
 
 def test_memory_that_a_client_only_claims_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,3 +166,28 @@ def test_an_answer_that_cannot_be_sent_is_still_an_answer(monkeypatch: pytest.Mo
     assert any("WireError" in line for line in hub.world.log)
     monkeypatch.undo()
     until(lambda: hub.invoke(session).result == numbers.SUCCESS)
+
+
+def test_all_tas_together_map_no_more_than_there_is_for_them() -> None:
+    world = World({A: (0, quiet), a_uuid(3): (0, crashes)})
+    session = world.opened(A)
+    assert not world.memory.take(world.memory.limit)
+    world.close(session)
+    world.invoke(world.opened(a_uuid(3)))
+    assert world.memory.take(world.memory.limit - 4096)  # a page is there, and no stack
+    assert world.open(A).result == numbers.ERROR_OUT_OF_MEMORY
+    assert world.open(A).result == numbers.ERROR_OUT_OF_MEMORY
+    world.memory.give(world.memory.limit - 4096)
+    assert world.open(A).ok
+
+
+def test_the_memory_of_a_call_counts_while_it_lasts() -> None:
+    world = World({A: (0, quiet)})
+    session = world.opened(A)
+    assert world.memory.take(world.memory.limit - (1 << 20))
+    param = Memref(MemoryRegion(2 << 20), 0, 2 << 20)
+    outcome = world.invoke(session, 0, CoreParams(OUTPUT, (param, None, None, None)))
+    assert outcome == Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
+    param = Memref(MemoryRegion(1 << 19), 0, 1 << 19)
+    for _ in range(3):
+        assert world.invoke(session, 0, CoreParams(OUTPUT, (param, None, None, None))).ok

@@ -84,12 +84,16 @@ class Instance:
         self._chain: Chain | None = None
         self._runner = runner
         self._dispatch = dispatch
-        self._space = AddressSpace() if space is None else space
+        self._space = AddressSpace(services.memory) if space is None else space
         self._heaps: dict[int, int] = {}
-        self._placed = loader.load(uuid, runner.dispatcher, self._space.reserve)
-        self.flags = self._placed.flags
-        self._map(self._placed.segments)
-        self._stack_top = self._map_stack(self._placed.stack_size)
+        try:
+            self._placed = loader.load(uuid, runner.dispatcher, self._space.reserve)
+            self.flags = self._placed.flags
+            self._map(self._placed.segments)
+            self._stack_top = self._map_stack(self._placed.stack_size)
+        except BaseException:
+            self._space.close()
+            raise
 
     # What the session rules ask.
 
@@ -250,6 +254,7 @@ class Instance:
         self.dead = True
         self.kill()
         self.handles.clear()
+        self._space.close()
 
     def _run(self, function: int, session: int, command: int, params: Params) -> int:
         bases: list[int] = []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from realmos_agent.tee import numbers
+from realmos_agent.tee.budget import Budget, memory_total
 from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.errors import TeeError
 
@@ -23,6 +24,7 @@ class Services:
         device_id: what tells this core from others.
         rollback_protection: how well the store is kept from going back: 0, 100 or 1000.
         storage: the persistent objects of all TAs, if there is a store.
+        memory: what the memory of all TAs is taken from; half of what there is, if absent.
 
     Attributes:
         manager: where sessions are opened; set by who makes the manager.
@@ -37,12 +39,15 @@ class Services:
         device_id: UUID,
         rollback_protection: int = 0,
         storage: "Storage | None" = None,
+        *,
+        memory: Budget | None = None,
     ) -> None:
         self._write_log = write_log
         self.clocks = clocks
         self.device_id = device_id
         self.rollback_protection = rollback_protection
         self._storage = storage
+        self.memory = memory or Budget(memory_total() // 2)
 
     @property
     def storage(self) -> "Storage":
