@@ -3,7 +3,8 @@
 
 It listens on a unix socket, says of each client who it is, and passes frames between all of them
 and the one stream to the core. One thread serves everybody and waits for nobody: what it holds is
-bounded by not reading on, and a client that keeps everybody waiting is disconnected.
+bounded by not reading on, and a client that keeps everybody waiting is disconnected, however much
+of its answers it takes meanwhile.
 """
 
 import contextlib
@@ -16,8 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from realmos_agent.tee import client_numbers, numbers, wire
+from realmos_agent.tee import blobs, client_numbers, numbers, wire
 from realmos_agent.tee.client_identity import Credentials, client_uuid, credentials_of
+from realmos_agent.tee.holder import Holder
+from realmos_agent.tee.storage import Backend
 from realmos_agent.tee.stream import SMALL, Stream, StreamError
 
 CLIENTS_MAX: Final = 200
@@ -27,7 +30,7 @@ REQUESTS_MAX: Final = 1024
 BUFFER_MAX: Final = 4 * client_numbers.LENGTH_MAX
 """Bytes held for the core, and as many for all clients, before a sender has to wait."""
 STALL_S: Final = 30.0
-"""Seconds for which a client may leave its answers while others wait for the room they take."""
+"""Seconds for which the room for answers may be full; then who holds most of it is cut off."""
 
 _READ: Final = selectors.EVENT_READ
 _WRITE: Final = selectors.EVENT_WRITE
@@ -37,7 +40,7 @@ _TICK_S = 1.0
 _JOIN_S = 10.0
 
 
-class SocketError(Exception):
+class SocketError(OSError):
     """No socket for clients can be made; says why."""
 
 
@@ -60,6 +63,7 @@ class Hub:
         core: the stream to the core: this object's to close.
         on_end: called, by the hub's thread, with the reason when the core has ended.
         stall: see `STALL_S`.
+        store: where blobs of the core's secure storage are; None to refuse them.
 
     Raises:
         SocketError: no socket can be made there.
@@ -72,17 +76,21 @@ class Hub:
         *,
         on_end: Callable[[str], None] = lambda _reason: None,
         stall: float = STALL_S,
+        store: Backend | None = None,
     ) -> None:
         self.path = path
         self._listener = _listen(path)
-        self._core: Stream | None = Stream(core, wire.FROM_CORE)
+        self._core: Stream | None = Stream(core, blobs.FROM_CORE)
         self._on_end = on_end
         self._stall = stall
         self._clients: dict[int, _Client] = {}
         self._last = 0
         self._reserved = 0
+        self._accepts_from = 0.0
+        self._full_since: float | None = None
         self._closing = False
         self._waker, self._woken = socket.socketpair()
+        self._holder = Holder(store, self._wake)
         self._selector = selectors.DefaultSelector()
         self._watched: dict[socket.socket, int] = {}
         self._thread = threading.Thread(target=self._serve, name="tee hub", daemon=True)
@@ -102,10 +110,14 @@ class Hub:
     def close(self) -> None:
         """Disconnect everybody, and remove the socket."""
         self._closing = True
+        self._wake()
+        self._thread.join(_JOIN_S)
+        self._holder.close()
+        self.path.unlink(missing_ok=True)
+
+    def _wake(self) -> None:
         with contextlib.suppress(OSError):  # the thread has ended before
             self._waker.send(b"x")
-        self._thread.join(_JOIN_S)
-        self.path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
         try:
@@ -130,6 +142,9 @@ class Hub:
                 client.flush()
             except StreamError:
                 self._disconnect(client)
+        for answer in self._holder.take_answers():
+            if self._core is not None:
+                self._core.queue(answer)
         if self._core is not None:
             try:
                 self._core.flush()
@@ -138,14 +153,17 @@ class Hub:
 
     def _watch(self) -> None:
         """Tell the selector what to wait for: nothing that there is no room for."""
-        wanted = {self._woken: _READ, self._listener: _READ}
-        if len(self._clients) >= CLIENTS_MAX:
-            del wanted[self._listener]
+        wanted = {self._woken: _READ}
+        crowded = self._core is not None and self._core.queued > BUFFER_MAX
+        accepts = not crowded and time.monotonic() >= self._accepts_from
+        if accepts and len(self._clients) < CLIENTS_MAX:
+            wanted[self._listener] = _READ
         if self._core is not None:
             reads = _READ if self._has_room_for_answers() else 0
             wanted[self._core.socket] = reads | (_WRITE if self._core.queued else 0)
         for client in self._clients.values():
-            reads = _READ if self._reserve(client) else 0
+            patient = not crowded and client.queued <= client_numbers.LENGTH_MAX
+            reads = _READ if patient and self._reserve(client) else 0
             wanted[client.socket] = reads | (_WRITE if client.queued else 0)
         for each, events in wanted.items():
             if self._watched.get(each, 0) != events:
@@ -181,6 +199,8 @@ class Hub:
     def _handle(self, which: object) -> None:
         if which is self._listener:
             self._accept()
+        elif which is self._woken:
+            self._woken.recv(SMALL)
         elif self._core is not None and which is self._core.socket:
             self._serve_core(self._core)
         else:
@@ -189,10 +209,13 @@ class Hub:
                     self._serve_client(client)
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # it is gone again
+        try:
             connection, _ = self._listener.accept()
-            self._last += 1
-            self._clients[self._last] = _Client(connection, self._last)
+        except OSError:  # it is gone again, or there is no descriptor for it now
+            self._accepts_from = time.monotonic() + _TICK_S
+            return
+        self._last += 1
+        self._clients[self._last] = _Client(connection, self._last)
 
     def _serve_client(self, client: _Client) -> None:
         try:
@@ -259,9 +282,11 @@ class Hub:
     def _serve_core(self, core: Stream) -> None:
         try:
             frame = core.receive()
-            if frame is not None:
+            if frame is not None and frame.kind in blobs.REQUESTS:
+                self._holder.ask(frame)
+            elif frame is not None:
                 self._take_answer(frame)
-        except StreamError as error:
+        except (StreamError, wire.WireError) as error:
             self._end_core(str(error))
 
     def _take_answer(self, frame: wire.Frame) -> None:
@@ -294,13 +319,15 @@ class Hub:
         self._on_end(reason)
 
     def _end_stalled(self) -> None:
-        """Disconnect clients for which the others have waited too long."""
+        """Disconnect the client for whose answers the others have waited too long."""
         now = time.monotonic()
-        if self._has_room_for_answers():
-            return
-        for client in list(self._clients.values()):
-            if client.queued and now - client.taken > self._stall:
-                self._disconnect(client)
+        if self._has_room_for_answers() or len(self._clients) == 1:
+            self._full_since = None
+        elif self._full_since is None:
+            self._full_since = now
+        elif now - self._full_since > self._stall:
+            self._full_since = now
+            self._disconnect(max(self._clients.values(), key=lambda client: client.queued))
 
 
 _ANSWERS: Final = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from realmos_agent.tee import hub
+from realmos_agent.tee.storage import Backend
 
 from realmos.errors import ConfigError
 
@@ -27,9 +28,10 @@ class Hub(hub.Hub):
         *,
         on_end: Callable[[str], None] = lambda _reason: None,
         stall: float = STALL_S,
+        store: Backend | None = None,
     ) -> None:
         try:
-            super().__init__(path, core, on_end=on_end, stall=stall)
+            super().__init__(path, core, on_end=on_end, stall=stall, store=store)
         except hub.SocketError as error:
             raise ConfigError(
                 str(error), hint="TMPDIR or XDG_RUNTIME_DIR names a directory with a short name"

@@ -43,14 +43,22 @@ What is open is held in memory, up to a bound (OUT_OF_MEMORY).
 import hashlib
 import os
 
-from realmos_agent.tee.storage.backend import Backend, DirectoryBackend, MemoryBackend
+from realmos_agent.tee.storage.backend import (
+    BLOB_MAX,
+    NAME,
+    Backend,
+    DirectoryBackend,
+    MemoryBackend,
+)
 from realmos_agent.tee.storage.errors import StoreError, UnsettledError
 from realmos_agent.tee.storage.objects import Storage
 from realmos_agent.tee.storage.persistent import PersistentObject
 from realmos_agent.tee.storage.store import KEY_SIZE, Counter, Limits, Store
 
 __all__ = [
+    "BLOB_MAX",
     "KEY_SIZE",
+    "NAME",
     "Backend",
     "Counter",
     "DirectoryBackend",

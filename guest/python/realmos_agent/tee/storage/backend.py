@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where blobs are: the interface to whoever holds them, and a directory of files that does."""
 
+import errno
 import os
 import re
 import stat
@@ -34,6 +35,8 @@ NAME = re.compile(r"index|[0-9a-f]{32}")
 """What blobs are called."""
 BLOB_MAX = (16 << 20) + (1 << 16)
 """The most bytes of one: those of the largest object, with its key and seal."""
+DIRECTORY_MAX = 1 << 30
+"""Bytes that a directory takes of its disk, whatever asks for it."""
 _TEMPORARY = ".new"
 _OURS = re.compile(rf"(?:{NAME.pattern})\.new")
 
@@ -54,6 +57,7 @@ class DirectoryBackend:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._sizes: dict[str, int] = {}
         os.makedirs(path, mode=0o700, exist_ok=True)
         self._directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -78,6 +82,8 @@ class DirectoryBackend:
             )
         for name in temporary:
             os.unlink(os.path.join(self._path, name))
+        for name in self.names():
+            self._sizes[name] = os.lstat(self._file(name)).st_size
 
     def close(self) -> None:
         """Let go of the directory."""
@@ -104,12 +110,14 @@ class DirectoryBackend:
         with open(fd, "rb") as file:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode) or status.st_size > BLOB_MAX:
-                raise OSError(f"{path} is not a file of at most {BLOB_MAX} bytes")
+                raise OSError(errno.EINVAL, f"{path} is not a file of at most {BLOB_MAX} bytes")
             return file.read(BLOB_MAX)
 
     def put(self, name: str, blob: bytes) -> None:
         """Make or replace a blob."""
         target = self._file(name)
+        if sum(self._sizes.values()) + len(blob) > DIRECTORY_MAX:
+            raise OSError(errno.ENOSPC, f"{self._path} has as much as it may")
         temporary = target + _TEMPORARY
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         fd = os.open(temporary, flags | os.O_NONBLOCK, 0o600)
@@ -121,6 +129,7 @@ class DirectoryBackend:
         finally:
             os.close(fd)
         os.rename(temporary, target)
+        self._sizes[name] = len(blob)
         os.fsync(self._directory)
 
     def delete(self, name: str) -> None:
@@ -129,6 +138,7 @@ class DirectoryBackend:
             os.unlink(self._file(name))
         except FileNotFoundError:
             pass
+        self._sizes.pop(name, None)
 
     def names(self) -> list[str]:
         """Return the names of all blobs."""

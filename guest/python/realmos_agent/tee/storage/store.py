@@ -259,7 +259,7 @@ class Store:
         try:
             return call(*arguments)
         except OSError as error:
-            raise StoreError(f"the counter does not answer: {error}") from error
+            raise StoreError(f"the counter does not answer: {error.strerror or error}") from error
 
     def _commit(self, entries: "dict[Address, Entry]") -> None:
         """Make these the entries.
@@ -288,19 +288,19 @@ class Store:
         try:
             return self._backend.get(name)
         except OSError as error:
-            raise StoreError(f"{name} cannot be read: {error}") from error
+            raise StoreError(f"{name} cannot be read: {error.strerror or error}") from error
 
     def _put(self, name: str, blob: bytes) -> None:
         try:
             self._backend.put(name, blob)
         except OSError as error:
-            raise StoreError(f"{name} cannot be written: {error}") from error
+            raise StoreError(f"{name} cannot be written: {error.strerror or error}") from error
 
     def _names(self) -> list[str]:
         try:
             return [name for name in self._backend.names() if NAME.fullmatch(name)]
         except OSError as error:
-            raise StoreError(f"the store cannot be listed: {error}") from error
+            raise StoreError(f"the store cannot be listed: {error.strerror or error}") from error
 
     def _delete(self, name: str) -> None:
         try:
