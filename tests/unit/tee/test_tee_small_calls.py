@@ -101,6 +101,13 @@ def test_log_is_cut_where_it_gets_too_long(ta: Ta) -> None:
     assert ta.lines == ["a" * 4096, "(904 bytes more)"]
 
 
+def test_a_call_writes_few_lines_and_none_that_are_empty(ta: Ta) -> None:
+    call(ta, numbers.CALL_LOG, data=b"\r\n\n" * 1000)
+    assert ta.lines == []
+    call(ta, numbers.CALL_LOG, data=b"a\n\n" * 100)
+    assert ta.lines == [*["a"] * 64, "(36 lines more)"]
+
+
 def test_panic_ends_the_ta(ta: Ta) -> None:
     with pytest.raises(TaPanic) as caught:
         call(ta, numbers.CALL_PANIC, 0xDEAD, 0x1000)

@@ -12,6 +12,7 @@ from realmos_agent.tee.addresses import AddressSpace, page_up
 from realmos_agent.tee.backtrace import callers
 from realmos_agent.tee.errors import TaPanic, TeeError
 from realmos_agent.tee.handles import HandleTable
+from realmos_agent.tee.log_rate import LogRate
 from realmos_agent.tee.params import Memref, Params, Value
 from realmos_agent.tee.parts import Call, Entry, Fault, Refused, RunnerError
 from realmos_agent.tee.runner_numbers import GUARD_SIZE, PROT_READ, PROT_WRITE
@@ -75,6 +76,7 @@ class Instance:
         self.uuid = uuid
         self.services = services
         self.handles = HandleTable()
+        self._log_rate = LogRate()
         self.opened: dict[int, Session] = {}
         self.sessions = 0
         self.owner = 0
@@ -137,8 +139,14 @@ class Instance:
         return self.session.identity
 
     def log(self, text: str) -> None:
-        """Write a line to the log."""
-        self.services.log(f"{self.uuid}: {text}")
+        """Write a line to the log, unless there have been too many of late."""
+        if self._log_rate.admits():
+            self._tell_left_out()
+            self.services.log(f"{self.uuid}: {text}")
+
+    def _tell_left_out(self) -> None:
+        if count := self._log_rate.take_left_out():
+            self.services.log(f"{self.uuid}: ({count} lines left out: they came too fast)")
 
     def panic(self, code: int) -> "NoReturn":
         """End the TA from within one of its system calls."""
@@ -253,6 +261,7 @@ class Instance:
         """Let go of the process and of everything that the TA held, but its sessions."""
         self.dead = True
         self.kill()
+        self._tell_left_out()
         self.handles.clear()
         self._space.close()
 
