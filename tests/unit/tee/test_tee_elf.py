@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 import realmos_abi
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from realmos_abi.python import module
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee import runner_numbers as run
@@ -282,23 +280,6 @@ def test_old_ta_has_its_head_at_its_beginning(maker: Maker) -> None:
     load(data)
     with pytest.raises(LoadError, match="2018"):
         load(maker.ta(source.replace("~0ul", "32"), name="legacy"))
-
-
-@settings(
-    max_examples=1000,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(data=st.data())
-def test_damage_is_refused_or_harmless(main_ta: bytes, data: st.DataObject) -> None:
-    tables = [*range(0x40 + 4 * PHDR), *range(0x1000, 0x1300), *range(0x2000, len(main_ta))]
-    damaged = main_ta
-    for _ in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.sampled_from(tables))
-        value = data.draw(st.sampled_from([0, 1, 4, 7, 0x7F, 0x80, 0xFF, 0x100, 1 << 31, -1]))
-        damaged = put(damaged, at, value, data.draw(st.sampled_from([1, 2, 4, 8])))[: len(main_ta)]
-    with contextlib.suppress(LoadError):
-        load(damaged)
 
 
 def test_every_byte_of_the_tables_may_be_damaged(main_ta: bytes) -> None:

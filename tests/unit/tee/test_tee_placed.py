@@ -30,10 +30,12 @@ def bases() -> Base:
     return lambda _size: FIRST + next(numbers) * 0x1000_0000
 
 
-def loader(objects: dict[str, bytes], **kwargs: Callable[[UUID, Verified], None]) -> Loader:
+def loader(
+    objects: dict[str, bytes], accept: Callable[[UUID, Verified], None] = lambda _uuid, _file: None
+) -> Loader:
     files = {uuid: Ta(data, uuid=UUID(uuid)).signed() for uuid, data in objects.items()}
     keys = Keys((RootKey("ours", make_key().public_key()),))
-    return Loader(lambda uuid: files.get(str(uuid)), keys, **kwargs)
+    return Loader(lambda uuid: files.get(str(uuid)), keys, accept)
 
 
 def place(data: bytes) -> Placed:
