@@ -29,16 +29,21 @@ class Budget:
             size: how many.
             seconds: how long to wait for others to give theirs back.
         """
+        if not size:
+            return True
         if size > self.limit:
             return False
         with self._changed:
-            if not self._changed.wait_for(lambda: self._left >= size, seconds):
+            fits = self._left >= size
+            if not fits and not self._changed.wait_for(lambda: self._left >= size, seconds):
                 return False
             self._left -= size
             return True
 
     def give(self, size: int) -> None:
         """Give back what was taken."""
+        if not size:
+            return
         with self._changed:
             self._left += size
             self._changed.notify_all()

@@ -5,10 +5,12 @@ from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.manager import Outcome
 from realmos_agent.tee.params import Memref, Params, Region, Slot, Value, is_memref, is_value
 
+_NO_PARAMS = Params()
+
 
 def cost(message: wire.Request) -> int:
     """Return how many bytes of memory a request takes here until it is answered."""
-    if isinstance(message, wire.Close):
+    if isinstance(message, wire.Close) or message.params is wire.NO_PARAMS:
         return 0
     regions = message.params.regions
     held = sum(region.size + len(region.data) for region in regions)
@@ -21,6 +23,8 @@ def parameters(given: wire.Params) -> Params:
     Raises:
         TeeError: they make no sense.
     """
+    if given is wire.NO_PARAMS:
+        return _NO_PARAMS
     regions = [Region(region.data or region.size, shift=region.shift) for region in given.regions]
     slots: list[Slot] = []
     for param in given.params:
@@ -49,6 +53,8 @@ def reply(message: wire.Request, outcome: Outcome, params: Params | None) -> wir
 
 
 def _outcomes(params: Params) -> tuple[wire.Outcome, ...]:
+    if not params.types:
+        return wire.NO_OUTCOMES
     found = []
     for index, slot in enumerate(params.slots):
         kind = params.kind(index)

@@ -9,7 +9,7 @@ refused. docs/tee-wire.md describes what goes over the wire; the numbers come fr
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from realmos_agent.tee import client_numbers, numbers
@@ -86,8 +86,7 @@ FROM_CORE = frozenset(
 """Kinds of frames that a core sends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A frame as it travels: what the header says, and what follows it."""
 
     kind: int
@@ -109,8 +108,7 @@ def _frame(kind: int, client: int, request: int, body: Sequence[bytes | memoryvi
     return b"".join((head, *body))
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(NamedTuple):
     """A client opens a session."""
 
     client: int
@@ -122,8 +120,7 @@ class Open:
     params: Params = NO_PARAMS
 
 
-@dataclass(frozen=True, slots=True)
-class Invoke:
+class Invoke(NamedTuple):
     """A client invokes a command in a session."""
 
     client: int
@@ -133,16 +130,14 @@ class Invoke:
     params: Params = NO_PARAMS
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """A client wants one of its own requests cancelled; there is no answer."""
 
     client: int
     target: int
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """A client closes a session."""
 
     client: int
@@ -150,15 +145,13 @@ class Close:
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(NamedTuple):
     """A client has disconnected: what it had is over."""
 
     client: int
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """Answer to `Open`; `session` is zero unless it succeeded."""
 
     client: int
@@ -169,8 +162,7 @@ class Opened:
     outcomes: tuple[Outcome, ...] = NO_OUTCOMES
 
 
-@dataclass(frozen=True, slots=True)
-class Invoked:
+class Invoked(NamedTuple):
     """Answer to `Invoke`."""
 
     client: int
@@ -180,8 +172,7 @@ class Invoked:
     outcomes: tuple[Outcome, ...] = NO_OUTCOMES
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(NamedTuple):
     """Answer to `Close`."""
 
     client: int
@@ -332,7 +323,7 @@ def _contents(message: Message) -> tuple[int, int, Sequence[bytes | memoryview]]
             body = pack_result(message.result, message.origin, 0, message.outcomes)
         case Gone() | Closed():
             pass
-    request = 0 if isinstance(message, Cancel | Gone) else message.request
+    request = 0 if isinstance(message, (Cancel, Gone)) else message.request
     return _KINDS[type(message)], request, body
 
 

@@ -3,7 +3,7 @@
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from realmos_agent.tee import client_numbers, numbers
 
@@ -35,8 +35,7 @@ class WireError(Exception):
     """The peer sent what the wire does not allow, or was about to be sent that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """Memory that a call's parameters use; `data` is there if the TA is to read it."""
 
     size: int
@@ -45,8 +44,7 @@ class Region:
     data: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """A parameter. Value: `a` and `b`. Memory: offset `a`, size `b`, and the region or None."""
 
     type: int = numbers.PARAM_TYPE_NONE
@@ -70,11 +68,11 @@ class Param:
         return self.b if self.is_memory and self.is_output else 0
 
 
-_NO_PARAMS = (Param(),) * client_numbers.PARAMS
+_NO_PARAM = Param()
+_NO_PARAMS = (_NO_PARAM,) * client_numbers.PARAMS
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+class Params(NamedTuple):
     """The parameters of a call, and the memory that they use."""
 
     params: tuple[Param, ...] = _NO_PARAMS
@@ -91,11 +89,14 @@ class Params:
         return sum(param.answer_max for param in self.params)
 
 
+# Most calls have few parameters or none: those that are nothing are known at a glance.
 NO_PARAMS = Params()
+_NOTHING = (
+    _PARAMS.pack(0, 0) + _PARAM.pack(0, 0, client_numbers.NO_REGION) * client_numbers.PARAMS
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a parameter: a value, or a memory reference's new size `b` and its bytes.
 
     `data` may be shorter than the memory: what lies behind it did not change.
@@ -107,7 +108,9 @@ class Outcome:
     data: bytes | memoryview = b""
 
 
-NO_OUTCOMES = (Outcome(),) * client_numbers.PARAMS
+_NO_OUTCOME = Outcome()
+NO_OUTCOMES = (_NO_OUTCOME,) * client_numbers.PARAMS
+_NO_ANSWER = _PARAMS.pack(0, 0) + _PARAM.pack(0, 0, 0) * client_numbers.PARAMS
 
 
 def join(types: Iterable[int]) -> int:
@@ -124,6 +127,8 @@ def _split(types: int) -> list[int]:
 
 def pack_params(params: Params) -> list[bytes]:
     """Return parameters and regions as they follow a request, in pieces."""
+    if params is NO_PARAMS:
+        return [_NOTHING]
     _check_params(params)
     out = [_PARAMS.pack(params.types, len(params.regions))]
     out += [_REGION.pack(region.size, region.flags, region.shift) for region in params.regions]
@@ -136,6 +141,8 @@ def pack_params(params: Params) -> list[bytes]:
 
 def unpack_params(body: bytes, at: int) -> Params:
     """Return the parameters that begin at `at` and fill the rest of a frame."""
+    if len(body) - at == len(_NOTHING) and body[at:] == _NOTHING:
+        return NO_PARAMS
     types, count = _PARAMS.unpack_from(body, at)
     if count > client_numbers.REGIONS_MAX:
         raise WireError(f"{count} regions; {client_numbers.REGIONS_MAX} at most")
@@ -184,6 +191,8 @@ def _check_params(params: Params) -> None:
 
 
 def _check_param(param: Param, regions: tuple[Region, ...]) -> None:
+    if param == _NO_PARAM:
+        return
     if param.type not in _TYPES:
         raise WireError(f"a parameter of type {param.type}")
     if not param.is_memory:
@@ -207,6 +216,8 @@ def pack_result(
     result: int, origin: int, session: int, outcomes: tuple[Outcome, ...]
 ) -> list[bytes | memoryview]:
     """Return the body of an answer, in pieces."""
+    if outcomes is NO_OUTCOMES:
+        return [_RESULT.pack(result, origin, session, 0), _NO_ANSWER]
     _check_outcomes(outcomes)
     out: list[bytes | memoryview] = [_RESULT.pack(result, origin, session, 0)]
     out.append(_PARAMS.pack(join(outcome.type for outcome in outcomes), 0))
@@ -222,6 +233,8 @@ def unpack_result(body: bytes) -> tuple[int, int, int, tuple[Outcome, ...]]:
     expect_zero(reserved or regions)
     if not numbers.ORIGIN_API <= origin <= numbers.ORIGIN_TRUSTED_APP:
         raise WireError(f"a result of origin {origin}")
+    if body[_RESULT.size :] == _NO_ANSWER:
+        return result, origin, session, NO_OUTCOMES
     at = _RESULT.size + _PARAMS.size
     data = at + _PARAM.size * client_numbers.PARAMS
     outcomes = []
@@ -240,6 +253,8 @@ def _check_outcomes(outcomes: Iterable[Outcome]) -> None:
     count = 0
     for outcome in outcomes:
         count += 1
+        if outcome == _NO_OUTCOME:
+            continue
         memory = outcome.type in _DIRECTIONS
         output = outcome.type in _OUTPUTS
         if outcome.type not in _TYPES:
