@@ -2,6 +2,7 @@
 """The hub: whose answers come to whom, who a client is said to be, and what nobody can do to it."""
 
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -18,6 +19,7 @@ from realmos.tee.hub import Hub
 from realmos_agent.tee import client_numbers, numbers, wire
 from realmos_agent.tee import hub as hub_module
 from realmos_agent.tee.client_identity import _NAMESPACE, Credentials, client_uuid
+from realmos_agent.tee.stream import Stream
 from tee_echo import ECHO, IDENTITY, RESULT, TA, WAIT, EchoCore
 
 PATIENCE = 20.0
@@ -348,6 +350,75 @@ def test_who_keeps_everybody_waiting_is_cut_off(
         answer = good.ask(wire.Invoke(0, 2, session, RESULT, params))
         assert answer == wire.Invoked(0, 2, 5, 4)
         eventually(lambda: core.gone == [2])
+
+
+def test_who_takes_its_answers_slowly_does_not_keep_others_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "BUFFER_MAX", 1 << 20)
+    with Bench(tmp_path / "tee.sock", stall=0.5) as made:
+        core = made.echo()
+        good, bad = made.dial(), made.dial()
+        session, theirs = good.open(), bad.open()
+        over = threading.Event()
+
+        def sip() -> None:
+            while not over.wait(0.1) and bad.socket.recv(1 << 14):
+                pass
+
+        sips = threading.Thread(target=sip)
+        sips.start()
+        with contextlib.suppress(ConnectionError):
+            for number in range(2, 10):
+                bad.say(big(theirs, number, 900 << 10))
+        eventually(lambda: core.gone == [2])
+        over.set()
+        sips.join()
+        assert isinstance(good.ask(wire.Invoke(0, 2, session, ECHO)), wire.Invoked)
+
+
+def test_a_core_that_does_not_read_stops_its_clients(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "BUFFER_MAX", 1 << 20)
+    peak = [0]
+    queue = Stream.queue
+
+    def watched(self: Stream, data: bytes) -> None:
+        queue(self, data)
+        peak[0] = max(peak[0], self.queued)
+
+    monkeypatch.setattr(Stream, "queue", watched)
+    client = bench.dial()
+    frames = [big(1, number, 200 << 10) for number in range(40)]
+    sends = threading.Thread(target=lambda: client.say(*frames))
+    sends.start()
+    sends.join(1)
+    assert sends.is_alive()
+    assert peak[0] < 2 << 20
+    bench.echo()
+    answers = [client.hear() for _ in frames]
+    sends.join(PATIENCE)
+    assert all(isinstance(answer, wire.Invoked) for answer in answers)
+
+
+def test_a_hub_without_descriptors_does_not_spin(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def none_left(_listener: socket.socket) -> None:
+        tries.append(1)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    bench.echo()
+    with monkeypatch.context() as patch:
+        patch.setattr(socket.socket, "accept", none_left)
+        client = bench.dial()
+        eventually(lambda: bool(tries))
+        time.sleep(0.3)
+        assert len(tries) < 3
+    assert client.open()
 
 
 def test_a_place_where_no_socket_can_be_is_named(tmp_path: Path) -> None:

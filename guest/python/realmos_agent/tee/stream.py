@@ -2,7 +2,6 @@
 """A non-blocking socket that frames travel on: one at a time in, a queue of them out."""
 
 import socket
-import time
 from collections import deque
 
 from realmos_agent.tee import wire
@@ -24,14 +23,12 @@ class Stream:
 
     Attributes:
         queued: bytes that wait to be sent.
-        taken: when the peer last took any, or there were none; seconds of the monotonic clock.
     """
 
     def __init__(self, connection: socket.socket, kinds: frozenset[int]) -> None:
         connection.setblocking(False)
         self.socket = connection
         self.queued = 0
-        self.taken = time.monotonic()
         self._framer = wire.Framer(kinds)
         self._held = 0
         self._queue: deque[memoryview] = deque()
@@ -70,8 +67,6 @@ class Stream:
 
     def queue(self, data: bytes) -> None:
         """Send these bytes when the peer takes them."""
-        if not self._queue:
-            self.taken = time.monotonic()
         self._queue.append(memoryview(data))
         self.queued += len(data)
 
@@ -96,5 +91,3 @@ class Stream:
             raise StreamError(f"the connection broke off: {error.strerror}") from error
         finally:
             self.queued -= sent
-            if sent or not self._queue:
-                self.taken = time.monotonic()
