@@ -30,9 +30,8 @@ from realmos_agent.tee.session import Cancellation, Identity, Session
 SESSIONS_MAX = 256
 """Sessions of one client or TA."""
 INSTANCES_MAX = 256
-"""Instances, each of which is a process."""
 INSTANCES_A_CLIENT = INSTANCES_MAX // 4
-"""And those that one client's calls have made."""
+"""Instances, each of which is a process; and those that one client's calls have made."""
 _SESSION_MASK = 0xFFFF_FFFF
 
 
@@ -71,6 +70,7 @@ class Manager:
         self._loading: dict[UUID, int] = {}
         self._numbers: set[int] = set()
         self._last_number = 0
+        self._waiting = 0
 
     @property
     def instances(self) -> list[Instance]:
@@ -357,7 +357,9 @@ class Manager:
                     if chain.abandoned and not patient:
                         return False
                     chain.waits_for = instance
+                    self._waiting += 1
                     self._changed.wait()
+                    self._waiting -= 1
             finally:
                 chain.waits_for = None
             instance.holder = chain
@@ -366,7 +368,8 @@ class Manager:
     def _release(self, instance: Instance) -> None:
         with self._changed:
             instance.holder = None
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
 
 
 def _would_wait_for_itself(instance: Instance | None, chain: Chain) -> bool:

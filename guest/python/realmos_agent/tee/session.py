@@ -28,15 +28,18 @@ class Cancellation:
     """One call's cancellation: asked for by its caller or by its time-out, masked by the TA.
 
     Every call has its own, masked when the TA is entered. `cancel` and `stop` come from any thread;
-    the rest belongs to the call that runs.
+    the rest belongs to the call that runs. Few calls are cancelled and few wait, so nothing is made
+    for that before somebody waits.
 
     Args:
         timeout_ms: when the caller wants the call cancelled, from `begin` on.
     """
 
+    __slots__ = ("_asked", "_deadline", "_masked", "_news", "_stopped", "_timeout_ms")
+
     def __init__(self, timeout_ms: int = INFINITE) -> None:
         self._timeout_ms = timeout_ms
-        self._changed = threading.Condition()
+        self._news: threading.Event | None = None
         self._asked = False
         self._stopped = False
         self._masked = True
@@ -48,15 +51,18 @@ class Cancellation:
 
     def cancel(self) -> None:
         """Ask for cancellation, which the TA may have masked."""
-        with self._changed:
-            self._asked = True
-            self._changed.notify_all()
+        self._asked = True
+        self._tell()
 
     def stop(self) -> None:
         """End what waits here, masked or not: the TA is being ended."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+        self._stopped = True
+        self._tell()
+
+    def _tell(self) -> None:
+        # Who waits makes the event first and looks for news then: one of the two sees the other.
+        if self._news is not None:
+            self._news.set()
 
     def mask(self, *, masked: bool) -> bool:
         """Mask or unmask it; return whether it was masked."""
@@ -78,18 +84,19 @@ class Cancellation:
             RunnerError: the TA has been ended.
         """
         end = _after(timeout_ms)
-        with self._changed:
-            while not self._stopped:
-                now = time.monotonic()
-                if self.effective:
-                    return True
-                if end is not None and now >= end:
-                    return False
-                # Nothing can unmask it: the TA that could is what waits.
-                ends = (end, None if self._masked else self._deadline)
-                self._changed.wait(
-                    min((each - now for each in ends if each is not None), default=None)
-                )
+        self._news = threading.Event()
+        while not self._stopped:
+            self._news.clear()
+            now = time.monotonic()
+            if self.effective:
+                return True
+            if end is not None and now >= end:
+                return False
+            # Nothing can unmask it: the TA that could is what waits.
+            ends = (end, None if self._masked else self._deadline)
+            left = min((each - now for each in ends if each is not None), default=None)
+            if not self._stopped:
+                self._news.wait(left)
         raise RunnerError("it was ended while it waited")
 
 
