@@ -43,7 +43,13 @@ class Question(Record):
     want: int
     name: str
     value: int
+    mark: bytes
     broker: bytes
+
+    @property
+    def words(self) -> "tuple[int, str, int, bytes]":
+        """What the broker is told of it, and signs."""
+        return self.want, self.name, self.value, self.mark
 
 
 class Asking:
@@ -84,8 +90,7 @@ class Asking:
             self._secure(message)
         elif isinstance(message, Serve) and self._channel.secured and not self._asked:
             self._asked = True
-            what = self._question
-            self._channel.send(Asked(message.id, what.want, what.name, what.value))
+            self._channel.send(Asked(message.id, *self._question.words))
         elif isinstance(message, Given | Refused) and self._asked and self._channel.secured:
             if isinstance(message, Given):
                 self._verify(message)
@@ -125,9 +130,7 @@ class Asking:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-        statement = answer_statement(
-            self._challenge, (what.want, what.name, what.value), given.data, given.counter
-        )
+        statement = answer_statement(self._challenge, what.words, given.data, given.counter)
         try:
             Ed25519PublicKey.from_public_bytes(given.key).verify(given.signature, statement)
         except (InvalidSignature, ValueError) as error:

@@ -12,7 +12,7 @@ import struct
 
 from realmos_agent.asking import Question
 from realmos_agent.loop import READ, WRITE
-from realmos_agent.protocol import Given, Refused, cbor
+from realmos_agent.protocol import Given, Refused, cbor, numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,8 +187,9 @@ def _question(data: bytes) -> Question | None:
     except cbor.CborError:
         return None
     match found:
-        case (int(want), str(name), int(value), bytes(broker)) if want >= 0 and value >= 0:
-            return Question(want, name, value, broker)
+        case (int(want), str(name), int(value), bytes(mark), bytes(broker)):
+            if want >= 0 and value >= 0 and len(mark) <= numbers.WANT_MARK_MAX:
+                return Question(want, name, value, mark, broker)
     return None
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "SecretsError",
     "advance",
     "counter",
+    "counter_state",
     "get",
     "sealing_key",
 ]
@@ -79,7 +80,7 @@ def get(name: str, *, broker: str | None = None, timeout: float = TIMEOUT) -> by
         SecretsError: there is no broker, or it does not answer.
         ValueError: there can be no such name or key.
     """
-    return _ask(numbers.WANT_SECRET, name, 0, _key(broker), timeout)[0]
+    return _ask((numbers.WANT_SECRET, name), _key(broker), timeout)[0]
 
 
 def sealing_key(identity: str, *, broker: str | None = None, timeout: float = TIMEOUT) -> bytes:
@@ -95,7 +96,7 @@ def sealing_key(identity: str, *, broker: str | None = None, timeout: float = TI
     Raises:
         RefusedError: as `get`, as are the others.
     """
-    key = _ask(numbers.WANT_SEALING_KEY, identity, 0, _required(broker), timeout)[0]
+    key = _ask((numbers.WANT_SEALING_KEY, identity), _required(broker), timeout)[0]
     if len(key) != numbers.WANT_SEALING_KEY_SIZE:
         raise SecretsError(f"the broker gave a sealing key of {len(key)} bytes")
     return key
@@ -103,13 +104,30 @@ def sealing_key(identity: str, *, broker: str | None = None, timeout: float = TI
 
 def counter(identity: str, *, broker: str | None = None, timeout: float = TIMEOUT) -> int:
     """Return the counter of an identity; see `sealing_key`."""
-    return _ask(numbers.WANT_COUNTER, identity, 0, _required(broker), timeout)[1]
+    return counter_state(identity, broker=broker, timeout=timeout)[0]
+
+
+def counter_state(
+    identity: str, *, broker: str | None = None, timeout: float = TIMEOUT
+) -> tuple[int, bytes]:
+    """Return the counter of an identity, and the mark that it was last advanced with."""
+    question = numbers.WANT_COUNTER, identity
+    mark, value = _ask(question, _required(broker), timeout)
+    return value, mark
 
 
 def advance(
-    identity: str, value: int, *, broker: str | None = None, timeout: float = TIMEOUT
+    identity: str,
+    value: int,
+    *,
+    mark: bytes = b"",
+    broker: str | None = None,
+    timeout: float = TIMEOUT,
 ) -> int:
     """Add one to the counter of an identity, if it is at `value`; return the new value.
+
+    The broker keeps `mark`, up to 64 bytes, with it: a hash, say, that tells which of several
+    states of sealed data with the new value it is that counts.
 
     When this returns, the broker has it on its disk. When it raises `SecretsError`, the answer may
     have been lost on the way: `counter` tells.
@@ -118,7 +136,8 @@ def advance(
         CounterError: it is not at `value`: another was faster, or what this realm has is old.
         RefusedError: see `sealing_key`.
     """
-    return _ask(numbers.WANT_ADVANCE, identity, value, _required(broker), timeout)[1]
+    question = numbers.WANT_ADVANCE, identity
+    return _ask(question, _required(broker), timeout, value, mark)[1]
 
 
 def _key(broker: str | None) -> bytes:
@@ -142,14 +161,19 @@ def _required(broker: str | None) -> bytes:
     return key
 
 
-def _ask(want: int, name: str, value: int, key: bytes, timeout: float) -> tuple[bytes, int]:
+def _ask(
+    question: tuple[int, str], key: bytes, timeout: float, value: int = 0, mark: bytes = b""
+) -> tuple[bytes, int]:
+    name = question[1]
     if not 0 < len(name.encode()) <= _NAME_MAX:
         raise ValueError(f"a name has 1 to {_NAME_MAX} bytes")
     if not 0 <= value < 1 << 63:
         raise ValueError("a counter's value is not below zero, and below 2**63")
-    question = cbor.encode((want, name, value, key))
+    if len(mark) > numbers.WANT_MARK_MAX:
+        raise ValueError(f"a counter's mark has up to {numbers.WANT_MARK_MAX} bytes")
+    asked = cbor.encode((*question, value, mark, key))
     try:
-        found = cbor.decode(_exchange(len(question).to_bytes(2, "big") + question, timeout))
+        found = cbor.decode(_exchange(len(asked).to_bytes(2, "big") + asked, timeout))
     except cbor.CborError as error:
         raise SecretsError("the agent ended before it answered") from error
     assert isinstance(found, dict)

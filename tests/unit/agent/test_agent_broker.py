@@ -201,11 +201,19 @@ except secrets.CounterError as error:
     assert str(error) == "the counter of ledger is 1, not 0"
 else:
     sys.exit("it advanced twice from one place")
+assert secrets.advance("ledger", 1, mark=b"this one") == 2
+assert secrets.counter_state("ledger") == (2, b"this one")
+try:
+    secrets.advance("ledger", 2, mark=b"x" * 65)
+except ValueError as error:
+    assert "up to 64 bytes" in str(error)
+else:
+    sys.exit("it took a long mark")
 """,
         REALMOS_BROKER_KEY=place.key,
     )
     assert done.status == 0, done.stderr.decode()
-    assert place.store.read().identities["ledger"].counter == 1
+    assert place.store.read().identities["ledger"].counter == 2
 
 
 def test_another_broker_than_the_one_that_is_named_is_refused(

@@ -52,10 +52,17 @@ class Realm:
         return token
 
     def ask(
-        self, exchange: Exchange, want: int, name: str, value: int = 0, *, broker: bytes = b""
+        self,
+        exchange: Exchange,
+        want: int,
+        name: str,
+        value: int = 0,
+        *,
+        mark: bytes = b"",
+        broker: bytes = b"",
     ) -> Given | Refused:
         """Have a whole conversation with a broker's side of it, byte for byte."""
-        asking = Asking(Question(want, name, value, broker), server_context)
+        asking = Asking(Question(want, name, value, mark, broker), server_context)
         while not exchange.over:
             asking.feed(exchange.take_output())
             exchange.feed(b"".join(asking.take_output()))

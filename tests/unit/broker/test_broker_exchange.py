@@ -153,6 +153,28 @@ def test_counter_advances_by_one_from_where_it_is_believed_to_be(
     assert desk.store.read().identities["ledger"].counter == 6
 
 
+def test_counter_keeps_the_mark_that_it_was_advanced_with(
+    desk: "Desk", peer: "Realm", make_policy: MakePolicy
+) -> None:
+    with_identity(desk, make_policy())
+
+    def ask(want: int, value: int = 0, mark: bytes = b"") -> tuple[bytes, int]:
+        answer = peer.ask(desk.exchange(), want, "ledger", value, mark=mark)
+        assert isinstance(answer, Given)
+        return answer.data, answer.counter
+
+    longest = b"m" * numbers.WANT_MARK_MAX
+    assert ask(numbers.WANT_COUNTER) == (b"", 0)
+    assert ask(numbers.WANT_ADVANCE, 0, longest) == (b"", 1)
+    assert ask(numbers.WANT_COUNTER) == (longest, 1)
+    for value, mark in ((0, b"late"), (1, longest + b"m")):
+        refused = peer.ask(desk.exchange(), numbers.WANT_ADVANCE, "ledger", value, mark=mark)
+        assert isinstance(refused, Refused)
+        assert ask(numbers.WANT_COUNTER) == (longest, 1)
+    assert ask(numbers.WANT_ADVANCE, 1) == (b"", 2)
+    assert ask(numbers.WANT_COUNTER) == (b"", 2)
+
+
 def test_counter_that_cannot_be_kept_does_not_advance(
     desk: "Desk", peer: "Realm", make_policy: MakePolicy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,7 +263,7 @@ def test_replayed_token_is_refused(
 
 
 def asking() -> Asking:
-    return Asking(Question(numbers.WANT_SECRET, "model", 0, b""), server_context)
+    return Asking(Question(numbers.WANT_SECRET, "model", 0, b"", b""), server_context)
 
 
 def client(asked: Asking) -> Channel:

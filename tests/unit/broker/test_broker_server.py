@@ -63,7 +63,7 @@ def serving(desk: "Desk", address: Address) -> Start:
 
 def ask(address: Address) -> Given | Refused:
     """Be a realm."""
-    asking = Asking(Question(numbers.WANT_SECRET, "model", 0, b""), server_context)
+    asking = Asking(Question(numbers.WANT_SECRET, "model", 0, b"", b""), server_context)
     with address.connect() as connection:
         connection.settimeout(PATIENCE)
         while asking.answer is None:

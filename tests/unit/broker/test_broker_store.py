@@ -8,14 +8,11 @@ import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from realmos.broker import Content, Identity, KeyFile, Passphrase, Secret, Store
 from realmos.errors import ConfigError, IntegrityError, RealmosError
-
-if TYPE_CHECKING:
-    from realmos_agent.protocol import cbor
+from realmos_agent.protocol import cbor
 
 VALUE = b"nobody may read this"
 POLICY = "a policy that is as secret as the rest"
@@ -225,6 +222,16 @@ def test_writers_take_turns(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert len(store.read().secrets) == 13
+
+
+def test_an_identity_from_before_there_were_marks_has_none() -> None:
+    parts = {
+        "signer": bytes(32),
+        "secrets": (),
+        "identities": (("who", POLICY, "", 7, 0, VALUE),),
+    }
+    identity = Content.decode(cbor.encode(parts)).identities["who"]
+    assert (identity.counter, identity.mark) == (7, b"")
 
 
 def test_secrets_are_in_no_repr_and_no_traceback(store: Store) -> None:

@@ -36,18 +36,18 @@ def ta_challenge(uuid: bytes, nonce: bytes, statement: bytes) -> bytes:
     return hashlib.sha512(_TA_LABEL + cbor.encode((uuid, nonce, statement))).digest()
 
 
-_ANSWER = "realmos broker answer 1"
+_ANSWER = "realmos broker answer 2"
 
 
 def answer_statement(
-    challenge: bytes, question: tuple[int, str, int], data: bytes, counter: int
+    challenge: bytes, question: tuple[int, str, int, bytes], data: bytes, counter: int
 ) -> bytes:
     """Return what a broker signs when it gives something: to whom, for what question, and what.
 
     Args:
         challenge: `channel_challenge` of the channel that the answer goes through. Only the realm
             that has the channel's key can use the signature.
-        question: `want`, `name` and `value` of `Asked`.
+        question: `want`, `name`, `value` and `mark` of `Asked`.
         data: of the answer, as is `counter`.
         counter: see `Given`.
     """

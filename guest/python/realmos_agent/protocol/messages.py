@@ -272,20 +272,25 @@ class Serve(OperationMessage):
 
 
 class Asked(OperationMessage):
-    """Agent: give me this. `want` is one of `AGENT_WANT_*`; `value` is the counter to advance."""
+    """Agent: give me this. `want` is one of `AGENT_WANT_*`.
+
+    `value` is where the counter to advance is, `mark` what goes with it from then on.
+    """
 
     id: int
     want: int
     name: str
     value: int
+    mark: bytes
 
 
 class Given(OperationMessage):
     """Broker: what was asked for.
 
-    `data` is the secret or the key, `counter` the counter's value. `key` is the broker's, Ed25519,
-    and `signature` its signature over `realmos_agent.protocol.evidence.answer_statement`. With
-    `exclusive`, it is for what has run so far alone: the realm takes no other work any more.
+    `data` is the secret, the key or the counter's mark, `counter` the counter's value. `key` is the
+    broker's, Ed25519, and `signature` its signature over
+    `realmos_agent.protocol.evidence.answer_statement`. With `exclusive`, it is for what has run so
+    far alone: the realm takes no other work any more.
     """
 
     id: int

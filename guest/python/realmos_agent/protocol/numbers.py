@@ -5,7 +5,7 @@ Generated from the ABI table agent: do not edit.
 """
 
 # protocol
-VERSION = 2
+VERSION = 3
 FRAME_MAGIC = 0xA54D4C52
 PAYLOAD_MAX = 0x10000
 DATA_MAX = 0xF000
@@ -59,6 +59,7 @@ WANT_COUNTER = 3
 WANT_ADVANCE = 4
 WANT_SECRET_MAX = 0xF000
 WANT_SEALING_KEY_SIZE = 0x20
+WANT_MARK_MAX = 0x40
 
 # refusal
 REFUSAL_UNKNOWN = 1

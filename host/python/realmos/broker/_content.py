@@ -47,6 +47,7 @@ class Identity:
         counter: tells the newest state of sealed data from older ones.
         serial: how often the policy was replaced.
         key: 32 random bytes.
+        mark: what the counter was last advanced with.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Identity:
     counter: int
     serial: int
     key: bytes = field(repr=False)
+    mark: bytes = b""
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -118,7 +120,7 @@ class Content:
                     (one.name, one.policy, one.value) for one in self.secrets.values()
                 ),
                 "identities": tuple(
-                    (one.name, one.policy, one.owner, one.counter, one.serial, one.key)
+                    (one.name, one.policy, one.owner, one.counter, one.serial, one.key, one.mark)
                     for one in self.identities.values()
                 ),
             }

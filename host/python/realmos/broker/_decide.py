@@ -116,7 +116,9 @@ class Broker:
                 raise _unknown(case)
             _require(case, identity.policy)
             case.counter = identity.counter
-            if case.asked.want == numbers.WANT_SEALING_KEY:
+            if case.asked.want == numbers.WANT_COUNTER:
+                case.data = identity.mark
+            elif case.asked.want == numbers.WANT_SEALING_KEY:
                 case.data = identity.key
             elif case.asked.want == numbers.WANT_ADVANCE:
                 self._advance(case, identity)
@@ -126,6 +128,9 @@ class Broker:
 
     def _advance(self, case: _Case, judged: Identity) -> None:
         """Advance a counter by one, durably, if it is where the realm believes it to be."""
+        mark = case.asked.mark
+        if len(mark) > numbers.WANT_MARK_MAX:
+            raise _Refusal(numbers.REFUSAL_UNKNOWN, "a mark of more bytes than there may be")
 
         def change(content: Content) -> Content:
             identity = content.identities.get(judged.name)
@@ -140,7 +145,7 @@ class Broker:
                     f"the counter of {identity.name} is {identity.counter}, not {case.asked.value}",
                     counter=identity.counter,
                 )
-            return content.with_identity(replace(identity, counter=identity.counter + 1))
+            return content.with_identity(replace(identity, counter=identity.counter + 1, mark=mark))
 
         self._store.update(change)
         case.counter = judged.counter + 1
@@ -165,7 +170,10 @@ def _require(case: _Case, policy: str) -> None:
 def _given(case: _Case, content: Content) -> Given:
     asked = case.asked
     statement = answer_statement(
-        _challenge(case.channel), (asked.want, asked.name, asked.value), case.data, case.counter
+        _challenge(case.channel),
+        (asked.want, asked.name, asked.value, asked.mark),
+        case.data,
+        case.counter,
     )
     key = content.signing_key()
     return Given(
