@@ -3,7 +3,7 @@
 
 import struct
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from uuid import UUID
 
 import pytest
@@ -27,6 +27,7 @@ from realmos_agent.tee.loader import (
     root_key,
 )
 from realmos_agent.tee.loader.container import Verified, VersionClaim, newest, read, verify
+from realmos_agent.tee.storage import MemoryBackend, Storage, Store, StoreError
 from ta_files import OTHER, TA, Level, Ta, chain, make_key
 
 ELF = bytes(range(64))
@@ -231,7 +232,7 @@ def test_encrypted_bytes_all_count() -> None:
 def test_older_versions_are_refused() -> None:
     ta = VersionClaim(subkey=False, uuid=TA, version=3)
     subkey = VersionClaim(subkey=True, uuid=OTHER, version=0)
-    assert newest((subkey, ta), {}) == {(False, TA): 3, (True, OTHER): 0}
+    assert newest((subkey, ta), {}) == {(False, TA): 3}
     assert newest((ta,), {(False, TA): 2, (True, TA): 9}) == {(False, TA): 3}
     assert newest((ta,), {(False, TA): 3}) == {}
     with pytest.raises(LoadError, match="older than version 4") as caught:
@@ -248,15 +249,34 @@ def test_versions_are_remembered() -> None:
 
     saved: list[bytes] = []
     versions = Versions(save=saved.append)
-    for version in (0, 2, 2):
+    for version in (0, 1, 2, 2):
         versions.accept(TA, verified(version))
     assert len(saved) == 2
-    for remembering in (versions, Versions(saved[-1])):
+    for remembering in (versions, Versions(lambda: saved[-1])):
         with pytest.raises(LoadError, match="is version 1, older than version 2"):
             remembering.accept(TA, verified(1))
-    Versions(saved[0]).accept(TA, verified(1))
+    Versions(lambda: saved[0]).accept(TA, verified(1))
     with pytest.raises(LoadError, match="list of TAs' versions is damaged"):
-        Versions(saved[0][1:])
+        Versions(lambda: saved[0][1:]).accept(TA, verified(1))
+
+
+def test_versions_are_kept_with_what_tas_store() -> None:
+    def versions() -> Versions:
+        storage = Storage(Store(backend, bytes(32)))
+        return Versions(partial(storage.note, b"versions"), partial(storage.set_note, b"versions"))
+
+    def verified(version: int) -> Verified:
+        return verify(read(Ta(ELF, version=version).signed()), keys(), TA)
+
+    backend = MemoryBackend()
+    versions().accept(TA, verified(2))
+    with pytest.raises(LoadError, match="is version 1, older than version 2"):
+        versions().accept(TA, verified(1))
+    for name in backend.names():
+        backend.put(name, bytes(100))
+    for _ in range(2):
+        with pytest.raises(StoreError, match="index"):
+            versions().accept(TA, verified(2))
 
 
 def test_version_that_cannot_be_saved_is_not_loaded() -> None:
@@ -266,7 +286,7 @@ def test_version_that_cannot_be_saved_is_not_loaded() -> None:
     versions = Versions(save=fail)
     for _ in range(2):
         with pytest.raises(OSError):  # noqa: PT011 -- the very one
-            versions.accept(TA, verify(read(Ta(ELF).signed()), keys(), TA))
+            versions.accept(TA, verify(read(Ta(ELF, version=1).signed()), keys(), TA))
 
 
 @settings(max_examples=300, deadline=None)

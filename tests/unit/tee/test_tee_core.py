@@ -13,6 +13,7 @@ from realmos.image import build_runner
 from realmos.progress import Silent
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee import numbers, wire
+from realmos_agent.tee.loader.container import read
 from realmos_agent.tee.wire import (
     Close,
     Closed,
@@ -118,13 +119,13 @@ void __ta_entry(unsigned long function, unsigned long session, struct params *p,
 class Core:
     """The core's program, and a client of it."""
 
-    def __init__(self, directory: Path, key: Path, runner: Path) -> None:
+    def __init__(self, directory: Path, key: Path, runner: Path, *more: str | Path) -> None:
         words = runner_argv(runner)
         emulator = ["--qemu-user", words[0]] if words[0] != str(runner) else []
         # fmt: off
         self.process = subprocess.Popen(
             [sys.executable, "-m", "realmos_agent.tee", "--ta-dir", directory,
-             "--runner", runner, "--ta-key", key, *emulator],
+             "--runner", runner, "--ta-key", key, *emulator, *more],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
         )
         # fmt: on
@@ -303,3 +304,15 @@ def test_a_core_says_what_becomes_of_objects(tmp_path: Path, *, kept: bool) -> N
     expected = b"under a key that everybody has" if kept else b"end with this core"
     assert expected in done.stderr
     assert (tmp_path / "store").exists() is kept
+
+
+def test_ta_is_not_replaced_by_an_older_one(directory: Path, runner: Path, tmp_path: Path) -> None:
+    elf = read((directory / f"{TA}.ta").read_bytes()).payload
+    results = []
+    for version in (3, 2, 3):
+        (tmp_path / f"{TA}.ta").write_bytes(Ta(elf, version=version).signed())
+        core = Core(tmp_path, directory / "key.pem", runner, "--storage", tmp_path / "store")
+        results.append(core.open().result)
+        log = core.end()
+        assert ("is version 2, older than version 3" in log) == (version == 2)
+    assert results == [numbers.SUCCESS, numbers.ERROR_ACCESS_CONFLICT, numbers.SUCCESS]

@@ -5,6 +5,7 @@ import os
 import secrets
 import stat
 import threading
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID, uuid4, uuid5
@@ -35,10 +36,11 @@ FILE_MAX = 16 << 20
 _NAMESPACE = UUID("37e0e3ad-7a18-4b8e-9a6a-0f3a1a2c5a0d")
 _DEVELOPMENT_ROOT = b"realmos: everybody knows this root of TAs' keys"
 _ABOUT_STORAGE = (
-    "WARNING: persistent objects and keys of TAs end with this core; --storage DIR keeps them",
+    "WARNING: TAs' objects, keys and newest versions end with this core; --storage DIR keeps them",
     "WARNING: objects and keys of TAs are kept under a key that everybody has; for development",
 )
 _MEMORY_MAX = 768 << 20  # of a runner's process: more than a TA's address space has room for
+_VERSIONS = b"versions"  # the name of the core's note
 _STDERR = 2
 
 
@@ -82,7 +84,9 @@ class Core:
             self._write_log, Clocks(), _device(options), storage=_storage(options)
         )
         self._services.log(_ABOUT_STORAGE[bool(options.storage)])
-        self._loader = Loader(self._fetch, self._keys(), Versions().accept, self._services.log)
+        storage = self._services.storage
+        versions = Versions(partial(storage.note, _VERSIONS), partial(storage.set_note, _VERSIONS))
+        self._loader = Loader(self._fetch, self._keys(), versions.accept, self._services.log)
         self._debugger = Debugger(options.debug) if options.debug else None
         self._dispatch = Dispatcher()
         self._runners = Runners(options.runner, options.qemu_user, _MEMORY_MAX, self._services.log)

@@ -197,7 +197,7 @@ def newest(
 
     Args:
         claims: what a verified container claims.
-        known: versions seen before, of subkeys (True) and of TAs (False).
+        known: versions seen before, of subkeys (True) and of TAs (False); 0 is not noted.
 
     Raises:
         LoadError: a claimed version is older than the one known.
@@ -205,7 +205,7 @@ def newest(
     news: dict[tuple[bool, UUID], int] = {}
     for claim in claims:
         key = claim.subkey, claim.uuid
-        seen = known.get(key, -1)
+        seen = known.get(key, 0)
         if claim.version < seen:
             raise LoadError(
                 f"{'subkey' if claim.subkey else 'TA'} {claim.uuid} is version {claim.version}, "

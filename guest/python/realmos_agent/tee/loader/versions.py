@@ -17,30 +17,30 @@ class Versions:
     """Keeps note of versions, as `accept` of a `Loader`.
 
     Args:
-        kept: what `save` was given last.
+        load: returns what `save` was given last, or None; called once, at the first file.
         save: keeps bytes; they must come back as they were, or older versions pass.
-
-    Raises:
-        LoadError: `kept` is not what `save` was given.
     """
 
-    def __init__(self, kept: bytes = b"", save: Callable[[bytes], None] = lambda _: None) -> None:
-        if len(kept) % _ENTRY.size:
-            raise LoadError("the list of TAs' versions is damaged", tee.ERROR_CORRUPT_OBJECT)
-        self._known = {
-            (subkey, UUID(bytes=uuid)): version
-            for subkey, uuid, version in _ENTRY.iter_unpack(kept)
-        }
+    def __init__(
+        self,
+        load: Callable[[], bytes | None] = lambda: None,
+        save: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        self._load = load
         self._save = save
+        self._known: dict[tuple[bool, UUID], int] | None = None
         self._lock = threading.Lock()
 
     def accept(self, _uuid: UUID, verified: Verified) -> None:
         """Take note of a file's versions before it is used.
 
         Raises:
-            LoadError: one of them is older than one that was loaded before.
+            LoadError: one of them is older than one that was loaded before, or what was kept is
+                damaged.
         """
         with self._lock:
+            if self._known is None:
+                self._known = _parsed(self._load() or b"")
             news = newest(verified.versions, self._known)
             if news:
                 known = self._known | news
@@ -49,3 +49,11 @@ class Versions:
                              for (subkey, uuid), version in sorted(known.items()))
                 )  # fmt: skip
                 self._known = known
+
+
+def _parsed(kept: bytes) -> dict[tuple[bool, UUID], int]:
+    if len(kept) % _ENTRY.size:
+        raise LoadError("the list of TAs' versions is damaged", tee.ERROR_CORRUPT_OBJECT)
+    return {
+        (subkey, UUID(bytes=uuid)): version for subkey, uuid, version in _ENTRY.iter_unpack(kept)
+    }
