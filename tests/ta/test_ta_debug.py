@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`realmos ta debug`: a real gdb, in its batch mode, at the entry of TAs."""
+"""Looking into TAs: `realmos ta debug` with a real gdb in batch mode, and reports of panics."""
 
 import platform
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from realmos import cli
 from realmos.cache import Cache
 from realmos.progress import Silent
-from realmos.tee import find_optee_tests
+from realmos.source import find_cross_compiler
+from realmos.tee import TaSource, build_ta, find_dev_kit, find_optee_tests
 
 pytest_plugins = ["ta_examples"]
 pytestmark = [
@@ -67,3 +69,22 @@ def test_libraries_have_their_symbols_where_they_are_loaded(
     said = capfd.readouterr().out
     assert re.search(rf"os_test_shlib_add in section \.text of \S+/{LIBRARY}\.elf", said)
     assert re.search(rf"os_test_shlib_dl_add in section \.text of \S+/{PLUGIN}\.elf", said)
+
+
+def test_panic_is_reported_with_functions_and_lines(
+    top: Path, make_own: Build, tmp_path: Path, cache: Cache, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(top / "guest/optee/examples/hello", tmp_path / "hello")
+    source = tmp_path / "hello/ta/hello_ta.c"
+    text = source.read_text("utf-8")
+    source.write_text(text.replace("params[0].value.a++;", "TEE_Panic(0x2a);"), "utf-8")
+    made = build_ta(
+        TaSource(source.parent), find_dev_kit(cache, Silent()), find_cross_compiler(),
+        out=tmp_path / "out", cache=cache, reporter=Silent(),
+    )  # fmt: skip
+    words = ["ta", "run", "--local", str(made.path), "--", str(make_own("hello"))]
+    assert cli.main(words) == 1
+    said = capfd.readouterr().err
+    line = text[: text.index("params[0].value.a++;")].count("\n") + 1
+    assert re.search(rf"TEE_Panic, from .* \(increment at \S+hello_ta\.c:{line}\)", said)
+    assert "panicked with code 0x0000002a" in said

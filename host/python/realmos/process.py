@@ -142,11 +142,16 @@ def spawn(
 
 
 def attach(
-    argv: Sequence[str | Path], stream: socket.socket, *, env: Mapping[str, str] | None = None
+    argv: Sequence[str | Path],
+    stream: socket.socket,
+    *,
+    env: Mapping[str, str] | None = None,
+    stderr: int | None = None,
 ) -> Process:
     """Start a program whose input and output are a socket, for the caller to end.
 
-    What it says on standard error goes to this process's. It gets SIGKILL as with `spawn`.
+    What it says on standard error goes to descriptor `stderr`, or this process's. It gets SIGKILL
+    as with `spawn`.
 
     Raises:
         ToolError: the program is absent.
@@ -158,6 +163,7 @@ def attach(
             env=dict(base_env() if env is None else env),
             stdin=stream.fileno(),
             stdout=stream.fileno(),
+            stderr=stderr,
             start_new_session=True,
         )
     except FileNotFoundError as error:

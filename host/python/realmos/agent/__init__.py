@@ -7,5 +7,14 @@
 from realmos.agent._client import AgentClient
 from realmos.agent._results import Attestation, Greeting, RealmReport, RunResult
 from realmos.agent._runs import RunHandle
+from realmos.agent._streams import Sink
 
-__all__ = ["AgentClient", "Attestation", "Greeting", "RealmReport", "RunHandle", "RunResult"]
+__all__ = [
+    "AgentClient",
+    "Attestation",
+    "Greeting",
+    "RealmReport",
+    "RunHandle",
+    "RunResult",
+    "Sink",
+]

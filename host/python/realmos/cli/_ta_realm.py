@@ -19,8 +19,9 @@ from realmos.cli._ta_client import call_client
 from realmos.progress import Reporter
 from realmos.realm import workload_events
 from realmos.session import Options
-from realmos.tee import RealmCore, find_applications, tee_workload
+from realmos.tee import RealmCore, find_applications, read_keys, tee_workload
 from realmos.tee.local import find_client
+from realmos.tee.symbols import SymbolLog, symbol_files, to_stderr
 
 
 def run_in_realm(
@@ -45,6 +46,7 @@ def run_in_realm(
     began = time.monotonic()
     files, client = words
     applications = find_applications(files, arguments.ta_key)
+    keys = read_keys([] if arguments.ta_key is None else [arguments.ta_key])
     with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
         home = Path(name)
         (home / "ta").mkdir()
@@ -52,7 +54,10 @@ def run_in_realm(
         events = [measurement.encode(event) for event in workload_events(workload)]
         found = find_client(client, home / "tee", cache=cache, reporter=reporter)
         with sessions.running(options, cache, reporter) as session, silence_explained(session):
-            with RealmCore(session.agent, workload, sys.stderr.buffer) as core:
+            with (
+                SymbolLog(symbol_files(applications, keys), to_stderr) as log,
+                RealmCore(session.agent, workload, log.write) as core,
+            ):
                 attested = session.attest(events=events)
                 with core.serve(home / "tee", reporter):
                     status = call_client(found, to_stderr=arguments.json)

@@ -12,15 +12,14 @@ from uuid import UUID
 
 from realmos_agent.tee.debug import BASE, SCRIPT, SOCKET
 from realmos_agent.tee.loader import Keys, LoadError
-from realmos_agent.tee.loader.container import read, verify
 from realmos_agent.tee.loader.elf import parse
-from realmos_agent.tee.loader.elf_image import ElfImage
 
 from realmos import process
 from realmos.cache import Cache
 from realmos.errors import ConfigError, ToolError
 from realmos.progress import Reporter
 from realmos.source import qemu_user
+from realmos.tee.symbols import signed_elf, symbol_file
 
 _START = "start.gdb"
 _EMULATORS = ("qemu-aarch64", "qemu-aarch64-static")
@@ -118,8 +117,10 @@ def debug_target(
         )
     plain = ""
     for each, path in applications.items():
-        symbols, why = _symbols(each, path, keys)
-        (directory / f"{each}.elf").write_bytes(symbols)
+        signed = signed_elf(each, path, keys)
+        symbols, why = symbol_file(each, path, signed)
+        content = signed if symbols is None else symbols.read_bytes()
+        (directory / f"{each}.elf").write_bytes(content)
         if each == uuid:
             plain = why
     try:
@@ -141,30 +142,6 @@ def debug_target(
         "utf-8",
     )
     return DebugTarget(uuid, directory, _emulator(cache, reporter), plain)
-
-
-def _symbols(uuid: UUID, path: Path, keys: Keys) -> tuple[bytes, str]:
-    """Return a TA with the most symbols that there are, and why there are no more.
-
-    The dev kit leaves UUID.elf, which has them all, beside UUID.ta, which it strips.
-    """
-    try:
-        signed = verify(read(path.read_bytes()), keys, uuid).elf
-    except LoadError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    beside = path.with_name(f"{uuid}.elf")
-    if not beside.is_file():
-        return signed, f"there is no {beside}"
-    full = beside.read_bytes()
-    try:
-        same = _instructions(parse(full)) == _instructions(parse(signed))
-    except LoadError as error:
-        return signed, f"{beside}: {error}"
-    return (full, "") if same else (signed, f"{beside} is of another build than {path.name}")
-
-
-def _instructions(image: ElfImage) -> list[tuple[int, bytes]]:
-    return [(start, image.read(start, end - start, "code")) for start, end in image.code]
 
 
 def _emulator(cache: Cache, reporter: Reporter) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from realmos.tee.debug import DebugTarget
 from realmos.tee.hub import Hub
 from realmos.tee.inspect import container_uuid, read_keys
 from realmos.tee.libteec import SOCKET_VARIABLE, build_libteec
+from realmos.tee.symbols import named_errors, symbol_files
 from realmos.tee.testset import OpteeTests, find_optee_tests
 
 _END_S = 10.0
@@ -107,6 +108,8 @@ def local_tee(
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="realmos-tee-")))
         (home / "ta").mkdir()
+        symbols = symbol_files(applications, read_keys([] if key is None else [key]))
+        log = stack.enter_context(named_errors(symbols))
         for uuid, path in applications.items():
             shutil.copyfile(path, home / "ta" / f"{uuid}.ta")
         words: list[str | Path] = ["--ta-dir", home / "ta", "--runner", runner]
@@ -118,7 +121,8 @@ def local_tee(
             words += ["--debug", debug.spec]
         ours, its = socket.socketpair()
         with its:
-            core = process.attach([sys.executable, "-m", "realmos_agent.tee", *words], its)
+            argv = [sys.executable, "-m", "realmos_agent.tee", *words]
+            core = process.attach(argv, its, stderr=log)
         stack.callback(_end, core)
         hub = Hub(home / "tee", ours, on_end=lambda why: reporter.warn(f"the TEE has ended: {why}"))
         with hub:

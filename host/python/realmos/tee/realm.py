@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 from uuid import UUID
 
-from realmos.agent import AgentClient, RunHandle
+from realmos.agent import AgentClient, RunHandle, Sink
 from realmos.errors import RealmosError
 from realmos.progress import Reporter
 from realmos.realm import Workload
@@ -87,7 +87,7 @@ class RealmCore:
         RealmosError: the realm does not take it.
     """
 
-    def __init__(self, agent: AgentClient, workload: Workload, log: BinaryIO) -> None:
+    def __init__(self, agent: AgentClient, workload: Workload, log: Sink) -> None:
         self._agent = agent
         self._ours, self._hubs = socket.socketpair()
         try:

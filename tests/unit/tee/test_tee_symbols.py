@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Places in TAs become functions and source lines where the build machine has the symbols."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from realmos import process
+from realmos.tee.symbols import SymbolLog, named_errors, symbol_files
+from realmos_agent.tee.loader import Keys, RootKey
+from ta_files import LIBRARY, TA, Ta, make_key
+
+SOURCE = """\
+int inner(int n)
+{
+	return 3 * n;
+}
+
+int outer(int n)
+{
+	return inner(n) + 1;
+}
+"""
+
+
+class Program(NamedTuple):
+    """An object with debug information, and where its functions are."""
+
+    path: Path
+    inner: int
+    outer: int
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory, cross_compile: str) -> Program:
+    home = tmp_path_factory.mktemp("symbols")
+    (home / "work.c").write_text(SOURCE, "utf-8")
+    words = ["-g", "-O0", "-shared", "-nostdlib", "work.c", "-o", "work.elf"]
+    process.run([f"{cross_compile}gcc", *words], cwd=home)
+    listed = process.run([f"{cross_compile}nm", home / "work.elf"]).splitlines()
+    places = {line.split()[2]: int(line.split()[0], 16) for line in listed}
+    return Program(home / "work.elf", places["inner"], places["outer"])
+
+
+def named(program: Program, *pieces: str) -> str:
+    written: list[bytes] = []
+    with SymbolLog({TA: program.path}, written.append) as log:
+        for piece in pieces:
+            log.write(piece.encode())
+    return b"".join(written).decode()
+
+
+def test_fault_is_where_it_says_and_callers_where_they_called(program: Program) -> None:
+    fault, caller = f"{TA}+{program.inner:#x}", f"{TA}+{program.outer + 4:#x}"
+    said = named(program, f"tee: {TA} faulted: pc and callers {fault}, {caller} (outer+0x4)\n")
+    assert f"callers {fault} (inner at " in said
+    assert f"work.c:2), {caller} (outer at " in said
+    assert said.endswith("work.c:7)\n")
+
+
+def test_panic_is_where_calls_return_to(program: Program) -> None:
+    before, after = f"{TA}+{program.outer - 0x100:#x}", f"{TA}+{program.outer + 4:#x}"
+    said = named(program, f"tee: {TA} calls TEE_Panic, from {before}, {after}\n")
+    assert f"from {before}, {after} (outer at " in said
+
+
+def test_lines_of_tas_are_left_alone(program: Program) -> None:
+    lines = f"tee: {TA}: {TA} faulted: {TA}+0x1000\ntee: {TA} faulted\n{TA}+0x1000\n"
+    assert named(program, lines) == lines
+
+
+def test_what_nobody_knows_stays(program: Program) -> None:
+    line = f"tee: {TA} faulted: {LIBRARY}+0x1000, {TA}+0x99999, {TA}+0x2010 (a system call)\n"
+    assert named(program, line) == line
+
+
+def test_lines_in_pieces_are_put_together_and_none_is_lost(program: Program) -> None:
+    line = f"tee: {TA} faulted: {TA}+{program.inner:#x}\n"
+    said = named(program, line[:50], line[50:], "no end")
+    assert f"{TA}+{program.inner:#x} (inner at " in said
+    assert said.endswith(")\nno end")
+
+
+def test_only_tas_with_symbols_of_their_build_are_named(
+    main_ta: bytes, family: dict[str, bytes], tmp_path: Path
+) -> None:
+    keys = Keys((RootKey("ours", make_key().public_key()),))
+    library = family[str(LIBRARY)]
+    for name, data, symbols in ((TA, main_ta, main_ta), (LIBRARY, library, main_ta)):
+        (tmp_path / f"{name}.ta").write_bytes(Ta(data, name).signed())
+        (tmp_path / f"{name}.elf").write_bytes(symbols)
+    paths = {name: tmp_path / f"{name}.ta" for name in (TA, LIBRARY)}
+    assert symbol_files(paths, keys) == {TA: tmp_path / f"{TA}.elf"}
+    (tmp_path / f"{TA}.elf").unlink()
+    assert symbol_files(paths, keys) == {}
+
+
+def test_standard_error_is_passed_on_to_its_end(
+    program: Program, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with named_errors({TA: program.path}) as out:
+        assert out is not None
+        os.write(out, f"tee: {TA} faulted: {TA}+{program.inner:#x}\nand".encode())
+    said = capfd.readouterr().err
+    assert f"{TA}+{program.inner:#x} (inner at " in said
+    assert said.endswith("\nand")
+    with named_errors({}) as out:
+        assert out is None
