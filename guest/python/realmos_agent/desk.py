@@ -187,9 +187,10 @@ def _question(data: bytes) -> Question | None:
     except cbor.CborError:
         return None
     match found:
-        case (int(want), str(name), int(value), bytes(mark), bytes(broker)):
-            if want >= 0 and value >= 0 and len(mark) <= numbers.WANT_MARK_MAX:
-                return Question(want, name, value, mark, broker)
+        case (int(want), str(name), int(value), bytes(mark), bytes(broker)) if (
+            want >= 0 and value >= 0 and len(mark) <= numbers.WANT_MARK_MAX
+        ):
+            return Question(want, name, value, mark, broker)
     return None
 
 

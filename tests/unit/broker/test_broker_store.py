@@ -225,7 +225,7 @@ def test_writers_take_turns(store: Store) -> None:
 
 
 def test_an_identity_from_before_there_were_marks_has_none() -> None:
-    parts = {
+    parts: dict[str, cbor.Value] = {
         "signer": bytes(32),
         "secrets": (),
         "identities": (("who", POLICY, "", 7, 0, VALUE),),
