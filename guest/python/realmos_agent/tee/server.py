@@ -82,7 +82,8 @@ class Server:
         self._log = log
         self._grace_s = grace_s
         self._sending = threading.Lock()
-        self._lock = threading.Condition()
+        self._lock = threading.Lock()
+        self._left = threading.Condition(self._lock)  # of clients that are gone, who waits for them
         self._workers = Workers()
         self._calls = 0
         self._leaving = 0
@@ -124,14 +125,14 @@ class Server:
 
     def _start(self, message: wire.Request) -> None:
         """Begin what a client asks for, in a thread of its own, or refuse it."""
-        chain, cancellation = Chain(message.client), Cancellation()
+        chain, cancellation, size = Chain(message.client), Cancellation(), cost(message)
         with self._lock:
             client = self._find_client(message.client)
             room = client is not None and len(client.calls) < CALLS_MAX
             room = room and self._calls < ALL_CALLS_MAX
             if client is not None and message.request in client.calls:
                 raise wire.WireError(f"request {message.request} is there already")
-            if client is not None and room and (room := self._take_memory(client, message)):
+            if client is not None and room and (room := self._take_memory(client, size)):
                 client.calls[message.request] = cancellation
                 client.chains.add(chain)
                 self._calls += 1
@@ -139,11 +140,10 @@ class Server:
             self._answer(reply(message, _OUT_OF_MEMORY, None))
             return
         served = client
-        self._workers.run(lambda: self._run(served, chain, cancellation, message))
+        self._workers.run(lambda: self._run(served, chain, cancellation, message, size))
 
-    def _take_memory(self, client: _Client, message: wire.Request) -> bool:
+    def _take_memory(self, client: _Client, size: int) -> bool:
         """Take the memory that a request and its answer need; return whether it could be had."""
-        size = cost(message)
         if not client.memory.take(size):
             return False
         if self._memory.take(size):
@@ -159,7 +159,12 @@ class Server:
         return client
 
     def _run(
-        self, client: _Client, chain: Chain, cancellation: Cancellation, message: wire.Request
+        self,
+        client: _Client,
+        chain: Chain,
+        cancellation: Cancellation,
+        message: wire.Request,
+        size: int,
     ) -> None:
         outcome, params = _FAILED, None
         try:
@@ -173,10 +178,11 @@ class Server:
             del client.calls[message.request]
             client.chains.discard(chain)
             self._calls -= 1
-            self._lock.notify_all()
+            if client.gone:
+                self._left.notify_all()
         self._reply(message, outcome, params)
-        client.memory.give(cost(message))
-        self._memory.give(cost(message))
+        client.memory.give(size)
+        self._memory.give(size)
         if client.gone:
             self._sweep(client)
 
@@ -269,7 +275,7 @@ class Server:
         before: set[Chain] = set(client.chains)
         while True:
             with self._lock:
-                if self._lock.wait_for(
+                if self._left.wait_for(
                     lambda: not client.chains and not client.sessions, self._grace_s
                 ):
                     self._leaving -= 1
@@ -294,7 +300,7 @@ class Server:
                 self._log_fault(f"the end of a session of client {client.number}")
             with self._lock:
                 client.chains.discard(chain)
-                self._lock.notify_all()
+                self._left.notify_all()
 
     def _reply(self, message: wire.Request, outcome: Outcome, params: Params | None) -> None:
         """Answer a request, whatever happens."""

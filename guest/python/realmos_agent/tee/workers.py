@@ -2,7 +2,7 @@
 """Threads for calls: one for each that runs or waits, used again by the next."""
 
 import threading
-from _queue import SimpleQueue
+from _queue import Empty, SimpleQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,11 +17,13 @@ class Workers:
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        self._idle: SimpleQueue[None] = SimpleQueue()  # one for each thread that has no job
 
     def run(self, job: "Callable[[], None]") -> None:
         """Run a job, which raises nothing."""
-        if not self._idle.acquire(blocking=False):
+        try:
+            self._idle.get_nowait()
+        except Empty:
             threading.Thread(target=self._work, daemon=True).start()
         self._jobs.put(job)
 
@@ -30,4 +32,4 @@ class Workers:
             job = self._jobs.get()
             job()
             del job  # and what it holds, before the wait for another
-            self._idle.release()
+            self._idle.put(None)
