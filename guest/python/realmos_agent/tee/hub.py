@@ -30,7 +30,7 @@ REQUESTS_MAX: Final = 1024
 BUFFER_MAX: Final = 4 * client_numbers.LENGTH_MAX
 """Bytes held for the core, and as many for all clients, before a sender has to wait."""
 STALL_S: Final = 30.0
-"""Seconds for which the room for answers may be full; then who holds most of it is cut off."""
+"""Seconds for which a client may leave its answers while others wait for the room they take."""
 
 _READ: Final = selectors.EVENT_READ
 _WRITE: Final = selectors.EVENT_WRITE
@@ -45,7 +45,10 @@ class SocketError(OSError):
 
 
 class _Client(Stream):
-    """A client's connection: its number, who it is, and the kinds of what it waits for."""
+    """A client's connection: its number, who it is, and the kinds of what it waits for.
+
+    `blame` is for how many seconds others have waited for it since it had all its answers.
+    """
 
     def __init__(self, connection: socket.socket, number: int) -> None:
         super().__init__(connection, wire.FROM_CLIENT)
@@ -53,6 +56,7 @@ class _Client(Stream):
         self.credentials: Credentials = credentials_of(connection)
         self.waiting: dict[int, int] = {}
         self.reserved = 0
+        self.blame = 0.0
 
 
 class Hub:
@@ -319,15 +323,22 @@ class Hub:
         self._on_end(reason)
 
     def _end_stalled(self) -> None:
-        """Disconnect the client for whose answers the others have waited too long."""
-        now = time.monotonic()
-        if self._has_room_for_answers() or len(self._clients) == 1:
-            self._full_since = None
-        elif self._full_since is None:
-            self._full_since = now
-        elif now - self._full_since > self._stall:
-            self._full_since = now
-            self._disconnect(max(self._clients.values(), key=lambda client: client.queued))
+        """Disconnect a client for whose answers the others have waited too long.
+
+        While there is no room, that is the one that holds most; the time counts until it has taken
+        all its answers, so that it does not help to take a few now and then.
+        """
+        since, now = self._full_since, time.monotonic()
+        full = len(self._clients) > 1 and not self._has_room_for_answers()
+        self._full_since = now if full else None
+        for client in self._clients.values():
+            if not client.queued:
+                client.blame = 0.0
+        if since is not None and full:
+            worst = max(self._clients.values(), key=lambda client: client.queued)
+            worst.blame += now - since
+            if worst.blame > self._stall:
+                self._disconnect(worst)
 
 
 _ANSWERS: Final = {
