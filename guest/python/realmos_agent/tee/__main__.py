@@ -4,8 +4,10 @@
     --ta-dir DIR [--storage DIR] [--runner FILE] [--qemu-user PROGRAM] [--ta-key PEM]
         [--debug UUID=DIR]
 
-Frames of the tee wire come in and go out; lines for people go to standard error. Options are read
-by hand: argparse takes long to import on an emulated processor.
+Frames of the tee wire come in and go out; lines for people go to standard error. With `-- CLIENT`
+behind the options, input and output are that program's, which runs beside the core and is served by
+it, and whose status is the core's. Options are read by hand: argparse takes long to import on an
+emulated processor.
 """
 
 import os
@@ -46,16 +48,31 @@ def main() -> "NoReturn":
     Raises:
         SystemExit: the options or the input are wrong.
     """
-    options = _parse(sys.argv[1:])
-    # Nothing else may write where frames go.
-    out = os.dup(1)
-    os.dup2(2, 1)
+    words = sys.argv[1:]
+    at = words.index("--") if "--" in words else len(words)
+    options, client = _parse(words[:at]), words[at + 1 :]
     try:
-        Core(options, out).serve(0)
+        status = _serve_client(options, client) if at < len(words) else _serve(options)
     except (OSError, StoreError, ValueError, WireError) as error:
         raise SystemExit(f"tee: {error}") from None
     # Nothing is left to be done, and the interpreter takes a while over that; threads may be left.
-    os._exit(0)
+    os._exit(status)
+
+
+def _serve(options: Options) -> int:
+    # Nothing else may write where frames go.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    Core(options, out).serve(0)
+    return 0
+
+
+def _serve_client(options: Options, argv: list[str]) -> int:
+    from realmos_agent.tee.inside import run_client
+
+    if not argv:
+        raise SystemExit("tee: there is no client behind --")
+    return run_client(options, argv)
 
 
 if __name__ == "__main__":

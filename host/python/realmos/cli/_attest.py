@@ -41,7 +41,7 @@ def run_attest(
         RealmosError: there is no token to judge.
     """
     workload = _workload(arguments)
-    expected = [] if workload is None else workload_events(with_surroundings(workload, arguments))
+    expected = [] if workload is None else workload_events(workload)
     policy = None if arguments.policy is None else load_policy(arguments.policy, arguments.anchor)
     for option, path in (("--out", arguments.out), ("--log", arguments.log)):
         check_output(option, path)
@@ -68,7 +68,7 @@ def run_attest(
 def _workload(arguments: argparse.Namespace) -> Workload | None:
     if arguments.words:
         check_transfers(arguments.put, [])
-        return workload_of(arguments.words)
+        return with_surroundings(workload_of(arguments.words), arguments)
     if arguments.put or arguments.env:
         raise ConfigError(
             "--put and --env are for a program, and there is none",
@@ -90,7 +90,7 @@ def _may_have_work(session: Session, arguments: argparse.Namespace) -> bool:
 
 
 def _run(session: Session, workload: Workload, arguments: argparse.Namespace) -> None:
-    result = run_in(session, workload, arguments, stdout=sys.stderr.buffer)
+    result = run_in(session, workload, timeout=arguments.timeout, stdout=sys.stderr.buffer)
     explain(result, memory=arguments.memory, timeout=arguments.timeout)
     if exit_status(result):
         complain(f"the program ended with status {exit_status(result)}; the verdict is not on that")

@@ -17,7 +17,9 @@ EXAMPLES = {
   realmos measure --diff before.json linux       what changed since
   realmos measure --diff linux 'linux --vcpus 2'
   realmos measure --policy policy.toml hello.py  a policy that accepts this, and nothing else
-  realmos measure --policy policy.toml --export corim hello.py""",
+  realmos measure --policy policy.toml --export corim hello.py
+  realmos measure --ta hello.ta                  REM 1 of a TEE with this Trusted Application
+  realmos measure --ta hello.ta -- ./hello 41    and of a client inside""",
     "attest": """\
   realmos attest                                 a random challenge, and the verdict on the answer
   realmos attest --nonce 2a --out token.cbor     the token in a file, for `realmos verify`
@@ -49,7 +51,8 @@ EXAMPLES = {
   realmos ta run hello.ta -- ./hello 41          in a realm, which shows what it was given
   realmos ta run --local hello.ta -- ./hello 41  a TA and its client, in a second
   realmos ta run --local build/tas -- xtest 1001
-  realmos ta run --local --ta-key vendor.pem a.ta b.ta -- bash""",
+  realmos ta run --local --ta-key vendor.pem a.ta b.ta -- bash
+  realmos ta run --client-inside hello.ta -- ./hello 41""",
     "ta build": """\
   realmos ta build guest/optee/examples/hello    its Makefile is in hello/ta, and out comes there
   realmos ta build my_ta --set CFG_TEE_TA_LOG_LEVEL=4

@@ -18,6 +18,7 @@ from realmos.cli._files import check_output
 from realmos.cli._references import write_references
 from realmos.cli._run import with_surroundings, workload_of
 from realmos.cli._steps import print_comparison, print_steps
+from realmos.cli._ta_inside import ta_workload
 from realmos.cli._transfers import check_transfers
 from realmos.errors import ConfigError
 from realmos.image import build_image, names
@@ -35,6 +36,8 @@ from realmos.realm import (
     summary,
     workload_events,
 )
+
+_TA_USAGE = "realmos measure --ta FILE.ta [--ta-key FILE] [-- CLIENT ARGS …]"
 
 
 def realm_config(arguments: argparse.Namespace, *, cmdline: str) -> RealmConfig:
@@ -57,14 +60,14 @@ def run_measure(arguments: argparse.Namespace, cache: Cache, reporter: Reporter)
             hint="realmos measure --policy policy.toml --export corim",
         )
     if arguments.diff is not None:
-        if arguments.words or arguments.policy is not None:
+        if arguments.words or arguments.ta or arguments.policy is not None:
             raise ConfigError(
                 "--diff compares realms, and does nothing else",
-                hint="leave the program and --policy out",
+                hint="leave the program, --ta and --policy out",
             )
         return _compare(arguments, cache, reporter)
     check_output("--policy", arguments.policy)
-    events = _events(arguments)
+    events = _events(arguments, cache, reporter)
     each = arguments.json or arguments.steps is not None
     found = _predict(arguments, cache, reporter, each=each)
     rem = extended_measurement(events, arguments.hash).hex() if events else ""
@@ -104,8 +107,20 @@ def _predict(
         return account(realm) if each else summary(realm)
 
 
-def _events(arguments: argparse.Namespace) -> list[measurement.Event]:
+def _events(
+    arguments: argparse.Namespace, cache: Cache, reporter: Reporter
+) -> list[measurement.Event]:
     """Return what REM 1 takes if there is a program; none are measured for nothing."""
+    if arguments.ta:
+        words = arguments.words[arguments.words[:1] == ["--"] :]
+        _check_client(arguments, words)
+        with tempfile.TemporaryDirectory() as folder:
+            given = (arguments.ta, words)
+            copies = Path(folder)
+            workload = ta_workload(arguments, given, copies, cache=cache, reporter=reporter)
+            return workload_events(workload)
+    if arguments.ta_key is not None:
+        raise ConfigError("--ta-key is for a --ta, and there is none", hint=_TA_USAGE)
     if not arguments.words:
         if arguments.put or arguments.env:
             raise ConfigError(
@@ -116,6 +131,13 @@ def _events(arguments: argparse.Namespace) -> list[measurement.Event]:
     named = workload_of(arguments.words)
     check_transfers(arguments.put, [])
     return workload_events(with_surroundings(named, arguments))
+
+
+def _check_client(arguments: argparse.Namespace, words: list[str]) -> None:
+    if (arguments.put or arguments.env) and not words:
+        raise ConfigError(
+            "--put and --env are for a client in the realm, and there is none", hint=_TA_USAGE
+        )
 
 
 def _events_json(events: list[measurement.Event], rem: str) -> dict[str, object]:

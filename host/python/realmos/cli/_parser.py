@@ -44,6 +44,7 @@ Its input is this command's, unless that is a terminal. With --json its output g
 
 _MEASURE_USAGE = """\
 realmos measure [options] [IMAGE] [options] [SCRIPT.py [ARGS …] | -- CMD [ARGS …]]
+       realmos measure [options] [IMAGE] [options] --ta FILE.ta [-- CLIENT [ARGS …]]
        realmos measure --diff A B"""
 _MEASURE_DESCRIPTION = """\
 Predicts what `realmos run` with the same words makes of a realm's measurements: the RIM of the

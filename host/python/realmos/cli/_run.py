@@ -77,17 +77,16 @@ def run_workload(
         the workload's exit status; 128 + N when signal N ended it; 124 after `--timeout`; 1 when
         that would be 0 but a file to get could not be had.
     """
-    workload = workload_of(arguments.words)
+    workload = with_surroundings(workload_of(arguments.words), arguments)
     check_transfers(arguments.put, arguments.get)
-    expected = workload_events(with_surroundings(workload, arguments))
-    events = [measurement.encode(event) for event in expected]
+    events = [measurement.encode(event) for event in workload_events(workload)]
     broker = broker_address(arguments.broker)
     start = lambda prepared: on_start(prepared, arguments.gdb)  # noqa: E731 -- one argument bound
     with sessions.running(options, cache, reporter, on_start=start) as session:
         with silence_explained(session):
             relay_to(session.agent, broker)
             out = sys.stderr.buffer if arguments.json else sys.stdout.buffer
-            result = run_in(session, workload, arguments, stdout=out)
+            result = run_in(session, workload, timeout=arguments.timeout, stdout=out)
             attested = session.attest(events=events)
             failures = fetch(session.agent, arguments.get)
         evidence = session.evidence()
@@ -112,19 +111,19 @@ def silence_explained(session: Session) -> Iterator[None]:
 
 
 def run_in(
-    session: Session, workload: Workload, arguments: argparse.Namespace, *, stdout: BinaryIO
+    session: Session, workload: Workload, *, timeout: float | None, stdout: BinaryIO
 ) -> RunResult:
-    """Copy in the files of a command line, and run a workload to its end or `--timeout`."""
-    for source, target in arguments.put:
-        session.agent.put(Path(source), target)
+    """Copy in a workload's files, and run it to its end or for `timeout` seconds."""
+    for source, target in workload.put:
+        session.agent.put(source, target)
     return session.agent.run(
         workload.argv,
         script=workload.script,
-        env=dict(arguments.env),
+        env=dict(workload.env),
         stdin=None if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer,
         stdout=stdout,
         stderr=sys.stderr.buffer,
-        timeout=arguments.timeout,
+        timeout=timeout,
     )
 
 

@@ -11,7 +11,7 @@ from realmos.cli._ta_build import run_ta_build
 from realmos.cli._ta_debug import run_ta_debug, ta_uuid
 from realmos.cli._ta_inspect import run_ta_inspect
 from realmos.cli._ta_run import run_ta
-from realmos.cli._values import setting
+from realmos.cli._values import setting, transfer
 
 if TYPE_CHECKING:
     # argparse has no public name for what add_subparsers() returns.
@@ -28,6 +28,9 @@ been given them and nothing else, and gone at the end. The client runs on this m
 that OP-TEE's libteec.so.2 serves, unmodified, of this machine's kind or of arm64; realmos's own
 libteec takes that one's place. Input, output and terminal are the client's; what TAs log comes on
 standard error, and then the evidence. With --json the client's output goes there, too.
+With --client-inside the client, a program of arm64, runs in the realm, too, beside its TAs and as a
+user that cannot reach into them; REM 1 then takes it and its words. Its directory is
+/run/tee/client; libraries that it needs and a realm has not are found in /run/tee/lib (--put).
 With --local the TAs run on this machine, in QEMU's user mode: nothing of realms in it, nothing
 attested, a second's turn for whoever develops a TA."""
 _BUILD_DESCRIPTION = """\
@@ -84,9 +87,24 @@ def _run(kinds: "Actions") -> argparse.ArgumentParser:
         "--local", action="store_true", help="no realm: run the TAs on this machine"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    _inside(parser.add_argument_group("a client in the realm"))
     _signed(parser)
     parser.set_defaults(command=run_ta)
     return parser
+
+
+def _inside(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--client-inside", action="store_true", help="run the client in the realm, with its TAs"
+    )
+    group.add_argument(
+        "-e", "--env", type=setting, action="append", default=[], metavar="NAME=VALUE",
+        help="set a variable in its environment",
+    )  # fmt: skip
+    group.add_argument(
+        "--put", type=transfer, action="append", default=[], metavar="FILE:PATH",
+        help="copy a file into the realm first",
+    )  # fmt: skip
 
 
 def _signed(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from realmos.cache import Cache
 from realmos.cli._commands import options_of
 from realmos.cli._stages import timed
 from realmos.cli._ta_client import call_client
+from realmos.cli._ta_inside import check_inside, run_inside
 from realmos.cli._ta_realm import run_in_realm
 from realmos.errors import ConfigError
 from realmos.progress import Terminal
@@ -19,10 +20,12 @@ _USAGE = "realmos ta run [options] FILE.ta … -- CLIENT [ARGS …]"
 def run_ta(arguments: argparse.Namespace) -> int:
     """Host the TAs, run the client, and return its status (128 + N for signal N)."""
     files, client = words = split_words(arguments.words, _USAGE)
+    check_inside(arguments)
     reporter, cache = Terminal(verbose=arguments.verbose), Cache()
     if not arguments.local:
         options = options_of(arguments)
-        return run_in_realm(arguments, options, words, cache=cache, reporter=timed(reporter))
+        run = run_inside if arguments.client_inside else run_in_realm
+        return run(arguments, options, words, cache=cache, reporter=timed(reporter))
     applications = find_applications(files, arguments.ta_key)
     with local_tee(applications, arguments.ta_key, cache=cache, reporter=reporter) as tee:
         found = find_client(client, tee, cache=cache, reporter=reporter)

@@ -5,6 +5,7 @@ from realmos.tee.build import BuiltTa, TaSource, build_ta, find_source
 from realmos.tee.client import Call, Context, Session
 from realmos.tee.devkit import DevKit, find_client_headers, find_dev_kit, open_dev_kit
 from realmos.tee.hub import Hub
+from realmos.tee.inside import with_client
 from realmos.tee.inspect import Inspection, Program, Signer, inspect_ta, read_keys
 from realmos.tee.libteec import SOCKET_VARIABLE, Libteec, build_libteec
 from realmos.tee.local import find_applications, local_tee
@@ -58,4 +59,5 @@ __all__ = [
     "open_dev_kit",
     "read_keys",
     "tee_workload",
+    "with_client",
 ]

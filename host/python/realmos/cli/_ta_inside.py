@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`realmos ta run --client-inside`: a client in the realm of its TAs."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from realmos_agent.protocol import measurement
+from rich.console import Console
+
+from realmos import session as sessions
+from realmos.cache import Cache
+from realmos.cli._evidence import evidence_facts, evidence_table
+from realmos.cli._run import exit_status, explain, run_in, silence_explained
+from realmos.cli._transfers import check_transfers
+from realmos.errors import ConfigError
+from realmos.progress import Reporter
+from realmos.realm import Workload, workload_events
+from realmos.session import Options
+from realmos.tee import build_libteec, find_applications, tee_workload, with_client
+
+
+def ta_workload(
+    arguments: argparse.Namespace,
+    words: tuple[list[Path], list[str]],
+    copies: Path,
+    *,
+    cache: Cache,
+    reporter: Reporter,
+) -> Workload:
+    """Return what a realm is given: a TEE with TAs, and, if there is one, a client.
+
+    Args:
+        arguments: of the command line: `ta_key`, `put`, `env`.
+        words: the TAs' files, and the command line of a client that runs in the realm, if any.
+        copies: a directory for copies of the files.
+        cache: for the client's library.
+        reporter: progress.
+
+    Raises:
+        ConfigError: a TA or the client is none, or there is no client for files and environment.
+    """
+    files, client = words
+    applications = find_applications(files, arguments.ta_key)
+    core = tee_workload(applications, arguments.ta_key, copies)
+    if not client:
+        return core
+    check_transfers(arguments.put, [])
+    library = build_libteec(cache, reporter, architecture="arm64").path
+    both = with_client(core, client, library, copies)
+    put = tuple((Path(source), target) for source, target in arguments.put)
+    return replace(both, env=tuple(arguments.env), put=(*both.put, *put))
+
+
+def run_inside(
+    arguments: argparse.Namespace,
+    options: Options,
+    words: tuple[list[Path], list[str]],
+    *,
+    cache: Cache,
+    reporter: Reporter,
+) -> int:
+    """Run a client and TAs in a realm, and print the evidence; return the client's status.
+
+    Args:
+        arguments: of the command line.
+        options: the machine's.
+        words: the TAs' files, and the client's command line.
+        cache: where finished things are kept.
+        reporter: progress.
+    """
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
+        workload = ta_workload(arguments, words, Path(name), cache=cache, reporter=reporter)
+        events = [measurement.encode(event) for event in workload_events(workload)]
+        with sessions.running(options, cache, reporter) as session:
+            with silence_explained(session):
+                out = sys.stderr.buffer if arguments.json else sys.stdout.buffer
+                result = run_in(session, workload, timeout=None, stdout=out)
+                attested = session.attest(events=events)
+            evidence = session.evidence()
+    seconds = time.monotonic() - began
+    status = exit_status(result)
+    sys.stdout.flush()
+    if arguments.json:
+        print(json.dumps({**evidence_facts(evidence, attested, seconds), "status": status}))
+    else:
+        Console(stderr=True).print(evidence_table(evidence, attested, seconds))
+    explain(result, memory=arguments.memory, timeout=None)
+    return status
+
+
+def check_inside(arguments: argparse.Namespace) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    if arguments.client_inside and arguments.local:
+        raise ConfigError(
+            "--client-inside is for realms, and --local for none", hint="leave one of them out"
+        )
+    if (arguments.put or arguments.env) and not arguments.client_inside:
+        raise ConfigError(
+            "--put and --env are for a client in the realm, and this one is not",
+            hint="add --client-inside, or set them here",
+        )

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clients in the realm of their TAs, and TAs that show what they are: predicted, run, verified."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from realmos import cli
+from realmos.cache import Cache
+from realmos.progress import Silent
+from realmos.source import find_cross_compiler
+from realmos.tee import build_libteec
+
+pytest_plugins = ["ta_examples"]
+pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
+
+SIGNER = "edb617fa-9fed-4d89-825b-716277701d5b"
+NONCE = "2a" * 32
+
+
+@pytest.fixture
+def signer(cache: Cache, make_client: Callable[[str, Path, str], Path]) -> Path:
+    """The signer TA's client for arm64, linked with our library."""
+    library = build_libteec(cache, Silent(), architecture="arm64").path
+    return make_client("signer", library, find_cross_compiler().prefix)
+
+
+def test_a_tas_token_is_what_was_predicted_of_it_and_its_client(
+    build: Callable[[str], Path],
+    signer: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", None)
+    ta = str(build("signer"))
+    script = tmp_path / "both.sh"
+    script.write_text('#!/bin/sh\nid -u; "$@" key; "$@" attest "$NONCE"\n', "utf-8")
+    script.chmod(0o700)
+    given = ("-e", f"NONCE={NONCE}", "--put", f"{signer}:/run/tee/client/signer")
+    words = ("--", str(script), "./signer")
+    assert cli.main(
+        ["measure", *given, "--policy", "policy.toml", "--ta", ta, *words]
+    ) == 0  # fmt: skip
+    capfd.readouterr()
+    assert cli.main(["ta", "run", "--client-inside", *given, ta, *words]) == 0
+    said = capfd.readouterr()
+    user, key, token = said.out.split()
+    assert user == "1000"
+    assert "making a key" in said.err
+    (tmp_path / "key").write_bytes(bytes.fromhex(key))
+    (tmp_path / "token").write_bytes(bytes.fromhex(token))
+    judged = ["verify", "token", "--json", "--policy", "policy.toml", "--nonce", NONCE]
+    assert cli.main([*judged, "--ta", SIGNER, "--statement", "key"]) == 0
+    found = json.loads(capfd.readouterr().out)["verdict"]
+    assert (found["passed"], found["first_failure"]) == (True, None)
+    assert cli.main([*judged, "--ta", SIGNER, "--statement", "policy.toml"]) == 3
+    assert cli.main(judged) == 3
