@@ -164,6 +164,34 @@ def test_a_call_that_goes_on_though_cancelled_is_given_up(
             context.open(TA, timeout=0.1)
 
 
+def test_a_session_that_is_opened_after_all_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_link, "_GRACE_S", 0.1)
+    given_up = threading.Event()
+    seen: list[wire.Message] = []
+    closed = threading.Event()
+
+    def late(frame: wire.Frame) -> bytes:
+        seen.append(wire.decode(frame))
+        if isinstance(seen[-1], wire.Open):
+            assert given_up.wait(20)
+            return wire.encode(wire.Opened(0, frame.request, 0, 4, 77))
+        if isinstance(seen[-1], wire.Close):
+            closed.set()
+            return wire.encode(wire.Closed(0, frame.request))
+        return b""
+
+    core = HostileCore(str(tmp_path / "tee.sock"), late, times=3)
+    with Context(tmp_path / "tee.sock") as context:
+        with pytest.raises(PeerTimeoutError):
+            context.open(TA, timeout=0.1)
+        given_up.set()
+        assert closed.wait(20)
+    core.close()
+    assert seen[-1] == wire.Close(0, 2, 77)
+
+
 def test_a_context_without_a_tee_is_told_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

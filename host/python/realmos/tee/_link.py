@@ -119,6 +119,21 @@ class Link:
                 raise wire.WireError("an answer to what was not asked")
             call.take(answer)
             self._news.notify_all()
+        if call.given_up and isinstance(answer, wire.Opened) and answer.session:
+            # Not by this thread, which must go on receiving for what is sent to be taken.
+            threading.Thread(target=self._close, args=(answer.session,), daemon=True).start()
+
+    def _close(self, session: int) -> None:
+        """End a session that nobody waits for any more."""
+        with contextlib.suppress(PeerError):  # then it has ended with the connection
+            number = self.enter(Call(self, "closing a session that came too late", ()), None)
+            self.send(wire.Close(0, number, session))
+
+    def give_up(self, call: "Call") -> bool:
+        """Wait for a call no more; return False if its answer is there."""
+        with self._news:
+            call.given_up = call.answer is None
+            return call.given_up
 
     def wait_for(self, call: "Call", timeout: float | None) -> bool:
         """Return whether a call's answer came within `timeout` seconds.
@@ -148,6 +163,7 @@ class Call:
         self.number = 0
         self.params: wire.Params | None = None
         self.answer: Answer | None = None
+        self.given_up = False
         self._link = link
         self._parameters = parameters
 
@@ -161,7 +177,8 @@ class Call:
             raise wire.WireError("an answer to another kind of question")
         if self.params is not None and not isinstance(answer, wire.Closed):
             wire.check_outcomes(self.params, answer)
-            unpack(self._parameters, answer.outcomes)
+            if not self.given_up:
+                unpack(self._parameters, answer.outcomes)
         self.answer = answer
 
     def cancel(self) -> None:
@@ -181,7 +198,7 @@ class Call:
         """
         if not self._link.wait_for(self, timeout):
             self.cancel()
-            if not self._link.wait_for(self, _GRACE_S):
+            if not self._link.wait_for(self, _GRACE_S) and self._link.give_up(self):
                 raise PeerTimeoutError(f"{self.what}: no answer in {timeout:g} s, though cancelled")
         assert self.answer is not None
         if not isinstance(self.answer, wire.Closed) and self.answer.result != numbers.SUCCESS:
