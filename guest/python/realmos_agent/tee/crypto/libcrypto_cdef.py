@@ -91,6 +91,9 @@ int EVP_DigestVerifyInit_ex(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, con
 int EVP_DigestVerify(EVP_MD_CTX *context, const unsigned char *signature, size_t signature_size,
                      const unsigned char *in, size_t in_size);
 
+/* The C library's memory: allocator.py of the core. */
+int mallopt(int parameter, int value);
+
 /* Numbers and points: bignum.py, sm2.py. */
 BIGNUM *BN_new(void);
 void BN_clear_free(BIGNUM *number);
