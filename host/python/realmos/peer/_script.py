@@ -10,7 +10,7 @@ is noted by the kernel. What was noted is left in two files of this name: `TRACE
 
 import os
 import shutil
-import subprocess
+import signal
 import sys
 from pathlib import Path
 
@@ -25,18 +25,17 @@ def main() -> int:
     """Do what the command line says; return the client's status."""
     trace, client = sys.argv[1], sys.argv[2:]
     shutil.rmtree(_STORE, ignore_errors=True)
-    with subprocess.Popen([_SUPPLICANT]) as supplicant:
-        try:
-            if trace == "-":
-                return subprocess.run(client, check=False).returncode
-            return _traced(client, trace)
-        finally:
-            supplicant.kill()
+    supplicant = _start([_SUPPLICANT])
+    try:
+        return _wait(_start(client)) if trace == "-" else _traced(client, trace)
+    finally:
+        os.kill(supplicant, signal.SIGKILL)
+        _wait(supplicant)
 
 
 def _traced(client: list[str], trace: str) -> int:
     if not (_TRACING / "trace").exists():
-        subprocess.run(["mount", "-t", "tracefs", "tracefs", _TRACING], check=True)
+        _wait(_start(["mount", "-t", "tracefs", "tracefs", str(_TRACING)]))
     for name, value in (
         ("trace", ""),
         ("trace_clock", "mono"),  # the client's
@@ -46,12 +45,20 @@ def _traced(client: list[str], trace: str) -> int:
         (_EVENTS, "1"),
     ):
         (_TRACING / name).write_text(value, "ascii")
-    status = subprocess.run(client, check=False).returncode
+    status = _wait(_start(client))
     (_TRACING / _EVENTS).write_text("0", "ascii")
     for ending, option in (("text", "noraw"), ("raw", "raw")):
         (_TRACING / "trace_options").write_text(option, "ascii")
         Path(f"{trace}.{ending}").write_bytes((_TRACING / "trace").read_bytes())
     return status
+
+
+def _start(argv: list[str]) -> int:
+    return os.posix_spawnp(argv[0], argv, os.environ)
+
+
+def _wait(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 if __name__ == "__main__":
