@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The whole core as a program: signed TAs, loaded into real runners, called over the tee wire."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos.cache import Cache
 from realmos.image import build_runner
 from realmos.progress import Silent
+from realmos_agent.tee import blobs, numbers, wire
 from realmos_agent.tee import client_numbers as client
-from realmos_agent.tee import numbers, wire
+from realmos_agent.tee.holder import answered
 from realmos_agent.tee.loader.container import read
+from realmos_agent.tee.storage import Backend, MemoryBackend
 from realmos_agent.tee.wire import (
     Close,
     Closed,
@@ -129,8 +132,9 @@ class Core:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
         )
         # fmt: on
-        self._framer = wire.Framer(wire.FROM_CORE)
+        self._framer = wire.Framer(blobs.FROM_CORE)
         self._requests = 0
+        self.store: Backend | None = None
 
     def send(self, message: wire.Message) -> None:
         assert self.process.stdin is not None
@@ -138,7 +142,11 @@ class Core:
 
     def answer(self) -> wire.Message:
         assert self.process.stdout is not None
-        while (frame := self._framer.next_frame()) is None:
+        while (frame := self._framer.next_frame()) is None or frame.kind in blobs.REQUESTS:
+            if frame is not None:
+                assert self.process.stdin is not None
+                self.process.stdin.write(answered(self.store, frame).to_bytes())
+                continue
             data = self.process.stdout.read(self._framer.missing)
             assert data, "the core has ended"
             self._framer.feed(data)
@@ -281,7 +289,10 @@ def test_what_is_not_the_tee_wire_ends_the_core(core: Core) -> None:
         ([], "--ta-dir DIR is missing"),
         (["--ta-dir"], "usage"),
         (["--what", "x"], "usage"),
-        (["--ta-dir", "/", "--storage", "/dev/null/store"], "/dev/null/store"),
+        (["--ta-dir", "/", "--storage", "/a/directory"], "--storage hub keeps objects"),
+        (["--ta-dir", "/", "--storage", "hub", "--identity", "x"], "--identity and --broker or"),
+        (["--ta-dir", "/", "--identity", "x", "--broker", "00"], "--storage hub keeps objects"),
+        (["--ta-dir", "/", "--storage", "hub", "--identity", "x", "--broker", "0"], "64 hexadec"),
         (["--ta-dir", "/", "--ta-key", "/nowhere"], "/nowhere"),
     ],
 )
@@ -294,24 +305,36 @@ def test_wrong_options_are_told(words: list[str], complaint: str) -> None:
     assert complaint in str(done.stderr, "utf-8")
 
 
+def test_a_core_without_its_broker_does_not_start(tmp_path: Path) -> None:
+    words = ["--storage", "hub", "--identity", "ledger", "--broker", "00" * 32]
+    done = subprocess.run(
+        [sys.executable, "-m", "realmos_agent.tee", "--ta-dir", tmp_path, *words],
+        env={**os.environ, "REALMOS_BROKER_SOCKET": str(tmp_path / "nobody")},
+        input=b"", capture_output=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert b"there is no key for objects of TAs" in done.stderr
+    assert b"this run was given no broker" in done.stderr
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_core_says_what_becomes_of_objects(tmp_path: Path, *, kept: bool) -> None:
-    words = ["--storage", str(tmp_path / "store")] if kept else []
+    words = ["--storage", "hub"] if kept else []
     done = subprocess.run(
         [sys.executable, "-m", "realmos_agent.tee", "--ta-dir", tmp_path, *words],
         input=b"", capture_output=True, timeout=30, check=True,
     )  # fmt: skip
     expected = b"under a key that everybody has" if kept else b"end with this core"
     assert expected in done.stderr
-    assert (tmp_path / "store").exists() is kept
 
 
 def test_ta_is_not_replaced_by_an_older_one(directory: Path, runner: Path, tmp_path: Path) -> None:
     elf = read((directory / f"{TA}.ta").read_bytes()).payload
-    results = []
+    results, store = [], MemoryBackend()
     for version in (3, 2, 3):
         (tmp_path / f"{TA}.ta").write_bytes(Ta(elf, version=version).signed())
-        core = Core(tmp_path, directory / "key.pem", runner, "--storage", tmp_path / "store")
+        core = Core(tmp_path, directory / "key.pem", runner, "--storage", "hub")
+        core.store = store
         results.append(core.open().result)
         log = core.end()
         assert ("is version 2, older than version 3" in log) == (version == 2)

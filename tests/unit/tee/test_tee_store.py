@@ -17,7 +17,6 @@ from realmos_agent.tee.storage import (
     Store,
     StoreError,
     UnsettledError,
-    development,
     ephemeral,
 )
 from tee_states import refused
@@ -493,12 +492,8 @@ def test_a_directory_takes_plain_names_only(tmp_path: Path, name: str) -> None:
         DirectoryBackend(str(tmp_path)).put(name, b"")
 
 
-def test_a_development_store_is_kept_and_an_ephemeral_one_is_not(tmp_path: Path) -> None:
+def test_an_ephemeral_store_is_not_kept() -> None:
     owner = UUID(int=1)
-    kept = development(str(tmp_path))
-    kept.create(owner, b"x", 0, None, b"").close()
-    del kept
-    assert development(str(tmp_path)).ids(owner) == [b"x"]
     storage = ephemeral()
     storage.create(owner, b"x", 0, None, b"").close()
     assert storage.ids(owner) == [b"x"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`python3 -m realmos_agent.tee`: the TEE core, on standard input and output.
 
-    --ta-dir DIR [--storage DIR] [--runner FILE] [--qemu-user PROGRAM] [--ta-key PEM]
-        [--debug UUID=DIR]
+    --ta-dir DIR [--storage hub [--identity NAME --broker KEY]] [--runner FILE]
+        [--qemu-user PROGRAM] [--ta-key PEM] [--debug UUID=DIR]
 
 Frames of the tee wire come in and go out; lines for people go to standard error. With `-- CLIENT`
 behind the options, input and output are that program's, which runs beside the core and is served by
@@ -13,7 +13,6 @@ emulated processor.
 import os
 import sys
 
-from realmos_agent.tee.allocator import keep_memory
 from realmos_agent.tee.core import Core, Options
 from realmos_agent.tee.storage import StoreError
 from realmos_agent.tee.wire import WireError
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 _NAMES = {
     "--ta-dir": "ta_dir",
     "--storage": "storage",
+    "--identity": "identity",
+    "--broker": "broker",
     "--runner": "runner",
     "--qemu-user": "qemu_user",
     "--ta-key": "ta_key",
@@ -52,7 +53,6 @@ def main() -> "NoReturn":
     words = sys.argv[1:]
     at = words.index("--") if "--" in words else len(words)
     options, client = _parse(words[:at]), words[at + 1 :]
-    keep_memory()
     try:
         status = _serve_client(options, client) if at < len(words) else _serve(options)
     except (OSError, StoreError, ValueError, WireError) as error:

@@ -2,22 +2,23 @@
 """The TEE core put together: loader, runners, system calls, pseudo TAs, manager and server."""
 
 import os
-import secrets
-import stat
 import threading
 from functools import partial
-from hashlib import sha256
 from typing import NamedTuple
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
 from realmos_agent.tee import numbers
+from realmos_agent.tee.blobs import RemoteBackend
 from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.debug import Debugger
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
+from realmos_agent.tee.keeping import HUB, Kept, keep_as, keep_for_development, keep_nothing
 from realmos_agent.tee.loader import (
+    Files,
     Keys,
     Loader,
+    Ready,
     Versions,
     development_keys,
     root_key,
@@ -28,17 +29,8 @@ from realmos_agent.tee.pta import RealmPta, SystemPta, realm_token
 from realmos_agent.tee.runners import Runners
 from realmos_agent.tee.server import Server
 from realmos_agent.tee.services import Services
-from realmos_agent.tee.storage import Storage, development, ephemeral
 from realmos_agent.tee.syscalls.table import Dispatcher
 
-FILE_MAX = 16 << 20
-"""The largest TA, in bytes."""
-_NAMESPACE = UUID("37e0e3ad-7a18-4b8e-9a6a-0f3a1a2c5a0d")
-_DEVELOPMENT_ROOT = b"realmos: everybody knows this root of TAs' keys"
-_ABOUT_STORAGE = (
-    "WARNING: TAs' objects, keys and newest versions end with this core; --storage DIR keeps them",
-    "WARNING: objects and keys of TAs are kept under a key that everybody has; for development",
-)
 _MEMORY_MAX = 768 << 20  # of a runner's process: more than a TA's address space has room for
 _VERSIONS = b"versions"  # the name of the core's note
 _STDERR = 2
@@ -52,7 +44,9 @@ class Options(NamedTuple):
         runner: the runner's program.
         qemu_user: a program that runs the runner on another kind of processor, or "".
         ta_key: the PEM file of the key that signs TAs; "" for OP-TEE's development key.
-        storage: the directory of a store for development; "" for one that ends with the core.
+        storage: who holds TAs' objects: `keeping.HUB`; "" if they end with the core.
+        identity: at the broker, whose key and counter objects have; "" for development.
+        broker: that broker's key, in hexadecimal digits.
         debug: UUID=DIR: the TA that waits for gdb, and gdb's directory; "" for none.
     """
 
@@ -61,6 +55,8 @@ class Options(NamedTuple):
     qemu_user: str = ""
     ta_key: str = ""
     storage: str = ""
+    identity: str = ""
+    broker: str = ""
     debug: str = ""
 
 
@@ -73,28 +69,35 @@ class Core:
 
     Raises:
         OSError: the TA key cannot be read.
-        ValueError: it is none.
+        StoreError: objects cannot be kept as the options want it.
+        ValueError: the TA key is none, or an option makes no sense.
     """
 
     def __init__(self, options: Options, out: int) -> None:
         self._out = out
         self._log_lock = threading.Lock()
+        self._send_lock = threading.Lock()
         self._options = options
+        self._blobs = RemoteBackend(self._send)
+        kept = _keep(options, self._blobs)
+        storage = kept.storage
         self._services = Services(
-            self._write_log, Clocks(), _device(options), storage=_storage(options)
+            self._write_log, Clocks(), kept.device, kept.rollback_protection, storage
         )
-        self._services.log(_ABOUT_STORAGE[bool(options.storage)])
-        storage = self._services.storage
+        self._services.log(kept.about)
         versions = Versions(partial(storage.note, _VERSIONS), partial(storage.set_note, _VERSIONS))
-        self._loader = Loader(self._fetch, self._keys(), versions.accept, self._services.log)
+        files = Files(options.ta_dir, self._services.log)
+        self._loader = Loader(
+            files.read, self._keys(), versions.accept, self._services.log, files.identify
+        )
         self._debugger = Debugger(options.debug) if options.debug else None
         self._dispatch = Dispatcher()
         self._runners = Runners(options.runner, options.qemu_user, _MEMORY_MAX, self._services.log)
-        system = SystemPta(_root_key(options), _add_entropy)
+        system = SystemPta(kept.root, _add_entropy)
         realm = RealmPta(realm_token, self._services.log)
         self._manager = Manager(self._create, (system, realm))
         self._services.manager = self._manager
-        self._server = Server(self._manager, self._send, self._services.log)
+        self._server = Server(self._manager, self._send, self._services.log, held=self._blobs.take)
 
     def serve(self, source: int) -> None:
         """Serve what comes from a descriptor until it ends; then end every TA.
@@ -106,6 +109,7 @@ class Core:
             while data := os.read(source, 1 << 16):
                 self._server.receive(data)
         finally:
+            self._blobs.end()
             self._manager.end()
 
     def _create(self, uuid: UUID) -> Instance:
@@ -115,8 +119,7 @@ class Core:
             TeeError: there is no such TA, or it cannot be had.
         """
         try:
-            self._loader.prepare(uuid)  # before a process is made for nothing
-            return self._instance(uuid)
+            return self._instance(uuid, self._loader.ready(uuid))
         except TeeError as error:
             if error.code != numbers.ERROR_ITEM_NOT_FOUND:
                 self._services.log(f"{uuid} is not loaded: {error}")
@@ -131,42 +134,26 @@ class Core:
             self._services.log(f"{uuid} is not loaded, as the core fails to:\n{trace}")
             raise TeeError(numbers.ERROR_GENERIC) from error
 
-    def _instance(self, uuid: UUID) -> Instance:
+    def _instance(self, uuid: UUID, loader: Ready) -> Instance:
         if self._debugger is not None and self._debugger.takes(uuid):
-            return self._debugged(uuid, self._debugger)
+            return self._debugged(uuid, loader, self._debugger)
         runner = self._runners.start()
         try:
-            return Instance(uuid, self._loader, runner, self._dispatch, self._services)
+            return Instance(uuid, loader, runner, self._dispatch, self._services)
         except BaseException:
             runner.close()
             raise
 
-    def _debugged(self, uuid: UUID, debugger: Debugger) -> Instance:
+    def _debugged(self, uuid: UUID, loader: Ready, debugger: Debugger) -> Instance:
         runner = self._runners.start(debugger.argv(self._runners.argv), seconds=None)
         try:
             return Instance(
-                uuid, debugger.loader(self._loader), runner, self._dispatch, self._services,
+                uuid, debugger.loader(loader), runner, self._dispatch, self._services,
                 space=debugger.space(),
             )  # fmt: skip
         except BaseException:
             runner.close()
             raise
-
-    def _fetch(self, uuid: UUID) -> bytes | None:
-        """Return a signed file by its UUID; None if there is none."""
-        path = os.path.join(self._options.ta_dir, f"{uuid}.ta")
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError):
-                self._services.log(f"{path}: {error.strerror}")
-            return None
-        with open(fd, "rb") as file:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > FILE_MAX:
-                self._services.log(f"{path}: not a file of at most {FILE_MAX} bytes")
-                return None
-            return file.read(FILE_MAX)
 
     def _keys(self) -> Keys:
         path = self._options.ta_key
@@ -184,8 +171,9 @@ class Core:
 
     def _send(self, data: bytes) -> None:
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._out, view) :]
+        with self._send_lock:
+            while view:
+                view = view[os.write(self._out, view) :]
 
     def _write_log(self, line: str) -> None:
         data = f"tee: {line}\n".encode("utf-8", "backslashreplace")
@@ -195,18 +183,20 @@ class Core:
                 data = data[os.write(_STDERR, data) :]
 
 
-def _storage(options: Options) -> Storage:
-    return development(options.storage) if options.storage else ephemeral()
+def _keep(options: Options, blobs: RemoteBackend) -> Kept:
+    """Return what is kept.
 
-
-def _device(options: Options) -> UUID:
-    """Return what tells this device from others: one that keeps objects stays the same."""
-    return uuid5(_NAMESPACE, "development store") if options.storage else uuid4()
-
-
-def _root_key(options: Options) -> bytes:
-    """Return what keys of TAs are derived from; they last as long as the store."""
-    return sha256(_DEVELOPMENT_ROOT).digest() if options.storage else secrets.token_bytes(32)
+    Raises:
+        StoreError: it cannot be.
+        ValueError: the options make no sense.
+    """
+    if not options.storage and not options.identity:
+        return keep_nothing()
+    if options.storage != HUB or bool(options.identity) is not bool(options.broker):
+        raise ValueError(f"--storage {HUB} keeps objects, with --identity and --broker or neither")
+    if not options.identity:
+        return keep_for_development(blobs)
+    return keep_as(blobs, options.identity, options.broker)
 
 
 def _add_entropy(offered: bytes) -> None:

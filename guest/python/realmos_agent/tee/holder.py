@@ -62,32 +62,36 @@ class Holder:
 
     def _serve(self) -> None:
         while (frame := self._asked.get()) is not None:
-            try:
-                found = self._do(frame)
-                answer = blobs.answer(frame.request, found=found)
-            except wire.WireError:
-                answer = blobs.answer(frame.request, error=errno.EBADMSG)
-            except OSError as error:
-                answer = blobs.answer(frame.request, error=error.errno or errno.EIO)
-            self._answers.append(answer.to_bytes())
+            self._answers.append(answered(self._backend, frame).to_bytes())
             self._wake()
 
-    def _do(self, frame: wire.Frame) -> bytes | None:
-        """Do what is asked for.
 
-        Raises:
-            WireError: it makes no sense.
-            OSError: it cannot be done.
-        """
-        if self._backend is None:
-            raise OSError(errno.ENOSYS, "there is no store")
-        name, blob = blobs.parsed_request(frame)
-        if frame.kind == client_numbers.KIND_BLOB_GET:
-            return self._backend.get(name)
-        if frame.kind == client_numbers.KIND_BLOB_PUT:
-            self._backend.put(name, blob)
-        elif frame.kind == client_numbers.KIND_BLOB_DELETE:
-            self._backend.delete(name)
-        else:
-            return blobs.packed_names(self._backend.names())
-        return None
+def answered(backend: "Backend | None", frame: wire.Frame) -> wire.Frame:
+    """Do what a frame asks for, and return the answer."""
+    try:
+        return blobs.answer(frame.request, found=_done(backend, frame))
+    except wire.WireError:
+        return blobs.answer(frame.request, error=errno.EBADMSG)
+    except OSError as error:
+        return blobs.answer(frame.request, error=error.errno or errno.EIO)
+
+
+def _done(backend: "Backend | None", frame: wire.Frame) -> bytes | None:
+    """Do what is asked for.
+
+    Raises:
+        WireError: it makes no sense.
+        OSError: it cannot be done.
+    """
+    if backend is None:
+        raise OSError(errno.ENOSYS, "there is no store")
+    name, blob = blobs.parsed_request(frame)
+    if frame.kind == client_numbers.KIND_BLOB_GET:
+        return backend.get(name)
+    if frame.kind == client_numbers.KIND_BLOB_NAMES:
+        return blobs.packed_names(backend.names())
+    if frame.kind == client_numbers.KIND_BLOB_PUT:
+        backend.put(name, blob)
+    else:
+        backend.delete(name)
+    return None

@@ -40,7 +40,6 @@ is written. Objects end at 16 MiB (STORAGE_NO_SPACE); `Limits` bounds what a TA 
 What is open is held in memory, up to a bound (OUT_OF_MEMORY).
 """
 
-import hashlib
 import os
 
 from realmos_agent.tee.storage.backend import (
@@ -51,6 +50,7 @@ from realmos_agent.tee.storage.backend import (
     MemoryBackend,
 )
 from realmos_agent.tee.storage.errors import StoreError, UnsettledError
+from realmos_agent.tee.storage.index import NO_MARK
 from realmos_agent.tee.storage.objects import Storage
 from realmos_agent.tee.storage.persistent import PersistentObject
 from realmos_agent.tee.storage.store import KEY_SIZE, Counter, Limits, Store
@@ -59,6 +59,7 @@ __all__ = [
     "BLOB_MAX",
     "KEY_SIZE",
     "NAME",
+    "NO_MARK",
     "Backend",
     "Counter",
     "DirectoryBackend",
@@ -69,26 +70,12 @@ __all__ = [
     "Store",
     "StoreError",
     "UnsettledError",
-    "development",
     "ephemeral",
 ]
 
 _EPHEMERAL = Limits(size=32 << 20, all_size=64 << 20)  # it is memory, after all
-_DEVELOPMENT = b"realmos: everybody knows this key of development stores"
 
 
 def ephemeral() -> Storage:
     """Return storage whose objects end with the process."""
     return Storage(Store(MemoryBackend(), os.urandom(KEY_SIZE), limits=_EPHEMERAL))
-
-
-def development(path: str) -> Storage:
-    """Return storage in a directory, under a key that is no secret, and without a counter.
-
-    It is for development: what uses it must say so, loudly.
-
-    Raises:
-        OSError: the directory cannot be made or listed.
-        StoreError: it is something else, or in use.
-    """
-    return Storage(Store(DirectoryBackend(path), hashlib.sha256(_DEVELOPMENT).digest()))
