@@ -13,6 +13,7 @@ emulated processor.
 import os
 import sys
 
+from realmos_agent.tee.allocator import keep_memory
 from realmos_agent.tee.core import Core, Options
 from realmos_agent.tee.storage import StoreError
 from realmos_agent.tee.wire import WireError
@@ -53,6 +54,7 @@ def main() -> "NoReturn":
     words = sys.argv[1:]
     at = words.index("--") if "--" in words else len(words)
     options, client = _parse(words[:at]), words[at + 1 :]
+    keep_memory()
     try:
         status = _serve_client(options, client) if at < len(words) else _serve(options)
     except (OSError, StoreError, ValueError, WireError) as error:
