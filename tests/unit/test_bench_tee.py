@@ -10,6 +10,7 @@ from realmos.cache import Cache
 from realmos.cli import _bench_tee
 from realmos.cli._bench_tee import Measured, bench_tee, make_table
 from realmos.cli._parser import make_parser
+from realmos.peer import PeerFigures
 from realmos.progress import Reporter, Silent
 from realmos.session import Options
 from realmos.tee.bench import Series, edge_medians, read_edges
@@ -81,7 +82,28 @@ def test_json_has_every_figure(
     assert tee["series"][1]["median"] == 1_038_118
 
 
+def test_peer_is_measured_by_as_many_samples_beside_the_realm(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure(pair: str, cache: Cache, reporter: Reporter, count: int) -> PeerFigures:
+        del cache, reporter
+        assert (pair, count) == ("pair", 7)
+        return PeerFigures(SERIES, {SERIES[1].key: 92_180})
+
+    monkeypatch.setattr(_bench_tee, "measure_realm", lambda *_: ours())
+    monkeypatch.setattr(_bench_tee, "build_bench", lambda *_: "pair")
+    monkeypatch.setattr(_bench_tee, "measure_peer", measure)
+    bench_tee(Options(), Cache(), Silent(), 7, local=False, as_json=True, peer=True)
+    tees = json.loads(capsys.readouterr().out)["tees"]
+    assert [(tee["name"], tee["unit"]) for tee in tees] == [
+        ("ours", "instructions"), ("OP-TEE", "instructions"),
+    ]  # fmt: skip
+    assert [row["edge"] for row in tees[1]["series"]] == [None, 92_180]
+
+
 def test_options_choose_the_tee() -> None:
     parse = make_parser().parse_args
     assert (parse(["bench", "tee"]).local, parse(["bench", "tee"]).count) == (False, 20)
     assert parse(["bench", "tee", "--local", "--count", "3"]).local
+    assert not parse(["bench", "tee"]).peer
+    assert parse(["bench", "tee", "--peer"]).peer

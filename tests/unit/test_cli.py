@@ -81,6 +81,7 @@ def test_sizes_have_units() -> None:
         "bench boot --cold",
         "bench",
         "bench rmm --memory 1G",
+        "bench tee --local --peer",
     ],
 )
 def test_words_that_make_no_sense_are_refused(
@@ -107,7 +108,15 @@ def test_help_teaches_by_examples_that_can_be_typed(
 
 
 WITH_KINDS = {"bench", "broker", "ta"}
-KINDS = ["bench boot", "bench rmm", "broker serve", "broker add", "broker identity", "broker sign"]
+KINDS = [
+    "bench boot",
+    "bench rmm",
+    "bench tee",
+    "broker serve",
+    "broker add",
+    "broker identity",
+    "broker sign",
+]
 
 
 @pytest.mark.parametrize("command", [*sorted({*EXAMPLES} - WITH_KINDS), *KINDS])

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`realmos bench tee`: what a TEE's operations cost, in a realm's instructions or local time."""
+"""`realmos bench tee`: what a TEE's operations cost, in a realm's instructions or local time.
+
+Beside a realm's may stand the same program's figures on OP-TEE itself: the peer.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -12,6 +15,7 @@ from realmos import process
 from realmos import session as sessions
 from realmos.cache import Cache
 from realmos.errors import MachineError
+from realmos.peer import measure_peer
 from realmos.progress import Reporter
 from realmos.session import Options, Session
 from realmos.tee.bench import (
@@ -31,6 +35,7 @@ from realmos.tee.local import find_applications, find_client, local_tee
 _TIMEOUT = 3600.0
 _THOUSAND = 1000
 _OURS = "ours"
+_PEER = "OP-TEE"
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,14 @@ class Measured:
 
 
 def bench_tee(
-    options: Options, cache: Cache, reporter: Reporter, count: int, *, local: bool, as_json: bool
+    options: Options,
+    cache: Cache,
+    reporter: Reporter,
+    count: int,
+    *,
+    local: bool,
+    as_json: bool,
+    peer: bool = False,
 ) -> None:
     """Measure and print.
 
@@ -69,6 +81,7 @@ def bench_tee(
         count: samples of each operation; fewer of one that takes long.
         local: measure the TEE of `realmos ta run --local` instead.
         as_json: print JSON instead of a table.
+        peer: measure OP-TEE itself, too, beside the realm's.
 
     Raises:
         RealmosError: whatever stage fails.
@@ -77,6 +90,8 @@ def bench_tee(
         measured = [measure_local(cache, reporter, count)]
     else:
         measured = [measure_realm(options, cache, reporter, count)]
+    if peer:
+        measured.append(measure_op_tee(cache, reporter, count))
     if as_json:
         print(json.dumps({"tees": [each.as_json() for each in measured]}))
     else:
@@ -108,6 +123,12 @@ def measure_realm(options: Options, cache: Cache, reporter: Reporter, count: int
         raise MachineError(f"the bench failed in the realm: {lines[-1:]} {error}")
     series = read_series(lines)
     return Measured(_OURS, True, series, edge_medians(series, read_edges(lines)))
+
+
+def measure_op_tee(cache: Cache, reporter: Reporter, count: int) -> Measured:
+    """Measure OP-TEE on the same QEMU, by the same program, in instructions, too."""
+    figures = measure_peer(build_bench(cache, reporter), cache, reporter, count)
+    return Measured(_PEER, True, figures.series, figures.edges)
 
 
 def make_table(measured: Sequence[Measured]) -> Table:

@@ -178,6 +178,7 @@ def bench_applications(arguments: argparse.Namespace) -> int:
         arguments.count,
         local=arguments.local,
         as_json=arguments.json,
+        peer=arguments.peer,
     )
     return 0
 

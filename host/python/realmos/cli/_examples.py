@@ -90,5 +90,6 @@ EXAMPLES = {
   realmos bench boot --count 3                   medians of three boots of each kind
   realmos bench boot --first-run --json          a first run too, with nothing cached
   realmos bench attest --json                    what tokens, verdicts and channels take
+  realmos bench tee --peer --count 5             a TEE in a realm beside OP-TEE in TrustZone
   realmos bench rmm --rmm other.bin              instructions of each operation, side by side""",
 }

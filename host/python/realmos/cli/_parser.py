@@ -451,8 +451,12 @@ def _add_bench(actions: _Actions) -> None:
         each.add_argument("--count", type=count, default=5, metavar="N", help="runs (default 5)")
         _machine(each)
     tee = kinds.add_parser("tee", help="what a Trusted Application's sessions and calls take")
-    tee.add_argument(
+    where = tee.add_mutually_exclusive_group()
+    where.add_argument(
         "--local", action="store_true", help="of `realmos ta run --local`, by the clock"
+    )
+    where.add_argument(
+        "--peer", action="store_true", help="and beside it of OP-TEE itself, on the same QEMU"
     )
     tee.add_argument(
         "--count", type=count, default=20, metavar="N", help="samples of each (default 20)"
