@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,12 @@ def test_directory_above_several_tas_names_them(project: Path) -> None:
     with pytest.raises(ConfigError, match="does not hold the Makefile") as caught:
         find_source(project.parent)
     assert caught.value.hint == f"name one of these: {project}/ta"
+    for number in range(9):
+        shutil.copytree(project, project.parent / f"more{number}")
+    with pytest.raises(ConfigError) as caught:
+        find_source(project.parent)
+    assert caught.value.hint.count("/ta") == 8
+    assert caught.value.hint.endswith(" and 2 more")
 
 
 def test_directory_without_a_ta_says_what_its_makefile_has(tmp_path: Path) -> None:

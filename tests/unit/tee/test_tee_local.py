@@ -112,6 +112,34 @@ def test_arm64_client_is_emulated_with_our_library_before_debians(library: Path)
     )
 
 
+@pytest.mark.parametrize(
+    ("start", "problem"),
+    [(b"\x7fELF", "is a program, and no signed TA"), (b"root:x:0:0", "is no .ta file")],
+)
+def test_files_of_other_kinds_are_named_as_such(tmp_path: Path, start: bytes, problem: str) -> None:
+    (tmp_path / "some.elf").write_bytes(start + bytes(2000))
+    with pytest.raises(ConfigError, match=problem) as caught:
+        find_applications([tmp_path / "some.elf"], None)
+    assert "realmos ta build" in caught.value.hint
+
+
+def test_client_that_cannot_be_run_is_told_of_before_anything_starts(
+    files: Path, key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "client").write_bytes(b"\x7fELF")
+    for client, problem, hint in (
+        (tmp_path / "client", "cannot be run as a program", "chmod +x"),
+        (tmp_path, "is a directory", "name the client in it"),
+        (tmp_path / "nosuch", "there is no program", "after --"),
+    ):
+        words = ["--local", "--ta-key", str(key), str(files), "--", str(client)]
+        assert cli.main(["ta", "run", *words]) == 1
+        said = capsys.readouterr().err
+        assert problem in said
+        assert hint in said
+        assert "WARNING" not in said
+
+
 def test_client_that_is_not_there_is_refused(library: Path) -> None:
     with pytest.raises(ConfigError, match=r"there is no program \./nosuch") as caught:
         client_of(["./nosuch"], library)
@@ -157,7 +185,8 @@ def test_client_has_the_users_environment_and_our_library_first(
     ("words", "problem"),
     [
         (["a.ta", "--", "sh"], "a.ta cannot be read"),
-        (["--local", "a.ta"], "there is no client to run"),
+        (["--local", "a.ta", "./client"], "the client and its words come after --"),
+        (["--local", "a.ta", "--"], "there is no client to run"),
         (["--local", "--", "sh"], "there is no TA to run"),
         (["--local", "a.ta", "--ta-key", "k", "--", "sh"], "--ta-key comes too late"),
     ],

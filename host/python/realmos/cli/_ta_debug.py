@@ -16,7 +16,7 @@ from realmos.progress import Reporter, Terminal
 from realmos.source.toolchain import GDB
 from realmos.tee.debug import DebugTarget, debug_target
 from realmos.tee.inspect import read_keys
-from realmos.tee.local import find_applications, find_client, local_tee
+from realmos.tee.local import find_applications, find_client, find_program, local_tee
 
 _LOOK_S = 0.1
 _USAGE = "realmos ta debug [options] FILE.ta … -- CLIENT [ARGS …]"
@@ -32,6 +32,7 @@ def run_ta_debug(arguments: argparse.Namespace) -> int:
     files, client = split_words(arguments.words, _USAGE)
     reporter, cache = Terminal(verbose=arguments.verbose), Cache()
     applications = find_applications(files, arguments.ta_key)
+    find_program(client[0])
     uuid = arguments.uuid or next(iter(applications))
     keys = read_keys([] if arguments.ta_key is None else [arguments.ta_key])
     with tempfile.TemporaryDirectory(prefix="realmos-gdb-") as name:

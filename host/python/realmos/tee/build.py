@@ -40,6 +40,7 @@ _ASK = "realmos-facts"
 _RULE = f"{_ASK}: ; @echo 'realmos: '$(BINARY)$(SHLIBUUID) $(abspath $(TA_SIGN_KEY))"
 _FACTS = re.compile(r"^realmos: (\S+)(?: (\S+))?", re.MULTILINE)
 _STAMP = ".key.sha256"
+_NAMED_MAX = 8
 _KEY_BITS = (2048, 4096)
 _KEY_HINT = "openssl genrsa -out my_ta_key.pem 4096, and keep it to yourself"
 
@@ -100,7 +101,8 @@ def find_source(directory: Path) -> Path:
     found = sorted(str(path) for path in below if _uses_kit(path))
     hint = f"the Makefile of a TA includes $(TA_DEV_KIT_DIR)/mk/{_RULES}"
     if found:
-        hint = f"name one of these: {', '.join(found)}"
+        more = f" and {len(found) - _NAMED_MAX} more" if len(found) > _NAMED_MAX else ""
+        hint = f"name one of these: {', '.join(found[:_NAMED_MAX])}{more}"
     raise ConfigError(f"{directory} does not hold the Makefile of a TA", hint=hint)
 
 

@@ -14,7 +14,14 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from realmos_agent.tee import numbers as tee
-from realmos_agent.tee.loader import Keys, Loader, LoadError, development_key, root_key
+from realmos_agent.tee.loader import (
+    Keys,
+    Loader,
+    LoadError,
+    RootKey,
+    development_key,
+    root_key,
+)
 from realmos_agent.tee.loader import elf_numbers as elf
 from realmos_agent.tee.loader.container import Container, Verified, read, verify
 from realmos_agent.tee.loader.elf import SPAN_MAX, parse
@@ -137,13 +144,17 @@ def read_keys(paths: Sequence[Path]) -> Keys:
     """
     if not paths:
         return Keys((development_key(),))
+    return Keys(tuple(_read_key(path) for path in paths))
+
+
+def _read_key(path: Path) -> RootKey:
     try:
-        return Keys(tuple(root_key(path.read_bytes(), str(path)) for path in paths))
+        return root_key(path.read_bytes(), str(path))
     except OSError as error:
-        raise ConfigError(f"{error.filename} cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (TypeError, ValueError) as error:  # the former for want of a passphrase
         raise ConfigError(
-            f"one of the keys cannot be used: {error}",
+            f"key {path} cannot be used: {error}",
             hint="an RSA key in PEM, best its public half: openssl rsa -in KEY -pubout -out PUB",
         ) from error
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader import LoadError
 from realmos_agent.tee.loader.container import read, verify
 
@@ -30,10 +31,12 @@ from realmos.tee.debug import DebugTarget
 from realmos.tee.hub import Hub
 from realmos.tee.inspect import container_uuid, read_keys
 from realmos.tee.libteec import SOCKET_VARIABLE, build_libteec
+from realmos.tee.storage import Keeping, opened
 from realmos.tee.symbols import named_errors, symbol_files
 from realmos.tee.testset import OpteeTests, find_optee_tests
 
 _END_S = 10.0
+_TA_MAGIC = tee.SHDR_MAGIC.to_bytes(4, "little")
 _ELF_MAGIC, _MACHINE_OFFSET, _AARCH64 = b"\x7fELF", 18, b"\xb7\x00"
 
 
@@ -64,7 +67,9 @@ def find_applications(paths: Sequence[Path], key: Path | None) -> dict[UUID, Pat
     found: dict[UUID, Path] = {}
     for path in _files(paths):
         try:
-            container = read(path.read_bytes())
+            data = path.read_bytes()
+            _check_kind(path, data)
+            container = read(data)
             uuid = container_uuid(container, path)
             verify(container, keys, uuid)
         except OSError as error:
@@ -89,6 +94,7 @@ def local_tee(
     cache: Cache,
     reporter: Reporter,
     debug: DebugTarget | None = None,
+    keeping: Keeping | None = None,
 ) -> Iterator[Path]:
     """Run a TEE core with these TAs, and yield the path of the socket that clients connect to.
 
@@ -98,8 +104,10 @@ def local_tee(
         cache: for the runner and the emulator.
         reporter: progress.
         debug: the TA that is to wait for gdb.
+        keeping: how objects are kept; None if they end with the core.
 
     Raises:
+        ConfigError: they cannot be kept so.
         ToolError: there is no compiler for arm64.
         SourceError: the emulator cannot be had.
     """
@@ -119,13 +127,18 @@ def local_tee(
             words += ["--ta-key", key.resolve()]
         if debug is not None:
             words += ["--debug", debug.spec]
+        words += () if keeping is None else keeping.words
+        store = stack.enter_context(opened(keeping))
         ours, its = socket.socketpair()
         with its:
             argv = [sys.executable, "-m", "realmos_agent.tee", *words]
             core = process.attach(argv, its, stderr=log)
         stack.callback(_end, core)
-        hub = Hub(home / "tee", ours, on_end=lambda why: reporter.warn(f"the TEE has ended: {why}"))
-        with hub:
+
+        def complain(why: str) -> None:
+            reporter.warn(f"the TEE has ended: {why}")
+
+        with Hub(home / "tee", ours, on_end=complain, store=store) as hub:
             yield hub.path
 
 
@@ -143,11 +156,7 @@ def find_client(words: Sequence[str], tee: Path, *, cache: Cache, reporter: Repo
         ToolError: there is no compiler for the library.
         SourceError: arm64 libraries cannot be had.
     """
-    program = process.which(words[0])
-    if program is None:
-        raise ConfigError(
-            f"there is no program {words[0]}", hint="the client comes after --, as in -- ./client"
-        )
+    program = find_program(words[0])
     environment = {SOCKET_VARIABLE: str(tee)}
     if _is_arm64(program) and qemu_user(cache, reporter):
         library = build_libteec(cache, reporter, architecture="arm64")
@@ -157,6 +166,26 @@ def find_client(words: Sequence[str], tee: Path, *, cache: Cache, reporter: Repo
     library = build_libteec(cache, reporter)
     environment["LD_LIBRARY_PATH"] = str(library.directory)
     return TeeClient((str(program), *words[1:]), environment)
+
+
+def find_program(word: str) -> Path:
+    """Return the program of a client.
+
+    Raises:
+        ConfigError: there is none, or it cannot be run.
+    """
+    program = process.which(word)
+    if program is not None:
+        return program
+    path = Path(word)
+    if path.is_dir():
+        raise ConfigError(f"{word} is a directory", hint="name the client in it")
+    if path.is_file():
+        hint = f"chmod +x {word}" if "/" in word else f"-- ./{word} is the one in this directory"
+        raise ConfigError(f"{word} cannot be run as a program", hint=hint)
+    raise ConfigError(
+        f"there is no program {word}", hint="the client comes after --, as in -- ./client"
+    )
 
 
 def _make_script(tree: OpteeTests, program: Path, libraries: Path, directory: Path) -> Path:
@@ -181,6 +210,22 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         if not inside:
             raise ConfigError(f"there is no .ta file in {path}", hint="realmos ta build makes one")
         yield from inside
+
+
+def _check_kind(path: Path, data: bytes) -> None:
+    """Refuse files that people take for TAs.
+
+    Raises:
+        ConfigError: it is another kind of file.
+    """
+    if data.startswith(_ELF_MAGIC):
+        raise ConfigError(
+            f"{path} is a program, and no signed TA",
+            hint=f"the TA is the .ta file, such as {path.with_suffix('.ta')}; realmos ta build "
+            "makes one",
+        )
+    if not data.startswith(_TA_MAGIC):
+        raise ConfigError(f"{path} is no .ta file", hint="realmos ta build makes one")
 
 
 def _is_arm64(program: Path) -> bool:
