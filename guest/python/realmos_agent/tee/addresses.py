@@ -5,7 +5,7 @@ The window is free of what a Linux process has of its own, on arm64 with 39-bit 
 and in a process of qemu-user.
 """
 
-import secrets
+import os
 from bisect import bisect_right
 
 from realmos_agent.tee import numbers
@@ -22,6 +22,7 @@ PAGE = 4096
 FIRST = 0x10_0000_0000
 _END = 0x50_0000_0000
 _TRIES = 64
+_DRAWN = 12
 _BYTES_MAX = 1 << 29
 
 
@@ -80,8 +81,10 @@ class AddressSpace:
 
     def candidates(self, span: int) -> "Iterator[int]":
         """Yield addresses to try for so many bytes."""
+        places = (_END - FIRST - span) // PAGE
         for _ in range(_TRIES):
-            yield FIRST + secrets.randbelow((_END - FIRST - span) // PAGE) * PAGE
+            # So many more bits than there are places that no place is likelier than another.
+            yield FIRST + int.from_bytes(os.urandom(_DRAWN), "little") % places * PAGE
 
     def release(self, address: int) -> None:
         """Give a range back."""

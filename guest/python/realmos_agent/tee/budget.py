@@ -20,7 +20,9 @@ class Budget:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._left = limit
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting = 0
 
     def take(self, size: int, seconds: float = 0) -> bool:
         """Take so many bytes; return whether they could be had.
@@ -33,17 +35,23 @@ class Budget:
             return True
         if size > self.limit:
             return False
-        with self._changed:
-            fits = self._left >= size
-            if not fits and not self._changed.wait_for(lambda: self._left >= size, seconds):
+        with self._lock:
+            if self._left < size and not self._wait(size, seconds):
                 return False
             self._left -= size
             return True
+
+    def _wait(self, size: int, seconds: float) -> bool:
+        self._waiting += 1
+        fits = self._changed.wait_for(lambda: self._left >= size, seconds)
+        self._waiting -= 1
+        return fits
 
     def give(self, size: int) -> None:
         """Give back what was taken."""
         if not size:
             return
-        with self._changed:
+        with self._lock:
             self._left += size
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()

@@ -120,7 +120,7 @@ class RunnerProcess:
         flags = 0 if secure else numbers.FLAG_NONSECURE
         size = max(len(data), 1)
         prot = numbers.PROT_READ | numbers.PROT_WRITE
-        self._order(numbers.REGION, _MAP.pack(address, size, prot, flags), data)
+        self._order(numbers.REGION, _MAP.pack(address, size, prot, flags), data, hold=True)
         self._unanswered.append(f"map a region of {size:#x} bytes at {address:#x}")
 
     def enter(self, entry: Entry) -> Event:
@@ -232,12 +232,12 @@ class RunnerProcess:
                 refused = Refused(what, status)
         return refused
 
-    def _order(self, kind: int, head: bytes, data: bytes = b"") -> None:
+    def _order(self, kind: int, head: bytes, data: bytes = b"", *, hold: bool = False) -> None:
         length = numbers.LENGTH_MIN + len(head) + len(data)
         if length > numbers.LENGTH_MAX:
             raise RunnerError(f"a message of {length} bytes; {numbers.LENGTH_MAX} at most")
         try:
-            self._stream.send(kind, head, data)
+            self._stream.send(kind, head, data, hold=hold)
         except OSError as error:
             raise self._lost() from error
 

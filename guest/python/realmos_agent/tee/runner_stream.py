@@ -10,6 +10,7 @@ from realmos_agent.tee import runner_numbers as numbers
 
 _FRAME = struct.Struct(numbers.FRAME_FORMAT)
 _JOINED_MAX = 1 << 16  # what is worth a copy for the sake of one system call less
+_AHEAD = 4096  # more than most frames have, so that one system call takes all of such a frame
 _WASTE = 1 << 16
 
 
@@ -31,18 +32,26 @@ class RunnerStream:
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self._using = threading.Lock()
+        self._held = b""
+        self._taken = b""
 
     def limit(self, seconds: float | None) -> None:
         """Have what follows fail with TimeoutError if it takes longer."""
         with self._using:
             self._socket.settimeout(seconds)
 
-    def send(self, kind: int, head: bytes, data: bytes = b"") -> None:
-        """Send a frame."""
+    def send(self, kind: int, head: bytes, data: bytes = b"", *, hold: bool = False) -> None:
+        """Send a frame, or hold it back, if it is small, until the next one is sent.
+
+        The runner wakes for each that is sent, which costs more than most of them.
+        """
         length = numbers.LENGTH_MIN + len(head) + len(data)
-        first = _FRAME.pack(length, kind) + head
+        first, self._held = self._held + _FRAME.pack(length, kind) + head, b""
         if len(data) <= _JOINED_MAX:
             first, data = first + data, b""
+        if hold and not data and len(first) <= _JOINED_MAX:
+            self._held = first
+            return
         with self._using:
             self._socket.sendall(first)
             if data:
@@ -55,15 +64,22 @@ class RunnerStream:
 
     def take(self, size: int) -> bytes:
         """Take the next bytes."""
-        parts = []
-        while size:
+        parts, missing = [self._taken[:size]], size - len(self._taken)
+        self._taken = self._taken[size:]
+        while missing > 0:
             with self._using:
-                part = self._socket.recv(size, socket.MSG_WAITALL)
+                part = self._receive(missing)
             if not part:
                 raise EOFError
-            parts.append(part)
-            size -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.append(part[:missing])
+            self._taken = part[missing:]
+            missing -= len(part)
+        return b"".join(parts)
+
+    def _receive(self, missing: int) -> bytes:
+        if missing < _AHEAD:
+            return self._socket.recv(_AHEAD, 0)
+        return self._socket.recv(missing, socket.MSG_WAITALL)
 
     def skip(self, size: int) -> None:
         """Take bytes and forget them."""

@@ -26,6 +26,7 @@ _OUTPUTS = {
     numbers.PARAM_TYPE_VALUE_OUTPUT, numbers.PARAM_TYPE_VALUE_INOUT,
     numbers.PARAM_TYPE_MEMREF_OUTPUT, numbers.PARAM_TYPE_MEMREF_INOUT,
 }  # fmt: skip
+_MEMORY_OUTPUTS = _OUTPUTS & _DIRECTIONS.keys()
 _TYPES = {numbers.PARAM_TYPE_NONE} | _VALUES | _DIRECTIONS.keys()
 _TYPE_BITS = 4
 _TYPE_MASK = 15
@@ -65,7 +66,7 @@ class Param(NamedTuple):
     @property
     def answer_max(self) -> int:
         """How many bytes of memory an answer may carry for it."""
-        return self.b if self.is_memory and self.is_output else 0
+        return self.b if self.type in _MEMORY_OUTPUTS else 0
 
 
 _NO_PARAM = Param()
@@ -174,6 +175,8 @@ def _check_params(params: Params) -> None:
         raise WireError(f"{len(params.params)} parameters in {len(params.regions)} regions")
     flags = [0] * len(params.regions)
     for param in params.params:
+        if param == _NO_PARAM:
+            continue
         _check_param(param, params.regions)
         if param.region is not None:
             flags[param.region] |= _DIRECTIONS[param.type]
@@ -191,8 +194,6 @@ def _check_params(params: Params) -> None:
 
 
 def _check_param(param: Param, regions: tuple[Region, ...]) -> None:
-    if param == _NO_PARAM:
-        return
     if param.type not in _TYPES:
         raise WireError(f"a parameter of type {param.type}")
     if not param.is_memory:
