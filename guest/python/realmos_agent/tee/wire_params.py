@@ -175,8 +175,6 @@ def _check_params(params: Params) -> None:
         raise WireError(f"{len(params.params)} parameters in {len(params.regions)} regions")
     flags = [0] * len(params.regions)
     for param in params.params:
-        if param == _NO_PARAM:
-            continue
         _check_param(param, params.regions)
         if param.region is not None:
             flags[param.region] |= _DIRECTIONS[param.type]
@@ -194,6 +192,8 @@ def _check_params(params: Params) -> None:
 
 
 def _check_param(param: Param, regions: tuple[Region, ...]) -> None:
+    if param == _NO_PARAM:
+        return
     if param.type not in _TYPES:
         raise WireError(f"a parameter of type {param.type}")
     if not param.is_memory:
