@@ -104,7 +104,7 @@ def test_files_that_were_not_used_of_late_are_forgotten(monkeypatch: pytest.Monk
     verified: list[UUID] = []
     files = {each: Ta(Object(uuid=each).made(), uuid=each).signed() for each in UUIDS}
     loading = Loader(files.get, KEYS, accept=lambda uuid, _: verified.append(uuid))
-    one = len(files[TA]) + loading.prepare(TA).cost
+    one = loading.prepare(TA).cost
     monkeypatch.setattr(store, "KEPT_MAX", 2 * one)
     first, second, third, _ = UUIDS
     for each in (second, first, third, first, third, second):

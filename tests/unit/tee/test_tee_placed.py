@@ -8,12 +8,12 @@ from itertools import count
 from uuid import UUID, uuid4
 
 import pytest
+from elf_maker import DATA as DATA_AT
 from elf_maker import Object
 from realmos import process
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee import runner_numbers as run
 from realmos_agent.tee.loader import Keys, Loader, LoadError, Placed, RootKey, Segment
-from realmos_agent.tee.loader.container import Verified
 from realmos_agent.tee.loader.elf import parse
 from realmos_agent.tee.loader.image import prepare
 from realmos_agent.tee.loader.placed import Base
@@ -30,12 +30,10 @@ def bases() -> Base:
     return lambda _size: FIRST + next(numbers) * 0x1000_0000
 
 
-def loader(
-    objects: dict[str, bytes], accept: Callable[[UUID, Verified], None] = lambda _uuid, _file: None
-) -> Loader:
+def loader(objects: dict[str, bytes]) -> Loader:
     files = {uuid: Ta(data, uuid=UUID(uuid)).signed() for uuid, data in objects.items()}
     keys = Keys((RootKey("ours", make_key().public_key()),))
-    return Loader(lambda uuid: files.get(str(uuid)), keys, accept)
+    return Loader(lambda uuid: files.get(str(uuid)), keys)
 
 
 def place(data: bytes) -> Placed:
@@ -117,6 +115,19 @@ def test_pointers_are_moved_with_the_ta(main_ta: bytes) -> None:
     assert memory.prot(counter) == DATA
     strings = {memory.text(memory.word(FIRST + each.offset)) for each in image.relocations}
     assert {"first", "second", "third"} <= strings
+
+
+def test_what_is_moved_does_not_touch_what_is_beside_it() -> None:
+    end = (1 << 64) - 1
+    addends = {0: 1, 8: end, 16: 5, 24: -1, 40: 1 << 62, 52: 3, 57: 4, 4088: 7}
+    relocations = [(DATA_AT + at, 1027, 0, value if value < 1 << 63 else -1)
+                   for at, value in addends.items()]  # fmt: skip
+    placed = place(Object(relocations=relocations).made())
+    memory = Memory(placed.segments)
+    expected = bytearray(4096)
+    for at, value in addends.items():
+        struct.pack_into("<Q", expected, at, FIRST + value & end)
+    assert memory.read(FIRST + DATA_AT, 4096) == expected
 
 
 def test_only_pages_with_instructions_are_executable(maker: Maker) -> None:
@@ -387,32 +398,3 @@ void __ta_entry(void) { call_odd(); }
     veneers = [s for s in placed.segments if s.prot == CODE][-1]
     last = veneers.address + len(veneers.data) - 20
     assert disassemble(veneers)[last + 4] == f"ldr x16, {veneers.address:#x}"
-
-
-def test_files_are_verified_once_and_again_when_they_change(family: dict[str, bytes]) -> None:
-    seen: list[UUID] = []
-    files = {uuid: Ta(data, uuid=UUID(uuid)).signed() for uuid, data in family.items()}
-    keys = Keys((RootKey("ours", make_key().public_key()),))
-    loading = Loader(
-        lambda uuid: files.get(str(uuid)), keys, accept=lambda uuid, _: seen.append(uuid)
-    )
-    first = loading.load(TA, DISPATCHER, bases())
-    second = loading.load(TA, DISPATCHER + 1, bases())
-    assert seen == [TA, LIBRARY, OTHER]
-    assert [s.data for s in first.segments] != [s.data for s in second.segments]
-    files[str(OTHER)] = Ta(family[str(OTHER)], uuid=OTHER, version=2).signed()
-    loading.load(TA, DISPATCHER, bases())
-    assert seen == [TA, LIBRARY, OTHER, OTHER]
-    files[str(OTHER)] = Ta(family[str(OTHER)], uuid=OTHER).signed(make_key("stranger"))
-    with pytest.raises(LoadError, match="not signed"):
-        loading.load(TA, DISPATCHER, bases())
-
-
-def test_whoever_keeps_versions_may_refuse_a_file(family: dict[str, bytes]) -> None:
-    def refuse(uuid: UUID, verified: Verified) -> None:
-        raise LoadError(f"{uuid} is version {verified.versions[-1].version}", 1)
-
-    loading = loader(family, accept=refuse)
-    for _ in range(2):
-        with pytest.raises(LoadError, match="is version 0"):
-            loading.load(TA, DISPATCHER, bases())

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from realmos_agent.tee.loader import Loader, Segment
+    from realmos_agent.tee.loader import Loader, Ready, Segment
     from realmos_agent.tee.loader.image import Prepared
     from realmos_agent.tee.loader.placed import Base, Object
 
@@ -60,7 +60,7 @@ class Debugger:
         emulator, *words = argv
         return (emulator, "-g", os.path.join(self._directory, SOCKET), *words, "--bare")
 
-    def loader(self, loader: "Loader") -> "DebugLoader":
+    def loader(self, loader: "Loader | Ready") -> "DebugLoader":
         """Return what loads the TA."""
         return DebugLoader(loader, self)
 
@@ -90,7 +90,7 @@ class Debugger:
 class DebugLoader:
     """Loads TAs as another loader does, and tells a debugger what it loads."""
 
-    def __init__(self, loader: "Loader", debugger: Debugger) -> None:
+    def __init__(self, loader: "Loader | Ready", debugger: Debugger) -> None:
         self._loader = loader
         self._debugger = debugger
 

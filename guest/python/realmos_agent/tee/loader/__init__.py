@@ -7,16 +7,19 @@ what is ready. All input is hostile; whatever is wrong with it is a `LoadError`.
 """
 
 from realmos_agent.tee.loader.errors import LoadError
+from realmos_agent.tee.loader.files import Files
 from realmos_agent.tee.loader.keys import Keys, RootKey, development_key, development_keys, root_key
 from realmos_agent.tee.loader.placed import Placed, Segment
-from realmos_agent.tee.loader.store import Loader
+from realmos_agent.tee.loader.store import Loader, Ready
 from realmos_agent.tee.loader.versions import Versions
 
 __all__ = [
+    "Files",
     "Keys",
     "LoadError",
     "Loader",
     "Placed",
+    "Ready",
     "RootKey",
     "Segment",
     "Versions",

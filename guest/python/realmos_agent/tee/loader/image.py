@@ -10,7 +10,6 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final, NamedTuple
 
 from realmos_agent.tee import numbers as tee
@@ -32,7 +31,8 @@ _WORD: Final = 8
 _SYMBOL_COST: Final = 320
 _RELOCATION_COST: Final = 192
 """Bytes of the core's memory, with names and numbers."""
-_ALL_ONES: Final = (1 << 64) - 1
+_ADDRESS: Final = struct.Struct("<Q")
+_ADDEND_END: Final = 1 << 63  # an address below it, moved, still is one word
 
 
 class Part(NamedTuple):
@@ -43,39 +43,27 @@ class Part(NamedTuple):
     prot: int
 
 
-class Run(NamedTuple):
-    """Words in a row that each hold an address in the object."""
-
-    offset: int
-    format: struct.Struct
-    addresses: tuple[int, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
     """Whole pages of an object: `data`, then zeros.
 
-    `runs` are to be moved with the object, `others` are relocations of any other kind.
+    Addresses in the object are moved with it all at once: `data` and `moves` are taken as numbers,
+    and `moves` has a one wherever in `data` an address begins. `others` are other relocations.
     """
 
     address: int
     size: int
     data: bytes
     parts: tuple[Part, ...]
-    runs: tuple[Run, ...]
+    moves: int
     others: tuple[Relocation, ...]
 
-    def placed(self, base: int) -> bytearray | bytes:
-        """Return the content at a base address; other relocations are still to be made.
-
-        It is a `bytearray` of the caller's own if anything in it was relocated.
-        """
-        if not self.runs:
+    def placed(self, base: int) -> bytes:
+        """Return the content at a base address; other relocations are still to be made."""
+        if not self.moves:
             return self.data
-        memory = bytearray(self.data)
-        for offset, layout, addresses in self.runs:
-            layout.pack_into(memory, offset, *[base + each & _ALL_ONES for each in addresses])
-        return memory
+        moved = int.from_bytes(self.data, "little") + base * self.moves
+        return moved.to_bytes(len(self.data), "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +86,7 @@ class Prepared:
     def cost(self) -> int:
         """About how many bytes of the core's memory it takes."""
         return (
-            sum(len(block.data) for block in self.blocks)
+            sum(2 * len(block.data) for block in self.blocks)
             + _SYMBOL_COST * len(self.elf.symbols)
             + _RELOCATION_COST * len(self.elf.relocations)
         )
@@ -147,9 +135,9 @@ def prepare(image: ElfImage) -> Prepared:
         Block(
             address=start,
             size=end - start,
+            moves=_moves(relative, places, start, content),
             data=bytes(content),
             parts=tuple(_parts(image, start, end, segments)),
-            runs=tuple(_runs(relative, places, start, len(content))),
             others=others[_first(others, start) : _first(others, end)],
         )
         for (start, end, segments), (_, content) in zip(layout, memory, strict=True)
@@ -231,7 +219,13 @@ def _relocations(
             relative[each.offset] = each.addend
         elif each.type != elf.R_AARCH64_NONE:
             others.append(each)
-    # Of several of one place the last counts.
+    # Of several of one place the last counts. What cannot be moved with the rest goes by itself.
+    free = 0
+    for at in sorted(relative):
+        if at < free or not 0 <= relative[at] < _ADDEND_END:
+            others.append(Relocation(at, elf.R_AARCH64_RELATIVE, 0, relative.pop(at)))
+        else:
+            free = at + _WORD
     return relative, tuple(sorted(others, key=lambda each: each.offset))
 
 
@@ -259,14 +253,14 @@ def _first(relocations: Sequence[Relocation], address: int) -> int:
     return bisect_left(relocations, address, key=lambda each: each.offset)
 
 
-def _runs(relative: dict[int, int], places: list[int], start: int, size: int) -> Iterator[Run]:
-    first, last = bisect_left(places, start), bisect_left(places, start + size - _WORD + 1)
-    inside = places[first:last]
-    # Places in a row differ from their index by the same.
-    for _, group in groupby(enumerate(inside), lambda each: each[1] - _WORD * each[0]):
-        row = [at for _, at in group]
-        layout = struct.Struct(f"<{len(row)}Q")
-        yield Run(row[0] - start, layout, tuple(relative[at] for at in row))
+def _moves(relative: dict[int, int], places: list[int], start: int, content: bytearray) -> int:
+    """Put what is to be moved into a block's content, and return where that is; see `Block`."""
+    inside = places[bisect_left(places, start) : bisect_left(places, start + len(content))]
+    moves = bytearray(inside[-1] - start + 1 if inside else 0)
+    for at in inside:
+        _ADDRESS.pack_into(content, at - start, relative[at])
+        moves[at - start] = 1
+    return int.from_bytes(moves, "little")
 
 
 def _check_code(blocks: Iterable[Block]) -> None:

@@ -196,7 +196,7 @@ class Placed:
         """Yield the memory of an object, relocated."""
         prepared = new.prepared
         for block in prepared.blocks:
-            memory = block.placed(new.base)
+            memory: bytes | bytearray = block.placed(new.base)
             if block.others:
                 memory = bytearray(memory)
                 for each in block.others:
@@ -261,10 +261,11 @@ def _needed(relocation: Relocation, new: Object, scope: Sequence[Object]) -> Fou
 
 
 def _values(each: Relocation, new: Object, scope: Sequence[Object]) -> Iterator[tuple[int, int]]:
-    """Yield what a relocation that is not RELATIVE puts where."""
+    """Yield what a relocation puts where that is not moved with the object."""
     found = _needed(each, new, scope) if each.symbol else None
     if each.type not in {elf.R_AARCH64_TLS_TPREL, elf.R_AARCH64_TLSDESC}:
-        yield each.offset, each.addend + (found.address if found else 0)
+        start = new.base if each.type == elf.R_AARCH64_RELATIVE else 0
+        yield each.offset, start + each.addend + (found.address if found else 0)
         return
     at = each.offset
     if each.type == elf.R_AARCH64_TLSDESC:

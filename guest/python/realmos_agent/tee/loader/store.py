@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where TAs come from: files of the untrusted side, verified and made ready once each."""
 
+import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -23,12 +24,9 @@ _SHOWN: Final = 8
 
 
 class _Kept(NamedTuple):
-    data: bytes
+    identity: Hashable
+    digest: bytes
     prepared: Prepared
-
-    @property
-    def cost(self) -> int:
-        return len(self.data) + self.prepared.cost
 
 
 class Loader:
@@ -40,6 +38,8 @@ class Loader:
         accept: is told of every file that is verified before it is used, so that it may keep note
             of its versions, or refuse it by an error of its own.
         log: takes a line on what is odd about a file that is used all the same.
+        identify: returns what is not the same whenever the file of a UUID is another, so that it
+            need not be fetched to see that; None when that cannot be said.
     """
 
     def __init__(
@@ -48,11 +48,13 @@ class Loader:
         keys: Keys,
         accept: Callable[[UUID, Verified], None] = lambda _uuid, _verified: None,
         log: Callable[[str], None] = lambda _line: None,
+        identify: Callable[[UUID], Hashable | None] = lambda _uuid: None,
     ) -> None:
         self._fetch = fetch
         self._keys = keys
         self._accept = accept
         self._log = log
+        self._identify = identify
         self._lock = threading.Lock()
         self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
 
@@ -62,7 +64,15 @@ class Loader:
         Raises:
             LoadError: it is not there, or refused.
         """
-        return Placed(uuid, self.prepare, dispatcher, base)
+        return self.ready(uuid).load(uuid, dispatcher, base)
+
+    def ready(self, uuid: UUID) -> "Ready":
+        """Return what loads a TA that is known to be there, and not refused by itself.
+
+        Raises:
+            LoadError: it is.
+        """
+        return Ready(self, uuid)
 
     def prepare(self, uuid: UUID) -> Prepared:
         """Return an object, verified and ready to be placed.
@@ -70,14 +80,19 @@ class Loader:
         Raises:
             LoadError: it is not there, or refused.
         """
-        data = self._fetch(uuid)
-        if data is None:
-            raise LoadError(f"there is no TA or library {uuid}", tee.ERROR_ITEM_NOT_FOUND)
+        identity = self._identify(uuid)  # before it is fetched: what changes after is seen next
         with self._lock:
             kept = self._kept.get(uuid)
             if kept is not None:
                 self._kept.move_to_end(uuid)
-        if kept is not None and kept.data == data:
+        if kept is not None and identity is not None and kept.identity == identity:
+            return kept.prepared
+        data = self._fetch(uuid)
+        if data is None:
+            raise LoadError(f"there is no TA or library {uuid}", tee.ERROR_ITEM_NOT_FOUND)
+        digest = hashlib.sha256(data).digest()
+        if kept is not None and kept.digest == digest:
+            self._keep(uuid, kept._replace(identity=identity))
             return kept.prepared
         verified = container.verify(container.read(data), self._keys, uuid)
         prepared = image.prepare(elf.parse(verified.elf))
@@ -87,7 +102,7 @@ class Loader:
                 f"{uuid} has {len(odd)} system calls with a number that cannot be told; if they "
                 f"are data, it has changed: {', '.join(odd[:_SHOWN])}"
             )
-        self._keep(uuid, _Kept(data, prepared))
+        self._keep(uuid, _Kept(identity, digest, prepared))
         return prepared
 
     def _keep(self, uuid: UUID, kept: _Kept) -> None:
@@ -96,6 +111,31 @@ class Loader:
             self._kept[uuid] = kept
             left = KEPT_MAX
             for each in reversed(tuple(self._kept)):
-                left -= self._kept[each].cost
+                left -= self._kept[each].prepared.cost
                 if left < 0:
                     del self._kept[each]
+
+
+class Ready:
+    """A TA whose file was read and verified: it is loaded without another look at that.
+
+    Args:
+        loader: where it and its libraries come from.
+        uuid: which TA.
+
+    Raises:
+        LoadError: it is not there, or refused.
+    """
+
+    def __init__(self, loader: Loader, uuid: UUID) -> None:
+        self._loader = loader
+        self._uuid = uuid
+        self._main = loader.prepare(uuid)
+
+    def load(self, uuid: UUID, dispatcher: int, base: Base) -> Placed:
+        """Return the TA, as `Loader.load` does."""
+        return Placed(uuid, self.prepare, dispatcher, base)
+
+    def prepare(self, uuid: UUID) -> Prepared:
+        """Return the TA or a library of it, as `Loader.prepare` does."""
+        return self._main if uuid == self._uuid else self._loader.prepare(uuid)
