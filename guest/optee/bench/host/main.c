@@ -36,16 +36,19 @@ static const struct operation transforms[] = {
 	{ "object-read", BENCH_CMD_READ, { 64, 4096, 65536 }, 0 },
 };
 
+static const uint32_t api = TEEC_ORIGIN_API;
 static unsigned int wanted = 20;
 static const char *only = "";
 static struct series series;
 static TEEC_Context context;
 
-static void check(TEEC_Result result, uint32_t origin, const char *what)
+/* The origin comes by its address: it is there when the result is, and not when the arguments are.
+ */
+static void check(TEEC_Result result, const uint32_t *origin, const char *what)
 {
 	if (result != TEEC_SUCCESS) {
 		printf("bench: Bail out! %s: result 0x%08" PRIx32 ", origin %" PRIu32 "\n", what,
-		       result, origin);
+		       result, *origin);
 		exit(EXIT_FAILURE);
 	}
 }
@@ -60,7 +63,7 @@ static void open_session(TEEC_Session *session)
 	uint32_t origin = TEEC_ORIGIN_API;
 
 	check(TEEC_OpenSession(&context, session, &uuid, TEEC_LOGIN_PUBLIC, NULL, NULL, &origin),
-	      origin, "opening a session");
+	      &origin, "opening a session");
 }
 
 static void invoke(TEEC_Session *session, uint32_t command, TEEC_Operation *operation,
@@ -68,7 +71,7 @@ static void invoke(TEEC_Session *session, uint32_t command, TEEC_Operation *oper
 {
 	uint32_t origin = TEEC_ORIGIN_API;
 
-	check(TEEC_InvokeCommand(session, command, operation, &origin), origin, name);
+	check(TEEC_InvokeCommand(session, command, operation, &origin), &origin, name);
 }
 
 /* Measures opening and closing, of which one cannot be had without the other. */
@@ -159,8 +162,7 @@ static void measure_transforms(TEEC_Session *session)
 					{ .size = 1 << 20, .flags = TEEC_MEM_OUTPUT } };
 
 	for (size_t i = 0; i < COUNT(memory); i++) {
-		check(TEEC_AllocateSharedMemory(&context, &memory[i]), TEEC_ORIGIN_API,
-		      "allocating memory");
+		check(TEEC_AllocateSharedMemory(&context, &memory[i]), &api, "allocating memory");
 	}
 	memset(memory[0].buffer, 0x5a, memory[0].size);
 	for (size_t i = 0; i < COUNT(transforms); i++) {
@@ -186,7 +188,7 @@ int main(int count, char *words[])
 	if (count > 2) {
 		only = words[2];
 	}
-	check(TEEC_InitializeContext(NULL, &context), TEEC_ORIGIN_API, "finding a TEE");
+	check(TEEC_InitializeContext(NULL, &context), &api, "finding a TEE");
 	/* The first session of a TEE may cost more than all others. */
 	open_session(&session);
 	if (is_wanted("open-session")) {
