@@ -53,7 +53,7 @@ def test_client_ends_with_the_ta_when_gdb_ends_it(
     build: Build, make_own: Build, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert debug(str(build("hello")), "--", str(make_own("hello")), commands=()) == 1
-    assert "result 0xffff3024" in capfd.readouterr().err
+    assert "result 0xffff3024, origin 3" in capfd.readouterr().err  # the TEE
 
 
 def test_libraries_have_their_symbols_where_they_are_loaded(

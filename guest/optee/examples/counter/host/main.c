@@ -8,11 +8,11 @@
 #include <string.h>
 #include <tee_client_api.h>
 
-static void check(TEEC_Result result, uint32_t origin, const char *what)
+static void check(TEEC_Result result, const uint32_t *origin, const char *what)
 {
 	if (result != TEEC_SUCCESS) {
 		fprintf(stderr, "counter: %s: result 0x%08" PRIx32 ", origin %" PRIu32 "\n", what,
-			result, origin);
+			result, *origin);
 		exit(EXIT_FAILURE);
 	}
 }
@@ -30,13 +30,13 @@ int main(int count, char *words[])
 		fprintf(stderr, "usage: counter [read]\n");
 		return 2;
 	}
-	check(TEEC_InitializeContext(NULL, &context), origin, "finding a TEE");
+	check(TEEC_InitializeContext(NULL, &context), &origin, "finding a TEE");
 	check(TEEC_OpenSession(&context, &session, &uuid, TEEC_LOGIN_PUBLIC, NULL, NULL, &origin),
-	      origin, "opening a session");
+	      &origin, "opening a session");
 	operation.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_OUTPUT, TEEC_NONE, TEEC_NONE, TEEC_NONE);
 	check(TEEC_InvokeCommand(&session, only_read ? COUNTER_CMD_READ : COUNTER_CMD_ADVANCE,
 				 &operation, &origin),
-	      origin, only_read ? "reading" : "advancing");
+	      &origin, only_read ? "reading" : "advancing");
 	printf("%" PRIu64 "\n",
 	       (uint64_t)operation.params[0].value.b << 32 | operation.params[0].value.a);
 	TEEC_CloseSession(&session);

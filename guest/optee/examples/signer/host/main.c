@@ -13,11 +13,11 @@
 #define MESSAGE_MAX (1 << 20)
 #define NONCE_MAX   64
 
-static void check(TEEC_Result result, uint32_t origin, const char *what)
+static void check(TEEC_Result result, const uint32_t *origin, const char *what)
 {
 	if (result != TEEC_SUCCESS) {
 		fprintf(stderr, "signer: %s: result 0x%08" PRIx32 ", origin %" PRIu32 "\n", what,
-			result, origin);
+			result, *origin);
 		exit(EXIT_FAILURE);
 	}
 }
@@ -34,13 +34,13 @@ static void public_key(TEEC_Session *session)
 {
 	unsigned char point[SIGNER_PUBLIC_KEY_SIZE];
 	TEEC_Operation operation = { 0 };
-	uint32_t origin = 0;
+	uint32_t origin = TEEC_ORIGIN_API;
 
 	operation.paramTypes =
 		TEEC_PARAM_TYPES(TEEC_MEMREF_TEMP_OUTPUT, TEEC_NONE, TEEC_NONE, TEEC_NONE);
 	operation.params[0].tmpref.buffer = point;
 	operation.params[0].tmpref.size = sizeof(point);
-	check(TEEC_InvokeCommand(session, SIGNER_CMD_PUBLIC_KEY, &operation, &origin), origin,
+	check(TEEC_InvokeCommand(session, SIGNER_CMD_PUBLIC_KEY, &operation, &origin), &origin,
 	      "getting the public key");
 	print(point, operation.params[0].tmpref.size);
 }
@@ -71,7 +71,7 @@ static void sign(TEEC_Session *session, const char *name)
 	static unsigned char message[MESSAGE_MAX];
 	unsigned char signature[SIGNER_SIGNATURE_SIZE];
 	TEEC_Operation operation = { 0 };
-	uint32_t origin = 0;
+	uint32_t origin = TEEC_ORIGIN_API;
 
 	operation.paramTypes = TEEC_PARAM_TYPES(TEEC_MEMREF_TEMP_INPUT, TEEC_MEMREF_TEMP_OUTPUT,
 						TEEC_NONE, TEEC_NONE);
@@ -79,7 +79,8 @@ static void sign(TEEC_Session *session, const char *name)
 	operation.params[0].tmpref.size = read_message(name, message);
 	operation.params[1].tmpref.buffer = signature;
 	operation.params[1].tmpref.size = sizeof(signature);
-	check(TEEC_InvokeCommand(session, SIGNER_CMD_SIGN, &operation, &origin), origin, "signing");
+	check(TEEC_InvokeCommand(session, SIGNER_CMD_SIGN, &operation, &origin), &origin,
+	      "signing");
 	print(signature, operation.params[1].tmpref.size);
 }
 
@@ -105,7 +106,7 @@ static void attest(TEEC_Session *session, const char *digits)
 	unsigned char nonce[NONCE_MAX];
 	unsigned char token[SIGNER_TOKEN_MAX];
 	TEEC_Operation operation = { 0 };
-	uint32_t origin = 0;
+	uint32_t origin = TEEC_ORIGIN_API;
 
 	operation.paramTypes = TEEC_PARAM_TYPES(TEEC_MEMREF_TEMP_INPUT, TEEC_MEMREF_TEMP_OUTPUT,
 						TEEC_NONE, TEEC_NONE);
@@ -113,7 +114,7 @@ static void attest(TEEC_Session *session, const char *digits)
 	operation.params[0].tmpref.size = read_nonce(digits, nonce);
 	operation.params[1].tmpref.buffer = token;
 	operation.params[1].tmpref.size = sizeof(token);
-	check(TEEC_InvokeCommand(session, SIGNER_CMD_ATTEST, &operation, &origin), origin,
+	check(TEEC_InvokeCommand(session, SIGNER_CMD_ATTEST, &operation, &origin), &origin,
 	      "getting a token");
 	print(token, operation.params[1].tmpref.size);
 }
@@ -134,9 +135,9 @@ int main(int count, char *words[])
 				"       signer attest HEX  (a nonce of 1 to 64 bytes)\n");
 		return 2;
 	}
-	check(TEEC_InitializeContext(NULL, &context), origin, "finding a TEE");
+	check(TEEC_InitializeContext(NULL, &context), &origin, "finding a TEE");
 	check(TEEC_OpenSession(&context, &session, &uuid, TEEC_LOGIN_PUBLIC, NULL, NULL, &origin),
-	      origin, "opening a session");
+	      &origin, "opening a session");
 	if (is_key) {
 		public_key(&session);
 	} else if (is_attest) {
