@@ -33,6 +33,7 @@ from realmos_agent.tee.parts import (
 )
 from realmos_agent.tee.services import Services
 from realmos_agent.tee.session import INFINITE, Cancellation, Identity, Session
+from realmos_agent.tee.storage import Storage
 
 T = TypeVar("T")
 WAIT_S = 10
@@ -191,10 +192,13 @@ class World:
     log: list[str] = field(default_factory=list)
     runners: list[FakeRunner] = field(default_factory=list)
     answers: dict[int, object] = field(default_factory=dict)
+    storage: Storage | None = None
+    memory: Budget = field(default_factory=lambda: Budget(1 << 30))
 
     def __post_init__(self) -> None:
-        self.memory = Budget(1 << 30)
-        self.services = Services(self.log.append, Clocks(), UUID(int=7), memory=self.memory)
+        self.services = Services(
+            self.log.append, Clocks(), UUID(int=7), storage=self.storage, memory=self.memory
+        )
         self.manager = self.services.manager = Manager(self._create, self.pseudo)
 
     def load(self, uuid: UUID, dispatcher: int, base: Base) -> FakePlaced:

@@ -104,16 +104,20 @@ BY_KIND = {
 }
 
 
-def an_argument(name: str, kind: int, size: int) -> st.SearchStrategy[bytes]:
+Known = dict[str, st.SearchStrategy[int]]
+
+
+def an_argument(name: str, kind: int, size: int, known: Known) -> st.SearchStrategy[bytes]:
     if kind == numbers.ARG_U32:
-        return KNOWN.get(name, HANDLES | U32).map(word)
+        return known.get(name, HANDLES | U32).map(word)
     if kind == numbers.ARG_INSTRUCT:
         return st.binary(min_size=size, max_size=size).map(sized)
     return BY_KIND[kind]
 
 
-def a_call(number: int) -> st.SearchStrategy[tuple[int, bytes]]:
-    arguments = [an_argument(*descriptor) for descriptor in numbers.CALLS[number][1]]
+def a_call(number: int, known: Known = KNOWN) -> st.SearchStrategy[tuple[int, bytes]]:
+    """Return a call with arguments of its kinds; `known` has what suits those of some names."""
+    arguments = [an_argument(*descriptor, known) for descriptor in numbers.CALLS[number][1]]
     return st.tuples(*arguments).map(lambda parts: (number, b"".join(parts)))
 
 
