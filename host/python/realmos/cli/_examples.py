@@ -45,8 +45,10 @@ EXAMPLES = {
   realmos broker succeed word                    lets another realm open what ledger sealed""",
     "ta": """\
   realmos ta build guest/optee/examples/hello    a .ta from its source and Makefile
-  realmos ta run 1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca.ta -- ./hello
-  realmos ta inspect 1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca.ta""",
+  realmos ta inspect hello.ta                    who signed it, and what it asks for
+  realmos ta run --local hello.ta -- ./hello     with its client, on this machine
+  realmos ta run hello.ta -- ./hello             in a realm, which shows what it was given
+  realmos ta debug hello.ta -- ./hello           gdb at its entry""",
     "ta run": """\
   realmos ta run hello.ta -- ./hello 41          in a realm, which shows what it was given
   realmos ta run --local hello.ta -- ./hello 41  a TA and its client, in a second

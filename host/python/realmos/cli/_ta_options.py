@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     Actions = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 _DESCRIPTION = """\
-OP-TEE Trusted Applications: the very files that OP-TEE's own dev kit makes."""
+OP-TEE Trusted Applications: the very files that OP-TEE's own dev kit makes, called by the very
+clients that are linked with OP-TEE's library. `build` makes a .ta from its source, unless you have
+one; `inspect` says what is in it and whether it would be loaded; `run --local` runs it with a
+client on this machine, in a second, and `debug` under gdb; `run` runs it in a realm that proves
+what it was given. docs/port-your-ta.md goes through it, docs/compatibility.md says what works."""
 _RUN_USAGE = "realmos ta run [options] FILE.ta … -- CLIENT [ARGS …]"
 _RUN_DESCRIPTION = """\
 Hosts Trusted Applications, runs a client program that calls them, and exits with its status (128 +
