@@ -56,6 +56,35 @@ def test_counter_goes_on_in_another_session(
     assert capfd.readouterr().out.split() == ["0", "1", "2", "2"]
 
 
+def test_counter_goes_on_in_another_tee_if_it_is_kept(
+    build: Build, make_own: Build, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client, store = make_own("counter"), tmp_path / "store"
+    words = ["--storage", str(store), str(build("counter")), "--", str(client)]
+    for number in ("1", "2"):
+        assert cli.main(["ta", "run", "--local", *words]) == 0
+        said = capfd.readouterr()
+        assert said.out.split() == [number]
+        assert "under a key that everybody has" in said.err
+    held = {file.name: file.read_bytes() for file in store.iterdir()}
+    assert "index" in held
+    damaged = store / "index"
+    damaged.write_bytes(held["index"][:-1] + bytes([held["index"][-1] ^ 1]))
+    assert cli.main(["ta", "run", "--local", *words]) != 0
+    assert "the index was not sealed under this store's key" in capfd.readouterr().err
+    assert {file.name for file in store.iterdir()} == held.keys()
+
+
+def test_a_directory_of_something_else_is_not_touched(
+    build: Build, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes").write_text("mine")
+    words = ["--storage", str(tmp_path), str(build("counter")), "--", "true"]
+    assert cli.main(["ta", "run", "--local", *words]) == 1
+    assert "is no store of objects, and not empty" in capfd.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["notes"]
+
+
 def test_signer_signs_with_one_key(
     build: Build, make_own: Build, capfd: pytest.CaptureFixture[str]
 ) -> None:

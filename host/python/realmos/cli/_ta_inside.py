@@ -16,6 +16,7 @@ from realmos import session as sessions
 from realmos.cache import Cache
 from realmos.cli._evidence import evidence_facts, evidence_table
 from realmos.cli._run import exit_status, explain, run_in, silence_explained
+from realmos.cli._ta_storage import keeping_of
 from realmos.cli._transfers import check_transfers
 from realmos.errors import ConfigError
 from realmos.progress import Reporter
@@ -46,7 +47,7 @@ def ta_workload(
     """
     files, client = words
     applications = find_applications(files, arguments.ta_key)
-    core = tee_workload(applications, arguments.ta_key, copies)
+    core = tee_workload(applications, arguments.ta_key, copies, keeping_of(arguments))
     if not client:
         return core
     check_transfers(arguments.put, [])

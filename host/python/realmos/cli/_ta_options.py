@@ -11,6 +11,7 @@ from realmos.cli._ta_build import run_ta_build
 from realmos.cli._ta_debug import run_ta_debug, ta_uuid
 from realmos.cli._ta_inspect import run_ta_inspect
 from realmos.cli._ta_run import run_ta
+from realmos.cli._ta_storage import add_storage
 from realmos.cli._values import setting, transfer
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ def _run(kinds: "Actions") -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     _inside(parser.add_argument_group("a client in the realm"))
+    kept = parser.add_argument_group("what is kept")
+    add_storage(kept)
+    kept.add_argument(
+        "--broker", metavar="ADDRESS", help="of the identity: what `realmos broker serve` says"
+    )
     _signed(parser)
     parser.set_defaults(command=run_ta)
     return parser

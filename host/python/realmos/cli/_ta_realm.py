@@ -13,14 +13,17 @@ from rich.console import Console
 
 from realmos import session as sessions
 from realmos.cache import Cache
+from realmos.cli._broker import broker_address, relay_to
 from realmos.cli._evidence import evidence_facts, evidence_table
 from realmos.cli._run import silence_explained
 from realmos.cli._ta_client import call_client
+from realmos.cli._ta_storage import keeping_of
 from realmos.progress import Reporter
 from realmos.realm import workload_events
 from realmos.session import Options
 from realmos.tee import RealmCore, find_applications, read_keys, tee_workload
 from realmos.tee.local import find_client
+from realmos.tee.storage import opened
 from realmos.tee.symbols import SymbolLog, symbol_files, to_stderr
 
 
@@ -46,20 +49,26 @@ def run_in_realm(
     began = time.monotonic()
     files, client = words
     applications = find_applications(files, arguments.ta_key)
+    keeping, broker = keeping_of(arguments), broker_address(arguments.broker)
     keys = read_keys([] if arguments.ta_key is None else [arguments.ta_key])
     with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
         home = Path(name)
         (home / "ta").mkdir()
-        workload = tee_workload(applications, arguments.ta_key, home / "ta")
+        workload = tee_workload(applications, arguments.ta_key, home / "ta", keeping)
         events = [measurement.encode(event) for event in workload_events(workload)]
         found = find_client(client, home / "tee", cache=cache, reporter=reporter)
-        with sessions.running(options, cache, reporter) as session, silence_explained(session):
+        with (
+            opened(keeping) as store,
+            sessions.running(options, cache, reporter) as session,
+            silence_explained(session),
+        ):
+            relay_to(session.agent, broker)
             with (
                 SymbolLog(symbol_files(applications, keys), to_stderr) as log,
                 RealmCore(session.agent, workload, log.write) as core,
             ):
                 attested = session.attest(events=events)
-                with core.serve(home / "tee", reporter):
+                with core.serve(home / "tee", reporter, store=store):
                     status = call_client(found, to_stderr=arguments.json)
             evidence = session.evidence()
     seconds = time.monotonic() - began

@@ -21,6 +21,7 @@ from realmos.tee.parameters import (
     buffer,
 )
 from realmos.tee.realm import RealmCore, tee_workload
+from realmos.tee.storage import Keeping
 from realmos.tee.testset import OpteeTests, find_optee_tests
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Direction",
     "Hub",
     "Inspection",
+    "Keeping",
     "Libteec",
     "Memory",
     "Null",

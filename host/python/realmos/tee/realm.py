@@ -17,11 +17,14 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
+from realmos_agent.tee.storage import Backend
+
 from realmos.agent import AgentClient, RunHandle, Sink
 from realmos.errors import RealmosError
 from realmos.progress import Reporter
 from realmos.realm import Workload
 from realmos.tee.hub import Hub
+from realmos.tee.storage import Keeping
 
 HOME: Final = "/run/tee"
 """Where a realm's core finds what it is given."""
@@ -34,7 +37,12 @@ _TICK_S = 0.25
 _END_S = 10.0
 
 
-def tee_workload(applications: dict[UUID, Path], key: Path | None, copies: Path) -> Workload:
+def tee_workload(
+    applications: dict[UUID, Path],
+    key: Path | None,
+    copies: Path,
+    keeping: Keeping | None = None,
+) -> Workload:
     """Return what a realm is given so that it is a TEE with these TAs.
 
     The core is a script for the agent's own interpreter: a second or two sooner than another one.
@@ -44,12 +52,15 @@ def tee_workload(applications: dict[UUID, Path], key: Path | None, copies: Path)
         key: PEM file of the key that signs them; None for OP-TEE's development key.
         copies: a directory for copies of the files. They are what is measured and sent, whatever
             becomes of the files, and all with the same permissions, which are measured, too.
+        keeping: how objects are kept; None if they end with the core.
     """
     argv = [_NAME, "--ta-dir", HOME]
     names = {copies / f"{uuid}.ta": path for uuid, path in sorted(applications.items())}
     if key is not None:
         names[copies / "key.pem"] = key
         argv += ["--ta-key", _KEY]
+    if keeping is not None:
+        argv += keeping.words
     for copy, path in names.items():
         shutil.copyfile(path, copy)
         copy.chmod(_MODE)
@@ -121,12 +132,15 @@ class RealmCore:
         self._hubs.close()
 
     @contextmanager
-    def serve(self, path: Path, reporter: Reporter) -> Iterator[Hub]:
+    def serve(
+        self, path: Path, reporter: Reporter, *, store: Backend | None = None
+    ) -> Iterator[Hub]:
         """Serve clients at a socket; at the end, unless that is an error, wait for the core's.
 
         Args:
             path: of the socket.
             reporter: told when the core has ended before.
+            store: where the core's objects are; None if it was not told to keep them.
 
         Raises:
             RealmosError: the connection to the realm broke off, or the realm has stopped.
@@ -147,7 +161,7 @@ class RealmCore:
 
         thread = threading.Thread(target=pump, name="tee realm", daemon=True)
         try:
-            with Hub(path, self._hubs, on_end=complain) as hub:
+            with Hub(path, self._hubs, on_end=complain, store=store) as hub:
                 thread.start()
                 yield hub
             thread.join(_END_S)  # the core's input has ended, and so does it

@@ -57,6 +57,7 @@ class DirectoryBackend:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._directory = -1
         self._sizes: dict[str, int] = {}
         os.makedirs(path, mode=0o700, exist_ok=True)
         self._directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
