@@ -2,7 +2,7 @@
 """`python3 -m realmos_agent.tee`: the TEE core, on standard input and output.
 
     --ta-dir DIR [--storage hub [--identity NAME --broker KEY]] [--runner FILE]
-        [--qemu-user PROGRAM] [--ta-key PEM] [--debug UUID=DIR]
+        [--qemu-user PROGRAM] [--ta-key PEM] [--debug UUID=DIR] [--sockets hub]
 
 Frames of the tee wire come in and go out; lines for people go to standard error. With `-- CLIENT`
 behind the options, input and output are that program's, which runs beside the core and is served by
@@ -31,6 +31,7 @@ _NAMES = {
     "--qemu-user": "qemu_user",
     "--ta-key": "ta_key",
     "--debug": "debug",
+    "--sockets": "sockets",
 }
 _DEFAULTS = {"runner": "/usr/libexec/realmos/ta-runner"}
 

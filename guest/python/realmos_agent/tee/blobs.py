@@ -8,14 +8,10 @@ comes back is checked there; here no more than that it is an answer.
 import errno
 import os
 import struct
-import threading
 
 from realmos_agent.tee import client_numbers, wire
+from realmos_agent.tee.questions import Questions
 from realmos_agent.tee.storage import BLOB_MAX, NAME
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 REQUESTS = frozenset(
     (
@@ -29,8 +25,6 @@ FROM_CORE = wire.FROM_CORE | REQUESTS
 """Kinds of frames that a core sends to its hub."""
 TO_CORE = wire.TO_CORE | {client_numbers.KIND_HELD}
 """Kinds of frames that a hub sends to its core."""
-SECONDS = 120.0
-"""How long the core waits for an answer: the hub's disk may be slow, and its realm emulated."""
 
 _NAME = struct.Struct(client_numbers.BLOB_FORMAT)
 _HELD = struct.Struct(client_numbers.HELD_FORMAT)
@@ -70,42 +64,13 @@ def packed_names(names: list[str]) -> bytes:
     return b"".join(_NAME.pack(name.encode()) for name in names)
 
 
-class RemoteBackend:
+class RemoteBackend(Questions):
     """Blobs that the hub keeps; may be used by several threads.
 
     Args:
         send: sends the bytes of one frame.
         seconds: how long it waits for an answer.
     """
-
-    def __init__(self, send: "Callable[[bytes], None]", seconds: float = SECONDS) -> None:
-        self._send = send
-        self._seconds = seconds
-        self._lock = threading.Condition()
-        self._last = 0
-        self._waiting: set[int] = set()
-        self._answers: dict[int, bytes] = {}
-        self._over = False
-
-    def take(self, frame: wire.Frame) -> None:
-        """Take an answer of the hub's.
-
-        Raises:
-            WireError: nobody has asked.
-        """
-        with self._lock:
-            if frame.client or not 0 < frame.request <= self._last:
-                raise wire.WireError("an answer about a blob that nobody asked for")
-            if frame.request in self._waiting:
-                self._waiting.remove(frame.request)
-                self._answers[frame.request] = frame.body
-                self._lock.notify_all()
-
-    def end(self) -> None:
-        """Tell all who wait that no answer will come any more."""
-        with self._lock:
-            self._over = True
-            self._lock.notify_all()
 
     def get(self, name: str) -> bytes | None:
         """Return a blob, None if there is none."""
@@ -135,17 +100,7 @@ class RemoteBackend:
         Raises:
             OSError: it could not, does not answer, or not so that it makes sense.
         """
-        with self._lock:
-            self._last += 1
-            number = self._last
-            self._waiting.add(number)
-        self._send(request(kind, number, name, blob).to_bytes())
-        with self._lock:
-            self._lock.wait_for(lambda: number in self._answers or self._over, self._seconds)
-            self._waiting.discard(number)
-            body = self._answers.pop(number, None)
-        if body is None:
-            raise OSError(errno.ETIMEDOUT, f"the hub did not answer within {self._seconds:g} s")
+        body = self.ask(kind, _NAME.pack(name.encode()) + blob)
         if len(body) < _HELD.size or len(body) > _HELD.size + BLOB_MAX:
             raise OSError(errno.EPROTO, f"the hub answered with {len(body)} bytes")
         error, there = _HELD.unpack_from(body)

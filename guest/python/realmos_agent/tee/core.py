@@ -7,9 +7,10 @@ from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-from realmos_agent.tee import numbers
+from realmos_agent.tee import client_numbers, numbers
 from realmos_agent.tee.blobs import RemoteBackend
 from realmos_agent.tee.clocks import Clocks
+from realmos_agent.tee.connections import Connections
 from realmos_agent.tee.debug import Debugger
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
@@ -25,7 +26,8 @@ from realmos_agent.tee.loader import (
 )
 from realmos_agent.tee.manager import Manager
 from realmos_agent.tee.parts import RunnerError
-from realmos_agent.tee.pta import RealmPta, SystemPta, realm_token
+from realmos_agent.tee.pta import RealmPta, SocketPta, SystemPta, realm_token
+from realmos_agent.tee.questions import Questions
 from realmos_agent.tee.runners import Runners
 from realmos_agent.tee.server import Server
 from realmos_agent.tee.services import Services
@@ -48,6 +50,7 @@ class Options(NamedTuple):
         identity: at the broker, whose key and counter objects have; "" for development.
         broker: that broker's key, in hexadecimal digits.
         debug: UUID=DIR: the TA that waits for gdb, and gdb's directory; "" for none.
+        sockets: who connects TAs to the network: `keeping.HUB`; "" for nobody.
     """
 
     ta_dir: str
@@ -58,6 +61,7 @@ class Options(NamedTuple):
     identity: str = ""
     broker: str = ""
     debug: str = ""
+    sockets: str = ""
 
 
 class Core:
@@ -95,9 +99,15 @@ class Core:
         self._runners = Runners(options.runner, options.qemu_user, _MEMORY_MAX, self._services.log)
         system = SystemPta(kept.root, _add_entropy)
         realm = RealmPta(realm_token, self._services.log)
-        self._manager = Manager(self._create, (system, realm))
+        self._net = Questions(self._send)
+        sockets = (SocketPta(Connections(self._net)),) if _has_sockets(options) else ()
+        self._manager = Manager(self._create, (system, realm, *sockets))
         self._services.manager = self._manager
-        self._server = Server(self._manager, self._send, self._services.log, held=self._blobs.take)
+        answers = {
+            client_numbers.KIND_HELD: self._blobs.take,
+            client_numbers.KIND_NET_DONE: self._net.take,
+        }
+        self._server = Server(self._manager, self._send, self._services.log, answers=answers)
 
     def serve(self, source: int) -> None:
         """Serve what comes from a descriptor until it ends; then end every TA.
@@ -110,6 +120,7 @@ class Core:
                 self._server.receive(data)
         finally:
             self._blobs.end()
+            self._net.end()
             self._manager.end()
 
     def _create(self, uuid: UUID) -> Instance:
@@ -181,6 +192,17 @@ class Core:
             # Not by sys.stderr: a thread that holds its lock when the interpreter ends is fatal.
             while data:
                 data = data[os.write(_STDERR, data) :]
+
+
+def _has_sockets(options: Options) -> bool:
+    """Tell whether TAs may connect to the network.
+
+    Raises:
+        ValueError: it is said in an unknown way.
+    """
+    if options.sockets not in {"", HUB}:
+        raise ValueError(f"--sockets {options.sockets}: they are the {HUB}'s, or nobody's")
+    return bool(options.sockets)
 
 
 def _keep(options: Options, blobs: RemoteBackend) -> Kept:

@@ -20,6 +20,7 @@ from typing import Final, Self
 from realmos_agent.tee import blobs, client_numbers, numbers, wire
 from realmos_agent.tee.client_identity import Credentials, client_uuid, credentials_of
 from realmos_agent.tee.holder import Holder
+from realmos_agent.tee.network import Network
 from realmos_agent.tee.storage import Backend
 from realmos_agent.tee.stream import SMALL, Stream, StreamError
 
@@ -68,6 +69,7 @@ class Hub:
         on_end: called, by the hub's thread, with the reason when the core has ended.
         stall: see `STALL_S`.
         store: where blobs of the core's secure storage are; None to refuse them.
+        connects: whether it makes connections for Trusted Applications.
 
     Raises:
         SocketError: no socket can be made there.
@@ -81,10 +83,13 @@ class Hub:
         on_end: Callable[[str], None] = lambda _reason: None,
         stall: float = STALL_S,
         store: Backend | None = None,
+        connects: bool = False,
     ) -> None:
         self.path = path
         self._listener = _listen(path)
-        self._core: Stream | None = Stream(core, blobs.FROM_CORE)
+        self._core: Stream | None = Stream(
+            core, blobs.FROM_CORE | ({client_numbers.KIND_NET} if connects else frozenset())
+        )
         self._on_end = on_end
         self._stall = stall
         self._clients: dict[int, _Client] = {}
@@ -95,6 +100,7 @@ class Hub:
         self._closing = False
         self._waker, self._woken = socket.socketpair()
         self._holder = Holder(store, self._wake)
+        self._network = Network(self._wake)
         self._selector = selectors.DefaultSelector()
         self._watched: dict[socket.socket, int] = {}
         self._thread = threading.Thread(target=self._serve, name="tee hub", daemon=True)
@@ -117,6 +123,7 @@ class Hub:
         self._wake()
         self._thread.join(_JOIN_S)
         self._holder.close()
+        self._network.close()
         self.path.unlink(missing_ok=True)
 
     def _wake(self) -> None:
@@ -146,7 +153,7 @@ class Hub:
                 client.flush()
             except StreamError:
                 self._disconnect(client)
-        for answer in self._holder.take_answers():
+        for answer in (*self._holder.take_answers(), *self._network.take_answers()):
             if self._core is not None:
                 self._core.queue(answer)
         if self._core is not None:
@@ -288,6 +295,8 @@ class Hub:
             frame = core.receive()
             if frame is not None and frame.kind in blobs.REQUESTS:
                 self._holder.ask(frame)
+            elif frame is not None and frame.kind == client_numbers.KIND_NET:
+                self._network.ask(frame)
             elif frame is not None:
                 self._take_answer(frame)
         except (StreamError, wire.WireError) as error:

@@ -61,7 +61,7 @@ def _serve(options: Options, path: Path, pid: int, go: int) -> int:
     with ours, hubs:
         core = Core(options, ours.fileno())
         thread = threading.Thread(target=core.serve, args=(ours.fileno(),), daemon=True)
-        with Hub(path, hubs):
+        with Hub(path, hubs, connects=bool(options.sockets)):
             _give(str(path))
             thread.start()
             os.write(go, b"x")

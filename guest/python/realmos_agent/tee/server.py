@@ -7,9 +7,9 @@ A TA that does not return for long then is ended.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from realmos_agent.tee import blobs, client_numbers, numbers, wire
+from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.errors import TeeError
@@ -66,7 +66,7 @@ class Server:
         send: sends the bytes of one frame; called by one thread at a time.
         log: takes text for people.
         grace_s: how long a TA may go on for a client that is gone.
-        held: takes the hub's answers about blobs.
+        answers: what takes the hub's answers to the core's questions, by their kind.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Server:
         send: Callable[[bytes], None],
         log: Callable[[str], None],
         grace_s: float = GRACE_S,
-        held: Callable[[wire.Frame], None] | None = None,
+        answers: Mapping[int, Callable[[wire.Frame], None]] | None = None,
     ) -> None:
         self._manager = manager
         self._send = send
@@ -89,8 +89,8 @@ class Server:
         self._leaving = 0
         self._memory = Budget(MEMORY_MAX)
         self._clients: dict[int, _Client] = {}
-        self._held = held
-        self._framer = wire.Framer(wire.TO_CORE if held is None else blobs.TO_CORE)
+        self._answers = answers or {}
+        self._framer = wire.Framer(wire.TO_CORE | self._answers.keys())
 
     def receive(self, data: bytes) -> None:
         """Take bytes of the stream, and start what they ask for.
@@ -100,8 +100,8 @@ class Server:
         """
         self._framer.feed(data)
         while (frame := self._framer.next_frame()) is not None:
-            if self._held is not None and frame.kind == client_numbers.KIND_HELD:
-                self._held(frame)
+            if (take := self._answers.get(frame.kind)) is not None:
+                take(frame)
                 continue
             try:
                 message = wire.decode(frame)

@@ -12,6 +12,8 @@ from realmos_agent.tee.storage import Backend
 from realmos.errors import ConfigError
 
 STALL_S: Final = hub.STALL_S
+SOCKETS: Final = ("--sockets", "hub")
+"""What is in the command line of a core whose hub connects Trusted Applications."""
 
 
 class Hub(hub.Hub):
@@ -29,9 +31,10 @@ class Hub(hub.Hub):
         on_end: Callable[[str], None] = lambda _reason: None,
         stall: float = STALL_S,
         store: Backend | None = None,
+        connects: bool = False,
     ) -> None:
         try:
-            super().__init__(path, core, on_end=on_end, stall=stall, store=store)
+            super().__init__(path, core, on_end=on_end, stall=stall, store=store, connects=connects)
         except hub.SocketError as error:
             raise ConfigError(
                 str(error), hint="TMPDIR or XDG_RUNTIME_DIR names a directory with a short name"

@@ -28,7 +28,7 @@ from realmos.image import build_runner
 from realmos.progress import Reporter
 from realmos.source import qemu_user
 from realmos.tee.debug import DebugTarget
-from realmos.tee.hub import Hub
+from realmos.tee.hub import SOCKETS, Hub
 from realmos.tee.inspect import container_uuid, read_keys
 from realmos.tee.libteec import SOCKET_VARIABLE, build_libteec
 from realmos.tee.storage import Keeping, opened
@@ -95,6 +95,7 @@ def local_tee(
     reporter: Reporter,
     debug: DebugTarget | None = None,
     keeping: Keeping | None = None,
+    sockets: bool = False,
 ) -> Iterator[Path]:
     """Run a TEE core with these TAs, and yield the path of the socket that clients connect to.
 
@@ -105,6 +106,7 @@ def local_tee(
         reporter: progress.
         debug: the TA that is to wait for gdb.
         keeping: how objects are kept; None if they end with the core.
+        sockets: whether TAs may connect to the network.
 
     Raises:
         ConfigError: they cannot be kept so.
@@ -128,6 +130,7 @@ def local_tee(
         if debug is not None:
             words += ["--debug", debug.spec]
         words += () if keeping is None else keeping.words
+        words += SOCKETS if sockets else ()
         store = stack.enter_context(opened(keeping))
         ours, its = socket.socketpair()
         with its:
@@ -138,7 +141,7 @@ def local_tee(
         def complain(why: str) -> None:
             reporter.warn(f"the TEE has ended: {why}")
 
-        with Hub(home / "tee", ours, on_end=complain, store=store) as hub:
+        with Hub(home / "tee", ours, on_end=complain, store=store, connects=sockets) as hub:
             yield hub.path
 
 

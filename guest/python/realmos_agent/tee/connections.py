@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Connections of Trusted Applications over the tee wire (docs/tee-wire.md): the core's end.
+
+GlobalPlatform's sockets are the hub's, which is on the untrusted side: what goes through one is as
+public as on any network. A wait is asked for in pieces, so that it ends with who waits.
+"""
+
+import struct
+
+from realmos_agent.tee import client_numbers, numbers
+from realmos_agent.tee.errors import TeeError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from realmos_agent.tee.questions import Questions
+
+PIECE_MS = 500
+"""The longest wait that the hub is asked for at once."""
+
+_NET = struct.Struct(client_numbers.NET_FORMAT)
+_DONE = struct.Struct(client_numbers.NET_DONE_FORMAT)
+
+
+class Connections:
+    """Connections that the hub makes. Each method may raise TeeError.
+
+    Args:
+        questions: to the hub.
+    """
+
+    def __init__(self, questions: "Questions") -> None:
+        self._questions = questions
+
+    def open(self, version: int, port: int, protocol: int, name: bytes) -> int:
+        """Connect; return the socket."""
+        return self._ask(client_numbers.NET_OPEN, 0, (version, port, protocol), name)[0]
+
+    def close(self, socket: int) -> None:
+        """Disconnect."""
+        self._ask(client_numbers.NET_CLOSE, socket)
+
+    def send(self, socket: int, data: bytes, wait_ms: int) -> int:
+        """Send what goes now, or in `wait_ms`; return how many bytes that were."""
+        sent, _ = self._ask(client_numbers.NET_SEND, socket, (wait_ms, 0, 0), data)
+        if sent > len(data):
+            raise TeeError(numbers.ERROR_COMMUNICATION)
+        return sent
+
+    def receive(self, socket: int, size: int, wait_ms: int) -> bytes:
+        """Return what is there now, or in `wait_ms`; nothing when the peer has closed."""
+        _, data = self._ask(client_numbers.NET_RECEIVE, socket, (wait_ms, size, 0))
+        if len(data) > size:
+            raise TeeError(numbers.ERROR_COMMUNICATION)
+        return data
+
+    def control(self, socket: int, command: int, data: bytes) -> None:
+        """Change something about a socket."""
+        self._ask(client_numbers.NET_CONTROL, socket, (command, 0, 0), data)
+
+    def _ask(
+        self, what: int, socket: int, words: tuple[int, int, int] = (0, 0, 0), data: bytes = b""
+    ) -> tuple[int, bytes]:
+        """Ask the hub; return the value and the bytes of its answer.
+
+        Raises:
+            TeeError: it could not, or does not answer so that it makes sense.
+        """
+        body = _NET.pack(what, socket, *words) + data
+        try:
+            answer = self._questions.ask(client_numbers.KIND_NET, body)
+        except OSError as error:
+            raise TeeError(numbers.ERROR_COMMUNICATION) from error
+        if not _DONE.size <= len(answer) <= _DONE.size + client_numbers.NET_BYTES_MAX:
+            raise TeeError(numbers.ERROR_COMMUNICATION)
+        result, value = _DONE.unpack_from(answer)
+        if result != numbers.SUCCESS:
+            raise TeeError(result)
+        return value, answer[_DONE.size :]

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Questions that the core asks the hub over the tee wire, and the answers, by any threads."""
+
+import errno
+import threading
+
+from realmos_agent.tee import wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECONDS = 120.0
+"""How long the core waits for an answer: the hub's disk may be slow, and its realm emulated."""
+
+
+class Questions:
+    """Asks, and waits.
+
+    Args:
+        send: sends the bytes of one frame.
+        seconds: how long to wait for an answer.
+    """
+
+    def __init__(self, send: "Callable[[bytes], None]", seconds: float = SECONDS) -> None:
+        self._send = send
+        self._seconds = seconds
+        self._lock = threading.Condition()
+        self._last = 0
+        self._waiting: set[int] = set()
+        self._answers: dict[int, bytes] = {}
+        self._over = False
+
+    def take(self, frame: wire.Frame) -> None:
+        """Take an answer of the hub's.
+
+        Raises:
+            WireError: nobody has asked.
+        """
+        with self._lock:
+            if frame.client or not 0 < frame.request <= self._last:
+                raise wire.WireError("an answer to what nobody asked")
+            if frame.request in self._waiting:
+                self._waiting.remove(frame.request)
+                self._answers[frame.request] = frame.body
+                self._lock.notify_all()
+
+    def end(self) -> None:
+        """Tell all who wait that no answer will come any more."""
+        with self._lock:
+            self._over = True
+            self._lock.notify_all()
+
+    def ask(self, kind: int, body: bytes) -> bytes:
+        """Ask the hub, and return the body of its answer.
+
+        Raises:
+            OSError: there is none.
+        """
+        with self._lock:
+            self._last += 1
+            number = self._last
+            self._waiting.add(number)
+        self._send(wire.Frame(kind, 0, number, body).to_bytes())
+        with self._lock:
+            self._lock.wait_for(lambda: number in self._answers or self._over, self._seconds)
+            self._waiting.discard(number)
+            answer = self._answers.pop(number, None)
+        if answer is None:
+            raise OSError(errno.ETIMEDOUT, f"the hub did not answer within {self._seconds:g} s")
+        return answer
