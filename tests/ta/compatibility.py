@@ -185,7 +185,10 @@ def declared(header: str) -> set[str]:
 
 def main() -> None:
     """Print the page, or write it."""
-    page = document(read_parts(), read_results())
+    try:
+        page = document(read_parts(), read_results())
+    except ValueError as error:
+        sys.exit(f"compatibility.toml: {error}")
     if "--write" in sys.argv[1:]:
         DOCUMENT.write_text(page, "utf-8")
     else:

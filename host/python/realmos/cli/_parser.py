@@ -111,7 +111,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_verify(actions)
     _add_shell(actions)
     add_broker(actions.add_parser("broker", help="keep secrets for realms, and give them"))
-    ta = actions.add_parser("ta", help="OP-TEE Trusted Applications: run, build, look at them")
+    ta = actions.add_parser("ta", help="OP-TEE Trusted Applications: build, run, debug them")
     add_ta(ta, _attested_machine)
     _add_build(actions)
     _add_logs(actions)
