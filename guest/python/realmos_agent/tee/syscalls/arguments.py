@@ -51,14 +51,15 @@ class Arguments:
         self.values: list[object] = []
         self.rooms: list[tuple[int, Room]] = []
         for _, kind, size in descriptors:
-            self._argument(kind, size)
+            if kind == numbers.ARG_U32:
+                self.values.append(self._word(_U32_MAX))
+            else:
+                self._argument(kind, size)
         if self._at != len(body):
             raise ForgedCall(f"{len(body) - self._at} bytes behind the arguments")
 
     def _argument(self, kind: int, size: int) -> None:
-        if kind == numbers.ARG_U32:
-            self.values.append(self._word(_U32_MAX))
-        elif kind in _BYTES:
+        if kind in _BYTES:
             self.values.append(self._bytes(size if kind == numbers.ARG_INSTRUCT else None))
         elif kind in _CAPACITIES:
             capacity = self._word(_CAPACITIES[kind])

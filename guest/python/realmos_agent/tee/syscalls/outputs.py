@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _RESULT = struct.Struct(runner_numbers.RESULT_FORMAT)
 _WORD = struct.Struct("<Q")
 _NOTHING = _WORD.pack(0)
+_ONE_OUTPUT = _RESULT.pack(numbers.SUCCESS, 1)
 _UNTOUCHED = _WORD.pack(numbers.CAPACITY_NOT_WANTED)
 
 # The kinds whose length the TA is told; a ShortBuffer tells one for each.
@@ -35,6 +36,10 @@ def success(rooms: "list[tuple[int, Room]]", returned: object) -> bytes:
         if returned is not None:
             raise TypeError("a value from the handler of a call without outputs")
         return plain(numbers.SUCCESS)
+    if len(rooms) == 1 and isinstance(returned, bytes):
+        kind, room = rooms[0]
+        if kind in SIZED and isinstance(room, int):  # most calls
+            return _one(room, returned) or short(rooms, ShortBuffer(len(returned)))
     outputs = returned if isinstance(returned, tuple) else (returned,)
     needed = tuple(
         len(value) if isinstance(value, bytes) else None
@@ -48,6 +53,13 @@ def success(rooms: "list[tuple[int, Room]]", returned: object) -> bytes:
     ):
         return short(rooms, ShortBuffer(*needed))
     return failure(rooms, numbers.SUCCESS, outputs)
+
+
+def _one(room: int, returned: bytes) -> bytes:
+    """Return the RESULT of a call whose only output is a buffer; nothing if it does not fit."""
+    if len(returned) > room:
+        return b""
+    return b"".join((_ONE_OUTPUT, _WORD.pack(len(returned)), returned))
 
 
 def short(rooms: "list[tuple[int, Room]]", error: ShortBuffer) -> bytes:
