@@ -290,7 +290,7 @@ def check_outcomes(params: Params, answer: Opened | Invoked) -> None:
     Raises:
         WireError: other types, or more bytes for a parameter than its memory has.
     """
-    types = join(outcome.type for outcome in answer.outcomes)
+    types = join(answer.outcomes)
     if types != params.types and (types or answer.result == numbers.SUCCESS):
         raise WireError(f"an answer with types {types:#x} for parameters {params.types:#x}")
     for param, outcome in zip(params.params, answer.outcomes, strict=True):

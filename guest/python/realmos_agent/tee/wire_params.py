@@ -3,6 +3,7 @@
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from realmos_agent.tee import client_numbers, numbers
@@ -82,7 +83,7 @@ class Params(NamedTuple):
     @property
     def types(self) -> int:
         """All types in one word."""
-        return join(param.type for param in self.params)
+        return join(self.params)
 
     @property
     def answer_max(self) -> int:
@@ -114,13 +115,20 @@ NO_OUTCOMES = (_NO_OUTCOME,) * client_numbers.PARAMS
 _NO_ANSWER = _PARAMS.pack(0, 0) + _PARAM.pack(0, 0, 0) * client_numbers.PARAMS
 
 
-def join(types: Iterable[int]) -> int:
-    """Return parameter types in one word."""
-    return sum(kind << _TYPE_BITS * index for index, kind in enumerate(types))
+def join(given: Iterable[Param] | Iterable[Outcome]) -> int:
+    """Return the types of parameters in one word."""
+    types = shift = 0
+    for each in given:
+        types |= each.type << shift
+        shift += _TYPE_BITS
+    return types
 
 
-def _split(types: int) -> list[int]:
-    found = [types >> _TYPE_BITS * index & _TYPE_MASK for index in range(client_numbers.PARAMS)]
+@lru_cache(maxsize=256)
+def _split(types: int) -> tuple[int, ...]:
+    found = tuple(
+        types >> _TYPE_BITS * index & _TYPE_MASK for index in range(client_numbers.PARAMS)
+    )
     if types >> _TYPE_BITS * client_numbers.PARAMS or not _TYPES.issuperset(found):
         raise WireError(f"parameter types {types:#x}")
     return found
@@ -168,49 +176,60 @@ def unpack_params(body: bytes, at: int) -> Params:
 
 
 def _check_params(params: Params) -> None:
-    if (
-        len(params.params) != client_numbers.PARAMS
-        or len(params.regions) > client_numbers.REGIONS_MAX
-    ):
-        raise WireError(f"{len(params.params)} parameters in {len(params.regions)} regions")
-    flags = [0] * len(params.regions)
-    for param in params.params:
-        _check_param(param, params.regions)
-        if param.region is not None:
-            flags[param.region] |= _DIRECTIONS[param.type]
-    if sum(region.size for region in params.regions) > client_numbers.DATA_MAX:
-        raise WireError(f"more than {client_numbers.DATA_MAX} bytes of memory in a call")
-    if params.answer_max > client_numbers.DATA_MAX:
+    given, regions = params
+    if len(given) != client_numbers.PARAMS or len(regions) > client_numbers.REGIONS_MAX:
+        raise WireError(f"{len(given)} parameters in {len(regions)} regions")
+    flags = [0] * len(regions)
+    answer = 0
+    for param in given:
+        if param != _NO_PARAM:
+            answer += _check_param(param, regions, flags)
+    if answer > client_numbers.DATA_MAX:
         raise WireError(f"more than {client_numbers.DATA_MAX} bytes of memory in the answer")
-    for region, used in zip(params.regions, flags, strict=True):
-        if not used or region.flags != used:
-            raise WireError(f"a region with flags {region.flags:#x}, used with {used:#x}")
-        if not 0 <= region.shift < client_numbers.PAGE:
-            raise WireError(f"a region with shift {region.shift:#x}")
-        if len(region.data) != (region.size if used & client_numbers.REGION_IN else 0):
-            raise WireError(f"{len(region.data)} bytes for a region of {region.size}")
+    if regions:
+        _check_regions(regions, flags)
 
 
-def _check_param(param: Param, regions: tuple[Region, ...]) -> None:
-    if param == _NO_PARAM:
-        return
+def _check_param(param: Param, regions: tuple[Region, ...], flags: list[int]) -> int:
+    """Check a parameter, note how its region is used, and return what its answer may carry."""
+    kind, a, b, region = param
+    direction = _DIRECTIONS.get(kind)
+    if direction is None:
+        _check_value(param)
+        return 0
+    if region is None:
+        if a or b:
+            raise WireError(f"a NULL reference with offset {a} and size {b}")
+        return 0
+    if not 0 <= region < len(regions):
+        raise WireError(f"a reference to region {region} of {len(regions)}")
+    if min(a, b) < 0 or a + b > regions[region].size:
+        raise WireError(f"a reference outside its region: offset {a}, size {b}")
+    flags[region] |= direction
+    return b if direction & client_numbers.REGION_OUT else 0
+
+
+def _check_value(param: Param) -> None:
     if param.type not in _TYPES:
         raise WireError(f"a parameter of type {param.type}")
-    if not param.is_memory:
-        limit = (
-            0
-            if param.type in {numbers.PARAM_TYPE_NONE, numbers.PARAM_TYPE_VALUE_OUTPUT}
-            else 0xFFFFFFFF
-        )
-        if param.region is not None or max(param.a, param.b) > limit or min(param.a, param.b) < 0:
-            raise WireError(f"a parameter {param}")
-    elif param.region is None:
-        if param.a or param.b:
-            raise WireError(f"a NULL reference with offset {param.a} and size {param.b}")
-    elif not 0 <= param.region < len(regions):
-        raise WireError(f"a reference to region {param.region} of {len(regions)}")
-    elif min(param.a, param.b) < 0 or param.a + param.b > regions[param.region].size:
-        raise WireError(f"a reference outside its region: offset {param.a}, size {param.b}")
+    nothing = (numbers.PARAM_TYPE_NONE, numbers.PARAM_TYPE_VALUE_OUTPUT)
+    limit = 0 if param.type in nothing else 0xFFFFFFFF
+    if param.region is not None or max(param.a, param.b) > limit or min(param.a, param.b) < 0:
+        raise WireError(f"a parameter {param}")
+
+
+def _check_regions(regions: tuple[Region, ...], flags: list[int]) -> None:
+    total = 0
+    for (size, flag, shift, data), used in zip(regions, flags, strict=True):
+        if not used or flag != used:
+            raise WireError(f"a region with flags {flag:#x}, used with {used:#x}")
+        if not 0 <= shift < client_numbers.PAGE:
+            raise WireError(f"a region with shift {shift:#x}")
+        if len(data) != (size if used & client_numbers.REGION_IN else 0):
+            raise WireError(f"{len(data)} bytes for a region of {size}")
+        total += size
+    if total > client_numbers.DATA_MAX:
+        raise WireError(f"more than {client_numbers.DATA_MAX} bytes of memory in a call")
 
 
 def pack_result(
@@ -221,7 +240,7 @@ def pack_result(
         return [_RESULT.pack(result, origin, session, 0), _NO_ANSWER]
     _check_outcomes(outcomes)
     out: list[bytes | memoryview] = [_RESULT.pack(result, origin, session, 0)]
-    out.append(_PARAMS.pack(join(outcome.type for outcome in outcomes), 0))
+    out.append(_PARAMS.pack(join(outcomes), 0))
     out += [_PARAM.pack(outcome.a, outcome.b, len(outcome.data)) for outcome in outcomes]
     out += [outcome.data for outcome in outcomes]
     return out
