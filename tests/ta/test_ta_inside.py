@@ -18,6 +18,17 @@ pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
 
 SIGNER = "edb617fa-9fed-4d89-825b-716277701d5b"
 NONCE = "2a" * 32
+SCRIPT = """#!/bin/sh
+# The core is this one's parent.
+kill -0 $PPID 2>/dev/null && echo "it reaches the core"
+cat /proc/$PPID/mem >/dev/null 2>/dev/null </dev/null && echo "it reads the core"
+cat /proc/$PPID/environ >/dev/null 2>&1 && echo "it sees what the core was given"
+echo >/dev/realm-rsi 2>/dev/null && echo "it has the device of measurements"
+touch /run/tee/more.ta 2>/dev/null && echo "it adds TAs"
+id -u
+"$@" key
+"$@" attest "$NONCE"
+"""
 
 
 @pytest.fixture
@@ -38,7 +49,7 @@ def test_a_tas_token_is_what_was_predicted_of_it_and_its_client(
     monkeypatch.setattr(sys, "stdin", None)
     ta = str(build("signer"))
     script = tmp_path / "both.sh"
-    script.write_text('#!/bin/sh\nid -u; "$@" key; "$@" attest "$NONCE"\n', "utf-8")
+    script.write_text(SCRIPT, "utf-8")
     script.chmod(0o700)
     given = ("-e", f"NONCE={NONCE}", "--put", f"{signer}:/run/tee/client/signer")
     words = ("--", str(script), "./signer")

@@ -27,6 +27,7 @@ from realmos.tee import (
 )
 from realmos.tee.local import find_client
 from realmos_agent.protocol import measurement
+from ta_sessions import open_every
 from xtest_report import Case, differences, read_cases, read_expected
 
 pytest_plugins = ["pytester", "ta_examples"]
@@ -35,7 +36,7 @@ pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
 EXPECTED = Path(__file__).parent / "xtest.toml"
 HELLO = "1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca"
 INCREMENT = 0
-FAST = ("1004", "1025", "4001", "4016", "6001")
+FAST = ("1004", "1025", "2001", "4001", "4016", "6001")
 BY_FIXTURE = """
 from realmos.tee import Value
 
@@ -91,13 +92,14 @@ def test_client_of_arm64_calls_a_ta_in_a_realm_that_shows_what_it_was_given(
 def tee_in(session: Session, paths: Sequence[Path], home: Path) -> Iterator[Path]:
     """A TEE in a session's realm, and its socket."""
     (home / "copies").mkdir()
-    workload = tee_workload(find_applications(paths, None), None, home / "copies")
+    applications = find_applications(paths, None)
+    workload = tee_workload(applications, None, home / "copies", sockets=True)
     events = [measurement.encode(event) for event in workload_events(workload)]
     with RealmCore(session.agent, workload, io.BytesIO()) as core:
         assert session.attest(events=events).verdict.passed
         with pytest.raises(AttestationError, match=f"file {workload.put[0][1]} "):
             session.attest(events=[*events[1:], events[0]])
-        with core.serve(home / "tee", Silent()) as hub:
+        with core.serve(home / "tee", Silent(), connects=True) as hub:
             yield hub.path
 
 
@@ -178,6 +180,15 @@ def test_some_of_optees_own_tests_pass_in_a_realm(realm_machine: Session, tmp_pa
     expected = read_expected(EXPECTED, "regression", realm=True)
     assert cases.keys() >= {f"regression_{name}" for name in FAST}
     assert differences(cases, expected.only(cases)) == []
+
+
+@pytest.mark.exhaustive
+def test_every_ta_of_debian_opens_a_session_in_a_realm(
+    realm_machine: Session, tmp_path: Path
+) -> None:
+    applications = find_optee_tests(Cache(), Silent()).applications
+    with tee_in(realm_machine, applications, tmp_path) as path:
+        assert open_every(path, applications) == []
 
 
 @pytest.mark.exhaustive

@@ -99,6 +99,9 @@ def test_rem_of_tas_is_predicted(
     words = ["--ta", "a.ta", "--ta-key", "key.pem"]
     assert measured(monkeypatch, capsys, *words)["rem1"] == rem(core)
     assert measured(monkeypatch, capsys, "linux", *words)["rem1"] == rem(core)
+    open_core = tee_workload({TA: here / "a.ta"}, key, here / "copies", sockets=True)
+    assert open_core.argv == (*core.argv, "--sockets", "hub")
+    assert measured(monkeypatch, capsys, "--sockets", *words)["rem1"] == rem(open_core)
     both = with_client(core, ("./client", "x"), here / "libteec", here / "copies")
     found = measured(monkeypatch, capsys, *words, "--", "./client", "x")
     assert found["rem1"] == rem(both)
@@ -113,6 +116,7 @@ def test_rem_of_tas_is_predicted(
     ("words", "complaint"),
     [
         ("measure --ta-key key.pem", "--ta-key is for a --ta"),
+        ("measure --sockets", "--sockets is for a --ta"),
         ("measure --ta a.ta --ta-key key.pem -e A=b", "for a client in the realm"),
         ("measure --ta a.ta", "a.ta: "),
         ("measure --diff linux small --ta a.ta", "leave the program, --ta and --policy out"),

@@ -14,7 +14,7 @@ from realmos.cli._broker_options import add_broker
 from realmos.cli._examples import EXAMPLES
 from realmos.cli._policies import FORMATS
 from realmos.cli._ta_options import add_ta
-from realmos.cli._ta_storage import add_storage
+from realmos.cli._ta_storage import add_sockets, add_storage
 from realmos.cli._values import count, nonce, rpv, seconds, setting, size, transfer, uuid
 from realmos.realm import HASHES, RealmConfig
 from realmos.session import BOOT_TIMEOUT
@@ -283,6 +283,7 @@ def _measured(parser: argparse.ArgumentParser) -> None:
         help="the RSA key (PEM) that signs them (default: OP-TEE's development key)",
     )  # fmt: skip
     add_storage(group)
+    add_sockets(group)
     parser.add_argument(
         "--policy", type=Path, metavar="FILE",
         help="make a policy that accepts these measurements, or add them to the one in FILE",

@@ -36,7 +36,7 @@ def ta_workload(
     """Return what a realm is given: a TEE with TAs, and, if there is one, a client.
 
     Args:
-        arguments: of the command line: `ta_key`, `put`, `env`.
+        arguments: of the command line: `ta_key`, `put`, `env`, `sockets`, those of storage.
         words: the TAs' files, and the command line of a client that runs in the realm, if any.
         copies: a directory for copies of the files.
         cache: for the client's library.
@@ -47,7 +47,8 @@ def ta_workload(
     """
     files, client = words
     applications = find_applications(files, arguments.ta_key)
-    core = tee_workload(applications, arguments.ta_key, copies, keeping_of(arguments))
+    keeping, sockets = keeping_of(arguments), arguments.sockets
+    core = tee_workload(applications, arguments.ta_key, copies, keeping, sockets=sockets)
     if not client:
         return core
     check_transfers(arguments.put, [])

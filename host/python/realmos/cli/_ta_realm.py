@@ -54,7 +54,9 @@ def run_in_realm(
     with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
         home = Path(name)
         (home / "ta").mkdir()
-        workload = tee_workload(applications, arguments.ta_key, home / "ta", keeping)
+        workload = tee_workload(
+            applications, arguments.ta_key, home / "ta", keeping, sockets=arguments.sockets
+        )
         events = [measurement.encode(event) for event in workload_events(workload)]
         found = find_client(client, home / "tee", cache=cache, reporter=reporter)
         with (
@@ -68,7 +70,8 @@ def run_in_realm(
                 RealmCore(session.agent, workload, log.write) as core,
             ):
                 attested = session.attest(events=events)
-                with core.serve(home / "tee", reporter, store=store):
+                connects = arguments.sockets
+                with core.serve(home / "tee", reporter, store=store, connects=connects):
                     status = call_client(found, to_stderr=arguments.json)
             evidence = session.evidence()
     seconds = time.monotonic() - began

@@ -36,6 +36,7 @@ def run_ta(arguments: argparse.Namespace) -> int:
         cache=cache,
         reporter=reporter,
         keeping=keeping_of(arguments),
+        sockets=arguments.sockets,
     ) as tee:
         found = find_client(client, tee, cache=cache, reporter=reporter)
         return call_client(found)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The options of `realmos ta run` and `realmos measure --ta` that keep TAs' objects."""
+"""The options of `realmos ta run` and `realmos measure --ta` about what TAs get from outside."""
 
 import argparse
 import os
@@ -28,6 +28,15 @@ def add_storage(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--broker-key", metavar="KEY", default=os.environ.get(_KEY_VARIABLE),
         help=f"what `realmos broker key` prints (default: ${_KEY_VARIABLE})",
+    )  # fmt: skip
+
+
+def add_sockets(parser: argparse._ActionsContainer) -> None:
+    """Add the option that lets TAs out to a parser."""
+    parser.add_argument(
+        "--sockets", action="store_true",
+        help="let the TAs connect to the network from this machine, as tee-supplicant does;\n"
+        "with --client-inside, to the realm itself (default: they have no sockets)",
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from realmos.agent import AgentClient, RunHandle, Sink
 from realmos.errors import RealmosError
 from realmos.progress import Reporter
 from realmos.realm import Workload
-from realmos.tee.hub import Hub
+from realmos.tee.hub import SOCKETS, Hub
 from realmos.tee.storage import Keeping
 
 HOME: Final = "/run/tee"
@@ -42,6 +42,8 @@ def tee_workload(
     key: Path | None,
     copies: Path,
     keeping: Keeping | None = None,
+    *,
+    sockets: bool = False,
 ) -> Workload:
     """Return what a realm is given so that it is a TEE with these TAs.
 
@@ -53,6 +55,7 @@ def tee_workload(
         copies: a directory for copies of the files. They are what is measured and sent, whatever
             becomes of the files, and all with the same permissions, which are measured, too.
         keeping: how objects are kept; None if they end with the core.
+        sockets: whether TAs may connect to the network; its hub has to serve that.
     """
     argv = [_NAME, "--ta-dir", HOME]
     names = {copies / f"{uuid}.ta": path for uuid, path in sorted(applications.items())}
@@ -61,6 +64,8 @@ def tee_workload(
         argv += ["--ta-key", _KEY]
     if keeping is not None:
         argv += keeping.words
+    if sockets:
+        argv += SOCKETS
     for copy, path in names.items():
         shutil.copyfile(path, copy)
         copy.chmod(_MODE)
@@ -133,7 +138,12 @@ class RealmCore:
 
     @contextmanager
     def serve(
-        self, path: Path, reporter: Reporter, *, store: Backend | None = None
+        self,
+        path: Path,
+        reporter: Reporter,
+        *,
+        store: Backend | None = None,
+        connects: bool = False,
     ) -> Iterator[Hub]:
         """Serve clients at a socket; at the end, unless that is an error, wait for the core's.
 
@@ -141,6 +151,7 @@ class RealmCore:
             path: of the socket.
             reporter: told when the core has ended before.
             store: where the core's objects are; None if it was not told to keep them.
+            connects: whether TAs may connect to the network, from here.
 
         Raises:
             RealmosError: the connection to the realm broke off, or the realm has stopped.
@@ -161,7 +172,7 @@ class RealmCore:
 
         thread = threading.Thread(target=pump, name="tee realm", daemon=True)
         try:
-            with Hub(path, self._hubs, on_end=complain, store=store) as hub:
+            with Hub(path, self._hubs, on_end=complain, store=store, connects=connects) as hub:
                 thread.start()
                 yield hub
             thread.join(_END_S)  # the core's input has ended, and so does it
