@@ -23,6 +23,10 @@ _PROGRAMS, _SECTIONS = (0x20, 0x38, n.PHDR_SIZE), (0x28, 0x3C, n.SHDR_SIZE)
 _INFO_SIZE: Final = 16
 DISPATCHER: Final = 0x1122334455667788
 
+RELATIVE: Final = -(1 << 70)
+"""Added to a value, makes it relative to what there is."""
+ENTRY: Final = 9
+"""Which field of the header says where a TA is entered."""
 ODD: Final = (
     0, 1, 2, 3, 4, 5, 6, 7, 8, 0xB, 24, 64, 0x7F, 0x80, 0xFF, 0xFFF, PAGE, PAGE + 8, 0xFFFF,
     0x101, 0x401, 0x402, 0x403, 0x406, 0x407, n.PT_GNU_PROPERTY, 0xD4000001, elf.SPAN_MAX,
@@ -49,7 +53,7 @@ class Change(NamedTuple):
 def changes() -> st.SearchStrategy[list[Change]]:
     """Return lists of changes that fit any object."""
     tables = ["header", "program", "section", "dynamic", "symbol", "relocation", "note", "head"]
-    values = st.one_of(st.sampled_from(ODD), st.integers(-8, 8).map(lambda each: each - (1 << 70)))
+    values = st.one_of(st.sampled_from(ODD), st.integers(-8, 8).map(lambda each: each + RELATIVE))
     fields = st.builds(Change, st.sampled_from(tables), st.integers(0, 4095), values)
     more = st.builds(
         Change, st.sampled_from(["program+", "section+", "cut", "byte"]), st.integers(0, 4095),
@@ -77,7 +81,7 @@ def changed(data: bytes, how: Sequence[Change]) -> bytes:
 def _put(data: bytes, field: Field, value: int) -> bytes:
     at, size = field
     old = int.from_bytes(data[at : at + size], "little")
-    new = (old + value + (1 << 70) if value < 0 else value) & (1 << 8 * size) - 1
+    new = (old + value - RELATIVE if value < 0 else value) & (1 << 8 * size) - 1
     return (data[:at] + new.to_bytes(size, "little") + data[at + size :])[: len(data)]
 
 

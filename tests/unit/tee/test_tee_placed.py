@@ -102,6 +102,13 @@ def test_ta_is_entered_where_it_says(main_ta: bytes) -> None:
     assert Memory(placed.segments).prot(placed.entry) == CODE
 
 
+def test_ta_without_a_stack_is_refused() -> None:
+    data = Object().made()
+    head = parse(data).exports["ta_head"].value
+    with pytest.raises(LoadError, match="asks for no stack"):
+        place(data[: head + 16] + bytes(4) + data[head + 20 :])
+
+
 def test_pointers_are_moved_with_the_ta(main_ta: bytes) -> None:
     placed = place(main_ta)
     memory = Memory(placed.segments)

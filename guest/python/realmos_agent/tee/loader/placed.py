@@ -104,6 +104,8 @@ class Placed:
             )
         if self.flags & ~tee.TA_FLAG_MASK:
             raise bad(f"ta_head has unknown flags: {self.flags & ~tee.TA_FLAG_MASK:#x}")
+        if not self.stack_size:
+            raise bad("its ta_head asks for no stack")
         if not any(start <= main.elf.entry < end for start, end in main.elf.code):
             raise bad(f"its entry {main.elf.entry:#x} is no instruction")
         segments, writes = self._add(uuid, base)
