@@ -92,6 +92,25 @@ def test_an_rmm_that_never_spoke_is_suspected(spec: MachineSpec) -> None:
     assert "is the RMM image built for PLAT=qemu?" in error.hint
 
 
+def test_a_kernel_without_a_monitor_is_quoted_from_its_panic_on(
+    spec: MachineSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "exit_status", 0)
+    (spec.logs / "realm0.log").write_text("")
+    (spec.logs / "uart.log").write_text(
+        "NOTICE:  BL31: Built\n"
+        "[    5.876703] Initramfs unpacking failed\n"
+        "[   10.544039] Kernel panic - not syncing: VFS: Unable to mount root fs\n"
+        "[   10.551439] Call trace:\n"
+        "ERROR:   QEMU System Reset: with GPIO.\n"
+    )
+    with pytest.raises(BootError, match="exited with 0: Kernel panic - not syncing: VFS") as caught:
+        Machine(spec).poll()
+    assert caught.value.layer is Layer.KERNEL
+    assert [line[-15:] for line in caught.value.tail] == ["o mount root fs", "39] Call trace:"]
+    assert "RMM" not in caught.value.hint
+
+
 def test_a_power_off_is_told_apart_from_a_crash(
     spec: MachineSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:

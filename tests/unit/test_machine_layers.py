@@ -36,6 +36,14 @@ def test_the_furthest_layer_follows_the_console(count: int, layer: Layer) -> Non
     assert watch(BOOT[:count]).layer is layer
 
 
+def test_a_kernel_that_prints_by_itself_is_told_from_the_firmware_before_it() -> None:
+    lines = [*BOOT[:3], "[    5.876703] Initramfs unpacking failed", "[   10.5] Call trace:"]
+    assert watch(lines).layer is Layer.KERNEL
+    assert [layer for layer, _ in tag_lines(lines)][2:] == [
+        Layer.BL31, Layer.KERNEL, Layer.KERNEL,
+    ]  # fmt: skip
+
+
 def test_firmware_that_prints_again_does_not_move_the_boot_back() -> None:
     assert watch([*BOOT, "NOTICE:  BL31: again", "RMM: more"]).layer is Layer.KERNEL
 

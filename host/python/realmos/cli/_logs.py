@@ -9,13 +9,15 @@ from realmos.machine import Layer, Symboliser, log_lines, tag_lines
 
 
 def tagged_lines(run: Path) -> Iterator[tuple[Layer, str]]:
-    """Yield the lines of a run's logs: UART0 first, then each realm's console, then QEMU's own.
+    """Yield the lines of a run's logs: UART0's, the secure world's, each realm's, and QEMU's own.
 
     Crash reports are symbolised with the ELF files of that run's firmware.
     """
     symboliser = Symboliser.of_run(run)
     for layer, line in tag_lines(log_lines(run / "uart.log")):
         yield layer, symboliser.line(line)
+    for line in log_lines(run / "secure.log"):
+        yield Layer.OPTEE, line
     for path in sorted(run.glob("realm*.log")):
         for line in log_lines(path):
             yield Layer.KERNEL, line

@@ -13,6 +13,7 @@ class Layer(StrEnum):
     BL1 = "BL1"
     BL2 = "BL2"
     BL31 = "BL31"
+    OPTEE = "OP-TEE"
     RMM = "RMM"
     MONITOR = "monitor"
     KERNEL = "kernel"
@@ -21,6 +22,8 @@ class Layer(StrEnum):
 
 
 _REALM = re.compile(r"^MON: realm (\d+) ")
+# A kernel that has UART0 to itself.
+_KERNEL_LINE = re.compile(r"^\[ *\d+\.\d+\] ")
 _RMM_READY = "RMM: ready"
 # Our monitor's last line, or TF-A's own when whoever runs in the normal world asks it to power off.
 _POWER_OFF = re.compile(r"^(MON: power-off |ERROR: +QEMU System Power off)")
@@ -37,6 +40,7 @@ _TAGS = (
     (re.compile(r"^RMM: "), Layer.RMM),
     (re.compile(r"^MON: realm \d+ uart: "), Layer.KERNEL),
     (re.compile(r"^MON: "), Layer.MONITOR),
+    (_KERNEL_LINE, Layer.KERNEL),
 )
 
 # What says that the machine will not come further: the layer at fault, or None for the one that
@@ -56,6 +60,7 @@ _NEXT = (
     (re.compile(r"^RMM: "), Layer.RMM),
     (re.compile(r"^MON: "), Layer.MONITOR),
     (re.compile(r"^MON: realm \d+ \S+: running"), Layer.KERNEL),
+    (_KERNEL_LINE, Layer.KERNEL),
 )
 
 
@@ -68,6 +73,11 @@ def layer_of(line: str, current: Layer) -> Layer:
     if _CRASH_IN_EL3.match(line) and _ORDER[current] > _ORDER[Layer.BL31]:
         return Layer.BL31
     return current
+
+
+def is_kernel_line(line: str) -> bool:
+    """Whether a kernel itself has printed a line of UART0, and no monitor for it."""
+    return _KERNEL_LINE.match(line) is not None
 
 
 def tag_lines(lines: list[str]) -> list[tuple[Layer, str]]:

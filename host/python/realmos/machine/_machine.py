@@ -13,7 +13,7 @@ from realmos.errors import BootError, MachineError
 from realmos.image import compile_source
 from realmos.machine import _spec
 from realmos.machine._console import Console, Consoles, Lines
-from realmos.machine._layers import BootWatch, Layer, stopped_in
+from realmos.machine._layers import BootWatch, Layer, is_kernel_line, stopped_in
 from realmos.machine._manifest import manifest_source, numbered_plan
 from realmos.machine._qmp import Qmp
 from realmos.machine._run_dir import log_lines
@@ -229,14 +229,17 @@ class Machine:
             return tuple(log_lines(self.qemu_log)[-_TAIL:])
         if layer in {Layer.KERNEL, Layer.AGENT, Layer.WORKLOAD}:
             early, late = self._kernel_lines(realm)
-            monitor = self.watch.tail(Layer.MONITOR, 3)
+            alone = any(map(is_kernel_line, early))
+            monitor = () if alone else self.watch.tail(Layer.MONITOR, 3)
             return (*_last_words(early), *_last_words(late), *monitor)
         return self.watch.tail(layer)
 
     def _kernel_lines(self, realm: int) -> tuple[list[str], list[str]]:
-        """Return what a realm printed on its UART, and on its console later."""
+        """Return what a kernel printed on its UART, and on its console later."""
         prefix = f"MON: realm {realm} uart: "
-        early = [line for line in self.watch.lines if line.startswith(prefix)]
+        early = [
+            line for line in self.watch.lines if line.startswith(prefix) or is_kernel_line(line)
+        ]
         return early, log_lines(_spec.realm_log(self.spec, realm))
 
     def _panic(self, realm: int) -> str:
