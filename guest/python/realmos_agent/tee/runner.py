@@ -221,6 +221,8 @@ class RunnerProcess:
 
     def _settle(self) -> Refused | None:
         """Take the answers that were not waited for; return the first that refuses."""
+        if not self._unanswered:
+            return None
         waiting, self._unanswered = self._unanswered, []
         refused = None
         for what in waiting:
@@ -289,6 +291,8 @@ class RunnerProcess:
             raise self._lost() from error
 
     def _give_back(self) -> None:
+        if not self._held:
+            return
         with self._closing:
             held, self._held = self._held, 0
         if held:

@@ -64,8 +64,11 @@ class RunnerStream:
 
     def take(self, size: int) -> bytes:
         """Take the next bytes."""
-        parts, missing = [self._taken[:size]], size - len(self._taken)
-        self._taken = self._taken[size:]
+        taken = self._taken
+        if len(taken) >= size:
+            self._taken = taken[size:]
+            return taken[:size]
+        parts, missing, self._taken = [taken], size - len(taken), b""
         while missing > 0:
             with self._using:
                 part = self._receive(missing)
