@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fake_ta import CLIENT, INVOKE, Code, FakeRunner, World, a_uuid, in_thread
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from realmos_agent.tee import client_numbers, numbers, wire
+from realmos_agent.tee import network as network_module
 from realmos_agent.tee.connections import Connections
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
@@ -364,4 +367,40 @@ def test_too_many_requests_end_the_core(server: socket.socket) -> None:
 
     with pytest.raises(wire.WireError, match="at a time"):
         flood()
+    network.close()
+
+
+WORDS = st.integers(0, 0xFFFFFFFF) | st.sampled_from(
+    [0, 1, 2, 4, 80, numbers.SOCKET_TCP, numbers.SOCKET_UDP, numbers.SOCKET_TCP_SET_RECVBUF,
+     numbers.SOCKET_TCP_SET_SENDBUF, numbers.SOCKET_UDP_CHANGEADDR, numbers.SOCKET_UDP_CHANGEPORT]
+)  # fmt: skip
+BODIES = st.tuples(
+    st.integers(0, 6), st.integers(0, 3), WORDS, WORDS, WORDS,
+    st.binary(max_size=80) | st.sampled_from([LOOPBACK, bytes(4), b"\x01\x00"]),
+)  # fmt: skip
+
+
+def no_lookup(name: str, port: int, *_: object) -> list[object]:
+    """Know one name, and no network."""
+    if name != "127.0.0.1":
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+    return [(socket.AF_INET, socket.SOCK_DGRAM, 0, "", (name, port))]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(BODIES, max_size=12))
+def test_no_request_of_a_hostile_core_breaks_the_hub(
+    bodies: list[tuple[int, int, int, int, int, bytes]],
+) -> None:
+    made = threading.Semaphore(0)
+    network = Network(made.release)
+    opening = (client_numbers.NET_OPEN, 0, 0, 9, numbers.SOCKET_UDP, LOOPBACK)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", no_lookup)
+        patch.setattr(network_module, "PIECE_MS", 1)
+        for number, (*words, data) in enumerate([opening, *bodies], 1):
+            body = struct.pack(client_numbers.NET_FORMAT, *words) + data
+            network.ask(wire.Frame(client_numbers.KIND_NET, 0, number, body))
+            assert made.acquire(timeout=PATIENCE), f"no answer to {words} {data!r}"
+            assert len(network.take_answers()) == 1
     network.close()
