@@ -70,10 +70,10 @@ class Hub:
 
 def until(true: Callable[[], bool]) -> None:
     """Wait until it comes true."""
-    for _ in range(WAIT_S * 300):
+    for turn in range(WAIT_S * 300):
         if true():
             return
-        threading.Event().wait(0.01)
+        threading.Event().wait(min(0.001 * turn, 0.01))
     raise AssertionError("it did not come true")
 
 
