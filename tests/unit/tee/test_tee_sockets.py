@@ -14,14 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from realmos_agent.tee import client_numbers, numbers, wire
 from realmos_agent.tee import network as network_module
-from realmos_agent.tee.connections import Connections
+from realmos_agent.tee.connections import WAITING_MAX, Connections
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import Outcome
-from realmos_agent.tee.network import WAITING_MAX, Network
+from realmos_agent.tee.network import Network
 from realmos_agent.tee.params import Memref, Params, Region, Value, param_types
 from realmos_agent.tee.parts import Entry
 from realmos_agent.tee.pta import SocketPta
+from realmos_agent.tee.pta.sockets import SHARE
 from realmos_agent.tee.questions import Questions
 from realmos_agent.tee.session import INFINITE
 from realmos_agent.tee.syscalls.sessions import invoke_ta_command, open_ta_session
@@ -275,12 +276,48 @@ def test_a_session_has_its_sockets_alone_and_ends_them(setup: Setup, server: soc
     ]  # fmt: skip
 
 
-def test_there_are_so_many_sockets_and_no_more(setup: Setup, server: socket.socket) -> None:
+def test_a_ta_has_so_many_sockets_and_no_more(setup: Setup, server: socket.socket) -> None:
     server.listen(2 * client_numbers.NET_SOCKETS_MAX)
-    uses = [to(server).open for _ in range(client_numbers.NET_SOCKETS_MAX + 1)]
-    results = setup.run(*uses)
-    assert results.count(numbers.SUCCESS) == client_numbers.NET_SOCKETS_MAX
-    assert results[-1] == numbers.ERROR_OUT_OF_MEMORY
+    uses = [to(server).open for _ in range(SHARE + 1)]
+    assert setup.run(*uses) == [*[numbers.SUCCESS] * SHARE, numbers.ERROR_OUT_OF_MEMORY]
+    one = to(server)
+    again = [use for _ in range(SHARE) for use in (one.open, one.close)]
+    assert setup.run(*again, *uses) == [
+        *[numbers.SUCCESS] * 3 * SHARE, numbers.ERROR_OUT_OF_MEMORY,
+    ]  # fmt: skip
+    assert SHARE < client_numbers.NET_SOCKETS_MAX
+
+
+def test_the_hub_has_so_many_sockets_and_no_more(setup: Setup, server: socket.socket) -> None:
+    server.listen(2 * client_numbers.NET_SOCKETS_MAX)
+    connections = Connections(setup.questions)
+    port = server.getsockname()[1]
+
+    def connect() -> int:
+        return connections.open(0, port, numbers.SOCKET_TCP, LOOPBACK)
+
+    assert len({connect() for _ in range(client_numbers.NET_SOCKETS_MAX)}) == (
+        client_numbers.NET_SOCKETS_MAX
+    )
+    with pytest.raises(TeeError, match="OUT_OF_MEMORY"):
+        connect()
+
+
+def test_the_core_asks_for_no_more_at_a_time_than_the_hub_bears() -> None:
+    asked: list[bytes] = []
+    questions = Questions(asked.append, PATIENCE)
+    connections = Connections(questions)
+    closing = [in_thread(lambda: connections.close(1)) for _ in range(WAITING_MAX)]
+    end = time.monotonic() + PATIENCE
+    while len(asked) < WAITING_MAX and time.monotonic() < end:
+        time.sleep(0.01)
+    with pytest.raises(TeeError, match=f"{numbers.ISOCKET_ERROR_OUT_OF_RESOURCES:x}"):
+        connections.receive(1, 1, 0)
+    assert len(asked) == WAITING_MAX
+    questions.end()
+    for each in closing:
+        with pytest.raises(TeeError, match="COMMUNICATION"):
+            each.result(PATIENCE)
 
 
 def test_unknown_commands_and_other_parameters_are_refused(setup: Setup) -> None:

@@ -6,6 +6,7 @@ public as on any network. A wait is asked for in pieces, so that it ends with wh
 """
 
 import struct
+import threading
 
 from realmos_agent.tee import client_numbers, numbers
 from realmos_agent.tee.errors import TeeError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 PIECE_MS = 500
 """The longest wait that the hub is asked for at once."""
+WAITING_MAX = 2 * client_numbers.NET_SOCKETS_MAX
+"""Requests at a time."""
 
 _NET = struct.Struct(client_numbers.NET_FORMAT)
 _DONE = struct.Struct(client_numbers.NET_DONE_FORMAT)
@@ -30,6 +33,7 @@ class Connections:
 
     def __init__(self, questions: "Questions") -> None:
         self._questions = questions
+        self._room = threading.BoundedSemaphore(WAITING_MAX)
 
     def open(self, version: int, port: int, protocol: int, name: bytes) -> int:
         """Connect; return the socket."""
@@ -66,10 +70,15 @@ class Connections:
             TeeError: it could not, or does not answer so that it makes sense.
         """
         body = _NET.pack(what, socket, *words) + data
+        # What is to be closed waits: it would stay with the hub.
+        if not self._room.acquire(blocking=what == client_numbers.NET_CLOSE):
+            raise TeeError(numbers.ISOCKET_ERROR_OUT_OF_RESOURCES)
         try:
             answer = self._questions.ask(client_numbers.KIND_NET, body)
         except OSError as error:
             raise TeeError(numbers.ERROR_COMMUNICATION) from error
+        finally:
+            self._room.release()
         if not _DONE.size <= len(answer) <= _DONE.size + client_numbers.NET_BYTES_MAX:
             raise TeeError(numbers.ERROR_COMMUNICATION)
         result, value = _DONE.unpack_from(answer)

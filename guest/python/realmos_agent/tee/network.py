@@ -9,7 +9,7 @@ import threading
 from collections import deque
 
 from realmos_agent.tee import client_numbers, numbers, wire
-from realmos_agent.tee.connections import PIECE_MS
+from realmos_agent.tee.connections import PIECE_MS, WAITING_MAX
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.workers import Workers
 
@@ -17,8 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WAITING_MAX = 2 * client_numbers.NET_SOCKETS_MAX
-"""Requests at a time: each thread of a TA has one."""
 CONNECT_SECONDS = 60.0
 _NAME_MAX = 1024
 _NET = struct.Struct(client_numbers.NET_FORMAT)

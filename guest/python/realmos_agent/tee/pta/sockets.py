@@ -3,6 +3,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
@@ -23,10 +24,19 @@ _MEMREF_OUT = numbers.PARAM_TYPE_MEMREF_OUTPUT
 _MEMREF_INOUT = numbers.PARAM_TYPE_MEMREF_INOUT
 
 
-class _Opened:
-    """The sockets of one session."""
+SHARE = 16
+"""Sockets of one TA, all its instances together."""
 
-    def __init__(self) -> None:
+
+class _Opened:
+    """The sockets of one session.
+
+    Attributes:
+        owner: the TA whose session it is.
+    """
+
+    def __init__(self, owner: UUID) -> None:
+        self.owner = owner
         self._lock = threading.Lock()
         self._sockets: set[int] = set()
 
@@ -46,8 +56,15 @@ class _Opened:
         return socket
 
     def remove(self, socket: int) -> None:
+        """Forget a socket.
+
+        Raises:
+            TeeError: it is not the session's.
+        """
         with self._lock:
-            self._sockets.discard(socket)
+            if socket not in self._sockets:
+                raise TeeError(numbers.ERROR_BAD_PARAMETERS)
+            self._sockets.remove(socket)
 
     def all(self) -> list[int]:
         with self._lock:
@@ -65,6 +82,8 @@ class SocketPta:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._lock = threading.Lock()
+        self._held: Counter[UUID] = Counter()
         self._commands: dict[int, tuple[int, Callable[[Chain, _Opened, Params], None]]] = {
             numbers.SOCKET_PTA_OPEN: (
                 param_types(_VALUE_IN, _MEMREF_IN, _VALUE_IN, _VALUE_OUT), self._open,
@@ -84,7 +103,7 @@ class SocketPta:
         del params
         if chain.caller is None:
             raise TeeError(numbers.ERROR_ACCESS_DENIED)
-        return _Opened()
+        return _Opened(chain.caller.uuid)
 
     def invoke(self, chain: Chain, context: object, command: int, params: Params) -> None:
         """Do what a command says.
@@ -110,20 +129,36 @@ class SocketPta:
         del chain
         where, name, protocol = params.value(0), params.memref(1), params.value(2)
         text = bytes(name.view[: client_numbers.NET_BYTES_MAX])
-        socket = self._connections.open(where.a, where.b, protocol.a, text)
+        self._take(opened.owner)
+        try:
+            socket = self._connections.open(where.a, where.b, protocol.a, text)
+        except BaseException:
+            self._give_back(opened.owner)
+            raise
         opened.add(socket)
         params.value(3).a = socket
 
     def _close(self, chain: Chain, opened: _Opened, params: Params) -> None:
         del chain
-        self._forget(opened, opened.check(params.value(0).a))
+        self._forget(opened, params.value(0).a)
 
     def _forget(self, opened: _Opened, socket: int) -> None:
         opened.remove(socket)
+        self._give_back(opened.owner)
         try:
             self._connections.close(socket)
         except TeeError:
             pass  # the hub has lost it before
+
+    def _take(self, owner: UUID) -> None:
+        with self._lock:
+            if self._held[owner] >= SHARE:
+                raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+            self._held[owner] += 1
+
+    def _give_back(self, owner: UUID) -> None:
+        with self._lock:
+            self._held[owner] -= 1
 
     def _send(self, chain: Chain, opened: _Opened, params: Params) -> None:
         socket, wait_ms = opened.check(params.value(0).a), params.value(0).b
