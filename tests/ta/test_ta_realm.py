@@ -171,7 +171,7 @@ def run_xtest(session: Session, suite: str, cases: Sequence[str], home: Path) ->
         client = find_client(words, path, cache=cache, reporter=Silent())
         env = process.base_env(**client.environment)
         with contextlib.suppress(ToolError):  # its status is the number of cases that failed
-            process.run(client.argv, env=env, log=log)
+            process.run(client.argv, env=env, log=log, on_line=print)  # for who is cut off
     return read_cases(log.read_text("utf-8", "replace"))
 
 
@@ -192,6 +192,7 @@ def test_every_ta_of_debian_opens_a_session_in_a_realm(
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(6 * 3600)  # regression_1013 alone makes some 10^5 calls
 @pytest.mark.parametrize("suite", ["regression", "pkcs11"])
 def test_suite_goes_in_a_realm_as_the_data_file_says(
     suite: str, realm_machine: Session, tmp_path: Path
