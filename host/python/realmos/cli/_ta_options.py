@@ -34,8 +34,9 @@ that OP-TEE's libteec.so.2 serves, unmodified, of this machine's kind or of arm6
 libteec takes that one's place. Input, output and terminal are the client's; what TAs log comes on
 standard error, and then the evidence. With --json the client's output goes there, too.
 With --client-inside the client, a program of arm64, runs in the realm, too, beside its TAs and as a
-user that cannot reach into them; REM 1 then takes it and its words. Its directory is
-/run/tee/client; libraries that it needs and a realm has not are found in /run/tee/lib (--put).
+user that cannot reach into them; REM 1 then takes it and its words. Its input is this command's,
+unless that is a terminal. Its directory is /run/tee/client; libraries that it needs and a realm has
+not are found in /run/tee/lib (--put).
 With --local the TAs run on this machine, in QEMU's user mode: nothing of realms in it, nothing
 attested, a second's turn for whoever develops a TA."""
 _BUILD_DESCRIPTION = """\
