@@ -200,6 +200,34 @@ def test_an_object_may_be_made_without_a_handle(ta: Ta) -> None:
     assert ta(n.CALL_STORAGE_OBJ_READ, ta.open(b"one", READ), 9) == b"x"
 
 
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_key_may_become_an_object(ta: Ta, *, busy: bool) -> None:
+    """Made from a transient object and without a handle, that one's handle is the new object's."""
+    handle = ta.handles.add(key(n.TYPE_AES, b"S" * 16))
+    if busy:
+        state = states.cryp_state_alloc(ta, n.ALG_AES_ECB_NOPAD, n.MODE_ENCRYPT, handle, 0)
+    made = ta(n.CALL_STORAGE_OBJ_CREATE, n.STORAGE_PRIVATE, b"k", READ, 0, b"data", False)
+    assert made is None
+    arguments = n.STORAGE_PRIVATE, b"key", READ | META, handle, b"data", False
+    assert ta(n.CALL_STORAGE_OBJ_CREATE, *arguments) is None
+    kind, size, _, _, data, _, flags = ta.info(handle)
+    assert (kind, size, data) == (n.TYPE_AES, 128, 4)
+    assert flags == n.HANDLE_FLAG_PERSISTENT | n.HANDLE_FLAG_INITIALIZED | READ | META
+    assert ta(n.CALL_STORAGE_OBJ_READ, handle, 9) == b"data"
+    with refused(n.ERROR_ACCESS_CONFLICT):
+        ta.open(b"key", READ)
+    held = ta.handles.get(handle, TransientObject)
+    assert held.secret() == b"S" * 16
+    if busy:
+        with refused(n.ERROR_BAD_STATE):
+            ta(n.CALL_STORAGE_OBJ_DEL, handle)
+        states.cryp_state_free(ta, state)
+        assert not len(ta.handles)
+    else:
+        ta(n.CALL_STORAGE_OBJ_DEL, handle)
+    assert ta.services.storage.ids(ta.uuid) == ([b"k", b"key"] if busy else [b"k"])
+
+
 def test_rename_and_delete_want_write_meta(ta: Ta) -> None:
     ta.close(ta.create(b"taken"))
     made = ta.create(b"one", data=b"x")

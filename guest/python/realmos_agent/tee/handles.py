@@ -67,6 +67,11 @@ class HandleTable:
         del self._held[handle]
         return held
 
+    def replace(self, handle: int, held: object) -> None:
+        """Have a handle that there is name something else; what it named is not closed."""
+        assert handle in self._held
+        self._held[handle] = held
+
     def all(self, kind: "type[T]") -> "list[tuple[int, T]]":
         """Return the handles of one kind with what they name."""
         return [(handle, held) for handle, held in self._held.items() if isinstance(held, kind)]

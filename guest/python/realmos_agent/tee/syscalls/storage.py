@@ -68,7 +68,10 @@ def obj_create(
     data: bytes,
     wanted: bool,
 ) -> int | None:
-    """Make an object, and open it if a handle is wanted."""
+    """Make an object, and open it if a handle is wanted.
+
+    If none is, the handle of a transient object that it is made from becomes the new object's.
+    """
     if flags & ~(_OPEN_FLAGS | n.DATA_FLAG_OVERWRITE):
         raise TeeError(n.ERROR_BAD_PARAMETERS)
     storage = _storage(ta, storage_id)
@@ -78,7 +81,13 @@ def obj_create(
     made = storage.create(ta.uuid, object_id, flags, source, data)
     if wanted:
         return _added(ta, made)
-    made.close()
+    if source is None or source.persistent:
+        made.close()
+    else:
+        made.busy = source.busy
+        ta.handles.replace(attributes, made)
+        if not source.busy:  # else an operation goes on with its key
+            source.close()
     return None
 
 
