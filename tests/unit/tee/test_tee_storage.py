@@ -204,6 +204,7 @@ def test_an_object_may_be_made_without_a_handle(ta: Ta) -> None:
 def test_a_key_may_become_an_object(ta: Ta, *, busy: bool) -> None:
     """Made from a transient object and without a handle, that one's handle is the new object's."""
     handle = ta.handles.add(key(n.TYPE_AES, b"S" * 16))
+    state = 0
     if busy:
         state = states.cryp_state_alloc(ta, n.ALG_AES_ECB_NOPAD, n.MODE_ENCRYPT, handle, 0)
     made = ta(n.CALL_STORAGE_OBJ_CREATE, n.STORAGE_PRIVATE, b"k", READ, 0, b"data", False)
