@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 from realmos_agent.tee.loader import Files, Keys, Loader, LoadError, RootKey
-from realmos_agent.tee.loader import files as loader_files
 from realmos_agent.tee.loader.container import Verified
+from realmos_agent.tee.loader.files import FILE_MAX, is_settled
 from realmos_agent.tee.parts import Base
 from ta_files import LIBRARY, OTHER, TA, Ta, make_key
 
@@ -73,30 +73,39 @@ def test_file_that_did_not_change_is_not_read_again(family: dict[str, bytes]) ->
         loading.load(TA, DISPATCHER, bases())
 
 
-def test_files_are_told_from_what_they_were(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_are_told_from_what_they_were(tmp_path: Path) -> None:
     lines: list[str] = []
-    files = Files(str(tmp_path), lines.append)
+    now = 0
+    files = Files(str(tmp_path), lines.append, lambda: now)
     path = tmp_path / f"{TA}.ta"
     assert (files.identify(TA), files.read(TA)) == (None, None)
     path.write_bytes(b"one")
-    assert files.identify(TA) is None, "it could change within the same tick of the clock"
     assert files.read(TA) == b"one"
-    monkeypatch.setattr(loader_files, "_SETTLED_NS", 0)
+    changed = path.stat().st_ctime_ns
+    now = changed + 1
+    assert files.identify(TA) is None, "it could change within the same tick of the clock"
+    now = changed + 2_000_000_000
     first = files.identify(TA)
     assert first is not None
     assert files.identify(TA) == first
     path.write_bytes(b"three")
-    assert files.identify(TA) != first
+    now = path.stat().st_ctime_ns + 2_000_000_000
+    assert files.identify(TA) not in {first, None}
     assert not lines
-    path.write_bytes(bytes(loader_files.FILE_MAX + 1))
+    path.write_bytes(bytes(FILE_MAX + 1))
     assert files.read(TA) is None
     path.unlink()
     path.mkdir()
     assert files.read(TA) is None
     assert len(lines) == 2
     assert all("not a file of at most" in line for line in lines)
+
+
+@pytest.mark.parametrize(("step", "settled"), [(1_000_000, 2_000_000_000), (1_000, 50_000_000)])
+def test_times_of_files_are_trusted_as_far_as_they_are_fine(step: int, settled: int) -> None:
+    changed = 1_700_000_000_000_000_000 + step
+    told = [is_settled(changed, changed + age) for age in (-1, settled - 1, settled)]
+    assert told == [False, False, True]
 
 
 def test_whoever_keeps_versions_may_refuse_a_file(family: dict[str, bytes]) -> None:

@@ -10,11 +10,19 @@ from uuid import UUID
 
 FILE_MAX: Final = 16 << 20
 """The largest TA, in bytes."""
-_SETTLED_NS: Final = 2_000_000_000
-"""A change within the clock's resolution of another may leave a file's times as they were."""
+_COARSE_NS: Final = 2_000_000_000
+_FINE_NS: Final = 50_000_000
+_FINE_STEP_NS: Final = 1_000_000
+"""A change within the resolution of a file's times may leave them as they were. That is seconds on
+some file systems, whose times tell it, and a tick of the kernel's clock, at most 10 ms, on all."""
 
 Identity = tuple[int, ...]
 """What tells a file from what it was before."""
+
+
+def is_settled(changed: int, now: int) -> bool:
+    """Return whether a file that was changed at a time would tell if it were changed now."""
+    return now - changed >= (_FINE_NS if changed % _FINE_STEP_NS else _COARSE_NS)
 
 
 class Files:
@@ -23,11 +31,15 @@ class Files:
     Args:
         directory: where they are.
         log: takes a line on one that cannot be read.
+        now: the time in nanoseconds.
     """
 
-    def __init__(self, directory: str, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: str, log: Callable[[str], None], now: Callable[[], int] = time.time_ns
+    ) -> None:
         self._directory = directory
         self._log = log
+        self._now = now
 
     def identify(self, uuid: UUID) -> Identity | None:
         """Return the identity of a file, which differs whenever its content does.
@@ -38,7 +50,7 @@ class Files:
             found = os.stat(self._path(uuid))
         except OSError:
             return None
-        if time.time_ns() - found.st_ctime_ns < _SETTLED_NS:
+        if not is_settled(found.st_ctime_ns, self._now()):
             return None
         times = found.st_mtime_ns, found.st_ctime_ns
         return found.st_dev, found.st_ino, found.st_size, *times
