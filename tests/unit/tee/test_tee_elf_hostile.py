@@ -132,4 +132,4 @@ def test_many_changed_stock_tas_are_refused_or_harmless(stock: list[Objects]) ->
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)
 def test_many_changed_objects_are_refused_or_harmless(worlds: list[Objects]) -> None:
-    run(worlds, 50_000, random=True)
+    run(worlds, 20_000, random=True)
