@@ -21,7 +21,6 @@ shown it. `ta_session` opens sessions.
 """
 
 import contextlib
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -43,6 +42,7 @@ from realmos.session import BOOT_TIMEOUT, Options, Session
 from realmos.tee import Context, RealmCore, find_applications, local_tee, tee_workload
 from realmos.tee import Session as TaSession
 from realmos.tee.parameters import Parameter
+from realmos.tee.symbols import error_log
 
 _LAYERS = (Layer.BL31, Layer.RMM, Layer.MONITOR, Layer.KERNEL)
 _LIVE = pytest.StashKey[list[Session]]()
@@ -206,7 +206,10 @@ def _tee_in(session: Session, applications: dict[UUID, Path], key: Path | None) 
         (home / "ta").mkdir()
         workload = tee_workload(applications, key, home / "ta")
         events = [measurement.encode(event) for event in workload_events(workload)]
-        with RealmCore(session.agent, workload, sys.stderr.buffer) as core:
+        with (
+            error_log(applications, key) as log,
+            RealmCore(session.agent, workload, log.write) as core,
+        ):
             session.attest(events=events)
             with core.serve(home / "tee", Silent()) as hub:
                 yield hub.path

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from realmos import process
-from realmos.tee.symbols import SymbolLog, named_errors, symbol_files
+from realmos.tee.symbols import SymbolLog, error_log, named_errors, symbol_files
 from realmos_agent.tee.loader import Keys, RootKey
 from ta_files import LIBRARY, TA, Ta, make_key
 
@@ -107,3 +107,11 @@ def test_standard_error_is_passed_on_to_its_end(
     assert said.endswith("\nand")
     with named_errors({}) as out:
         assert out is None
+
+
+def test_without_symbols_a_log_is_standard_error(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with error_log({TA: tmp_path / "some.ta"}, None) as log:
+        log.write(b"tee: one\n")
+        assert capfd.readouterr().err == "tee: one\n"

@@ -21,10 +21,10 @@ from realmos.cli._ta_storage import keeping_of
 from realmos.progress import Reporter
 from realmos.realm import workload_events
 from realmos.session import Options
-from realmos.tee import RealmCore, find_applications, read_keys, tee_workload
+from realmos.tee import RealmCore, find_applications, tee_workload
 from realmos.tee.local import find_client
 from realmos.tee.storage import opened
-from realmos.tee.symbols import SymbolLog, symbol_files, to_stderr
+from realmos.tee.symbols import error_log
 
 
 def run_in_realm(
@@ -50,7 +50,6 @@ def run_in_realm(
     files, client = words
     applications = find_applications(files, arguments.ta_key)
     keeping, broker = keeping_of(arguments), broker_address(arguments.broker)
-    keys = read_keys([] if arguments.ta_key is None else [arguments.ta_key])
     with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
         home = Path(name)
         (home / "ta").mkdir()
@@ -66,7 +65,7 @@ def run_in_realm(
         ):
             relay_to(session.agent, broker)
             with (
-                SymbolLog(symbol_files(applications, keys), to_stderr) as log,
+                error_log(applications, arguments.ta_key) as log,
                 RealmCore(session.agent, workload, log.write) as core,
             ):
                 attested = session.attest(events=events)

@@ -23,6 +23,7 @@ from realmos_agent.tee.loader.elf_image import ElfImage
 from realmos import process
 from realmos.errors import ConfigError, ToolError
 from realmos.source.toolchain import compiler_tools
+from realmos.tee.inspect import read_keys
 
 _END_S = 10.0
 _CHUNK = 1 << 16
@@ -125,6 +126,17 @@ class SymbolLog:
         return _PLACE.sub(name, text).encode("utf-8", "surrogateescape")
 
 
+def error_log(applications: Mapping[UUID, Path], key: Path | None) -> SymbolLog:
+    """Return what writes a core's lines to standard error, with the names that there are.
+
+    Args:
+        applications: the TAs, by UUID.
+        key: PEM file of the key that signs them; None for OP-TEE's development key.
+    """
+    keys = read_keys([] if key is None else [key])
+    return SymbolLog(symbol_files(applications, keys), _to_stderr)
+
+
 @contextmanager
 def named_errors(symbols: Mapping[UUID, Path]) -> Iterator[int | None]:
     """Yield a descriptor whose lines go to standard error with names; None without symbols."""
@@ -135,7 +147,7 @@ def named_errors(symbols: Mapping[UUID, Path]) -> Iterator[int | None]:
 
     def copy() -> None:
         # An error: nobody reads what goes to standard error.
-        with contextlib.suppress(OSError), SymbolLog(symbols, to_stderr) as log:
+        with contextlib.suppress(OSError), SymbolLog(symbols, _to_stderr) as log:
             while data := os.read(read_end, _CHUNK):
                 log.write(data)
         os.close(read_end)
@@ -149,8 +161,7 @@ def named_errors(symbols: Mapping[UUID, Path]) -> Iterator[int | None]:
         copier.join(_END_S)
 
 
-def to_stderr(data: bytes) -> None:
-    """Write to standard error at once."""
+def _to_stderr(data: bytes) -> None:
     while data:
         data = data[os.write(_STDERR, data) :]
 
