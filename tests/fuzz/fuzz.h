@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "driver.h"
 #include "rmm_fixture.h"
 
 #define GRANULES ((FAKE_DRAM_SIZE + FAKE_ABSENT_SIZE) / GRANULE_SIZE)
@@ -23,12 +24,6 @@
 #define POOL_SIZE 67U
 /* Kept out of the pool: delegated for the teardown's own tables. */
 #define SPARE PAGE(48)
-
-/* One input, from start to teardown. Aborts if the RMM does what it must not. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* RMI calls and steps of realms so far. */
-extern unsigned long fuzz_calls;
 
 /* Says what is wrong, and aborts. */
 _Noreturn void fuzz_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

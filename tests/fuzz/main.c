@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Without libFuzzer: rmm_fuzz CORPUS [SEED CALLS]
+ * Without libFuzzer: FUZZER CORPUS [SEED CALLS]
  * Runs the inputs of a corpus (a line of hexadecimal digits each), then until CALLS calls have been
  * made inputs that come from them, or from nothing, by chance. An input that fails is printed as a
  * line of the corpus.
  */
 #include <ctype.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fuzz.h"
+#include "driver.h"
 
 #define MAX_INPUT  4096U
 #define MAX_CORPUS 4096U
