@@ -53,6 +53,23 @@ def test_memory_that_a_client_only_claims_is_bounded(monkeypatch: pytest.MonkeyP
     assert hub.invoke(mine, 0, output(3 << 19)).result == numbers.SUCCESS
 
 
+def test_memory_is_there_again_when_the_answer_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CLIENT_MEMORY_MAX", 2 << 20)
+    hub = Hub(World({A: (0, quiet)}))
+    session = hub.open().session
+    left = []
+    send = hub.server._send  # noqa: SLF001 -- what happens just when a client can see it
+
+    def sending(data: bytes) -> None:
+        left.append(hub.server._clients[ME].memory.take(2 << 20))  # noqa: SLF001 -- the same
+        hub.server._clients[ME].memory.give((2 << 20) * left[-1])  # noqa: SLF001 -- the same
+        send(data)
+
+    monkeypatch.setattr(hub.server, "_send", sending)
+    assert hub.invoke(session, 0, output(1 << 20)).result == numbers.SUCCESS
+    assert left == [True]
+
+
 def test_memory_for_a_session_that_is_not_there_is_not_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -180,9 +180,12 @@ class Server:
             self._calls -= 1
             if client.gone:
                 self._left.notify_all()
-        self._reply(message, outcome, params)
-        client.memory.give(size)
-        self._memory.give(size)
+        data = self._encoded(message, outcome, params)
+        with self._sending:
+            # Before the client can ask for more; only one at a time is sent and not counted.
+            client.memory.give(size)
+            self._memory.give(size)
+            self._send(data)
         if client.gone:
             self._sweep(client)
 
@@ -272,7 +275,8 @@ class Server:
 
     def _see_off(self, client: _Client) -> None:
         """Wait until nothing is left of a client that is gone; end what lasts too long."""
-        before: set[Chain] = set(client.chains)
+        with self._lock:
+            before = set(client.chains)
         while True:
             with self._lock:
                 if self._left.wait_for(
@@ -302,13 +306,13 @@ class Server:
                 client.chains.discard(chain)
                 self._left.notify_all()
 
-    def _reply(self, message: wire.Request, outcome: Outcome, params: Params | None) -> None:
-        """Answer a request, whatever happens."""
+    def _encoded(self, message: wire.Request, outcome: Outcome, params: Params | None) -> bytes:
+        """Return the answer to a request, whatever happens."""
         try:
-            self._answer(reply(message, outcome, params))
+            return wire.encode(reply(message, outcome, params))
         except wire.WireError:
             self._log_fault(f"an answer to client {message.client}")
-            self._answer(reply(message, _FAILED, None))
+            return wire.encode(reply(message, _FAILED, None))
 
     def _answer(self, message: wire.Message | None) -> None:
         if message is not None:
