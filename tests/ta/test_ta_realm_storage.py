@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Objects of TAs that outlast their realm: by whose key, and that old ones do not come back."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from realmos import cli
 from realmos.broker import Address, Broker, DecisionLog, KeyFile, Server, Store
 
 pytest_plugins = ["ta_examples"]
+Build = Callable[[str], Path]
 pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
 
 
@@ -34,44 +34,60 @@ def broker(tmp_path: Path) -> Iterator[Path]:
             thread.join()
 
 
-def test_objects_outlast_their_realm_and_do_not_go_back(
-    broker: Path,
-    build: Callable[[str], Path],
-    make_own: Callable[[str], Path],
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    ta, client, policy = build("counter"), make_own("counter"), tmp_path / "policy.toml"
-    store, old = tmp_path / "store", tmp_path / "old"
+class Tee:
+    """A TEE with the counter TA, whose objects are those of an identity; and its client."""
 
-    def do(*words: str | Path) -> tuple[int, str, str]:
+    def __init__(
+        self, broker: Path, ta: Path, home: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        self._ta, self._capfd, self._broker = ta, capfd, broker
+        self._policy, self.store = home / "policy.toml", home / "store"
+        self.key = self._do("broker", "key", "--store", broker)[1].strip()
+
+    def _do(self, *words: str | Path) -> tuple[int, str, str]:
         status = cli.main([str(word) for word in words])
-        said = capfd.readouterr()
+        said = self._capfd.readouterr()
         return status, said.out, said.err
 
-    def run(directory: Path, script: str) -> tuple[int, str, str]:
-        kept = ("--storage", directory, *identity, "--broker", broker / "socket")
-        return do("ta", "run", *kept, ta, "--", "sh", "-c", script)
+    def identify(self) -> None:
+        """Have the broker know which realm it is."""
+        words = ("--storage", self.store, "--identity", "ledger", "--broker-key", self.key)
+        assert self._do("measure", "--policy", self._policy, *words, "--ta", self._ta)[0] == 0
+        where = ("--policy", self._policy, "--store", self._broker)
+        assert self._do("broker", "identity", "ledger", *where)[0] == 0
 
-    key = do("broker", "key", "--store", broker)[1].strip()
-    identity = ("--identity", "ledger", "--broker-key", key)
-    assert do("measure", "--policy", policy, "--storage", store, *identity, "--ta", ta)[0] == 0
-    assert do("broker", "identity", "ledger", "--policy", policy, "--store", broker)[0] == 0
+    def run(self, script: str, store: Path, identity: str = "ledger") -> tuple[int, str, str]:
+        """Return status, output and log of a client."""
+        kept = ("--storage", store, "--identity", identity, "--broker-key", self.key)
+        words = (*kept, "--broker", self._broker / "socket", self._ta)
+        return self._do("ta", "run", *words, "--", "sh", "-c", script)
 
-    status, said, log = run(store, f"{client} && cp -r {store} {old} && {client}")
+
+@pytest.fixture
+def tee(broker: Path, build: Build, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Tee:
+    made = Tee(broker, build("counter"), tmp_path, capfd)
+    made.identify()
+    return made
+
+
+def test_objects_outlast_their_realm(tee: Tee, make_own: Build) -> None:
+    client = make_own("counter")
+    status, said, log = tee.run(f"{client} && {client}", tee.store)
     assert (status, said.split()) == (0, ["1", "2"]), log
-    assert f"objects of TAs are those of ledger, by the broker {key}" in log
+    assert f"objects of TAs are those of ledger, by the broker {tee.key}" in log
     assert "everybody has" not in log
-    status, said, log = run(store, str(client))
+    status, said, log = tee.run(str(client), tee.store)
     assert (status, said.split()) == (0, ["3"]), log
-    status, said, log = run(old, str(client))
+
+
+@pytest.mark.exhaustive
+def test_old_objects_are_refused_in_a_realm(tee: Tee, make_own: Build, tmp_path: Path) -> None:
+    client, old = make_own("counter"), tmp_path / "old"
+    status, said, log = tee.run(f"{client} && cp -r {tee.store} {old} && {client}", tee.store)
+    assert (status, said.split()) == (0, ["1", "2"]), log
+    status, said, log = tee.run(str(client), old)
     assert (status, said) == (1, "")
     assert "the store is not what was written last" in log
-
-    shutil.rmtree(old)
-    status, said, log = do(
-        "ta", "run", "--storage", old, "--identity", "other", "--broker-key", key,
-        "--broker", broker / "socket", ta, "--", client,
-    )  # fmt: skip
+    status, said, log = tee.run(str(client), tmp_path / "new", "other")
     assert (status, said) == (1, "")
     assert "the broker refused 'other': there is no identity 'other'" in log
