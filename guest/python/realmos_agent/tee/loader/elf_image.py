@@ -135,8 +135,9 @@ class ElfImage:
         return functions[place]
 
     def without_contents(self) -> "ElfImage":
-        """Return what it is but for what its segments hold."""
-        return replace(self, segments=tuple(replace(s, data=b"") for s in self.segments))
+        """Return what it is but for what its segments hold, and what is relocated in them."""
+        segments = tuple(replace(each, data=b"") for each in self.segments)
+        return replace(self, segments=segments, relocations=())
 
     def read(self, vaddr: int, size: int, what: str) -> bytes:
         """Return initial memory.

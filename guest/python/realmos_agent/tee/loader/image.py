@@ -88,7 +88,7 @@ class Prepared:
         return (
             sum(2 * len(block.data) for block in self.blocks)
             + _SYMBOL_COST * len(self.elf.symbols)
-            + _RELOCATION_COST * len(self.elf.relocations)
+            + _RELOCATION_COST * sum(len(block.others) for block in self.blocks)
         )
 
     def read(self, vaddr: int, size: int, what: str) -> bytes:
