@@ -99,32 +99,41 @@ class Memref:
 
 Slot = Value | Memref | None
 
-_VALUES = (
-    numbers.PARAM_TYPE_VALUE_INPUT,
-    numbers.PARAM_TYPE_VALUE_OUTPUT,
-    numbers.PARAM_TYPE_VALUE_INOUT,
+VALUES = frozenset(
+    (
+        numbers.PARAM_TYPE_VALUE_INPUT,
+        numbers.PARAM_TYPE_VALUE_OUTPUT,
+        numbers.PARAM_TYPE_VALUE_INOUT,
+    )
 )
-_MEMREFS = (
-    numbers.PARAM_TYPE_MEMREF_INPUT,
-    numbers.PARAM_TYPE_MEMREF_OUTPUT,
-    numbers.PARAM_TYPE_MEMREF_INOUT,
+"""The kinds that are values."""
+MEMREFS = frozenset(
+    (
+        numbers.PARAM_TYPE_MEMREF_INPUT,
+        numbers.PARAM_TYPE_MEMREF_OUTPUT,
+        numbers.PARAM_TYPE_MEMREF_INOUT,
+    )
 )
-_OUTPUTS = (
-    numbers.PARAM_TYPE_VALUE_OUTPUT,
-    numbers.PARAM_TYPE_VALUE_INOUT,
-    numbers.PARAM_TYPE_MEMREF_OUTPUT,
-    numbers.PARAM_TYPE_MEMREF_INOUT,
+"""Those that refer to memory."""
+OUTPUTS = frozenset(
+    (
+        numbers.PARAM_TYPE_VALUE_OUTPUT,
+        numbers.PARAM_TYPE_VALUE_INOUT,
+        numbers.PARAM_TYPE_MEMREF_OUTPUT,
+        numbers.PARAM_TYPE_MEMREF_INOUT,
+    )
 )
+"""Those in which the callee answers."""
 
 
 def is_value(kind: int) -> bool:
     """Tell whether parameters of a kind are values."""
-    return kind in _VALUES
+    return kind in VALUES
 
 
 def is_memref(kind: int) -> bool:
     """Tell whether parameters of a kind refer to memory."""
-    return kind in _MEMREFS
+    return kind in MEMREFS
 
 
 def param_types(*kinds: int) -> int:
@@ -150,7 +159,7 @@ class Params:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
         for index, slot in enumerate(slots):
             kind = types >> 4 * index & 0xF
-            wanted = Value if kind in _VALUES else Memref if kind in _MEMREFS else None
+            wanted = Value if kind in VALUES else Memref if kind in MEMREFS else None
             if not isinstance(slot, wanted) if wanted else kind or slot is not None:
                 raise TeeError(numbers.ERROR_BAD_PARAMETERS)
         self.types = types
@@ -162,7 +171,7 @@ class Params:
 
     def is_output(self, index: int) -> bool:
         """Tell whether the callee answers in this parameter."""
-        return self.kind(index) in _OUTPUTS
+        return self.kind(index) in OUTPUTS
 
     def value(self, index: int) -> Value:
         """Return a parameter that is a value.

@@ -7,28 +7,20 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from realmos_agent.tee import client_numbers, numbers
+from realmos_agent.tee.params import OUTPUTS, VALUES
 
 _PARAMS = struct.Struct(client_numbers.PARAMS_FORMAT)
 _REGION = struct.Struct(client_numbers.REGION_FORMAT)
 _PARAM = struct.Struct(client_numbers.PARAM_FORMAT)
 _RESULT = struct.Struct(client_numbers.RESULT_FORMAT)
 
-_VALUES = {
-    numbers.PARAM_TYPE_VALUE_INPUT,
-    numbers.PARAM_TYPE_VALUE_OUTPUT,
-    numbers.PARAM_TYPE_VALUE_INOUT,
-}
 _DIRECTIONS = {
     numbers.PARAM_TYPE_MEMREF_INPUT: client_numbers.REGION_IN,
     numbers.PARAM_TYPE_MEMREF_OUTPUT: client_numbers.REGION_OUT,
     numbers.PARAM_TYPE_MEMREF_INOUT: client_numbers.REGION_IN | client_numbers.REGION_OUT,
 }
-_OUTPUTS = {
-    numbers.PARAM_TYPE_VALUE_OUTPUT, numbers.PARAM_TYPE_VALUE_INOUT,
-    numbers.PARAM_TYPE_MEMREF_OUTPUT, numbers.PARAM_TYPE_MEMREF_INOUT,
-}  # fmt: skip
-_MEMORY_OUTPUTS = _OUTPUTS & _DIRECTIONS.keys()
-_TYPES = {numbers.PARAM_TYPE_NONE} | _VALUES | _DIRECTIONS.keys()
+_MEMORY_OUTPUTS = OUTPUTS & _DIRECTIONS.keys()
+_TYPES = {numbers.PARAM_TYPE_NONE} | VALUES | _DIRECTIONS.keys()
 _TYPE_BITS = 4
 _TYPE_MASK = 15
 
@@ -62,7 +54,7 @@ class Param(NamedTuple):
     @property
     def is_output(self) -> bool:
         """Whether an answer carries something for it."""
-        return self.type in _OUTPUTS
+        return self.type in OUTPUTS
 
     @property
     def answer_max(self) -> int:
@@ -276,7 +268,7 @@ def _check_outcomes(outcomes: Iterable[Outcome]) -> None:
         if outcome == _NO_OUTCOME:
             continue
         memory = outcome.type in _DIRECTIONS
-        output = outcome.type in _OUTPUTS
+        output = outcome.type in OUTPUTS
         if outcome.type not in _TYPES:
             raise WireError(f"an outcome of type {outcome.type}")
         if outcome.data and not (memory and output):

@@ -2,7 +2,7 @@
 """Calls 15 to 17: states of cryptographic operations, made, copied and freed."""
 
 from realmos_agent.tee import numbers
-from realmos_agent.tee.crypto import algorithms, operation
+from realmos_agent.tee.crypto import operation
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.crypto.operation import State
 from realmos_agent.tee.errors import TeeError
@@ -20,7 +20,7 @@ def cryp_state_alloc(ta: "TaContext", algorithm: int, mode: int, key1: int, key2
     ]
     if key1 and key1 == key2:
         raise TeeError(numbers.ERROR_BAD_PARAMETERS)
-    state = operation.create(algorithms.translate_compat(algorithm), mode, *keys)
+    state = operation.create(algorithm, mode, *keys)
     state.key_handles = tuple(handle for handle in (key1, key2) if handle)
     made = ta.handles.add(state)
     for key in keys:
