@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """libteec, built for the build machine with checks of addresses, against a core that echoes."""
 
+import contextlib
 import os
 import random
 import re
@@ -33,12 +34,14 @@ THREADS = ["-fsanitize=thread"]
 BROKEN = f"{numbers.ERROR_COMMUNICATION:#x} {numbers.ORIGIN_COMMS} intact"
 
 
-def compile_client(top: Path, generated: Path, out: Path, *words: str) -> Path:
+def compile_client(
+    top: Path, generated: Path, out: Path, *words: str, program: str = "libteec_client.c"
+) -> Path:
     sources = sorted((top / "host/libteec").glob("*.c"))
     subprocess.run(
         ["gcc", "-std=gnu11", "-g", "-O1", "-D_GNU_SOURCE", "-pthread", "-Wall", "-Wextra",
          "-Werror", *words, f"-I{top}/host/libteec/include", f"-I{generated}",
-         f"-I{top}/tests/c", "-o", out, HERE / "libteec_client.c", *sources],
+         f"-I{top}/tests/c", "-o", out, HERE / program, *sources],
         check=True,
     )  # fmt: skip
     return out
@@ -101,6 +104,33 @@ def test_processes_share_a_hub(client: Path, echo: Hub) -> None:
     ]
     outputs = [each.communicate(timeout=120)[0] for each in running]
     assert [each.returncode for each in running] == [0, 0, 0], outputs
+
+
+def test_a_child_that_waits_for_the_hub_goes_on_otherwise(
+    top: Path, generated: Path, tmp_path: Path
+) -> None:
+    program = compile_client(top, generated, tmp_path / "child", program="libteec_child.c")
+    path = str(tmp_path / "tee.sock")
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(path)
+        listener.listen(0)
+        process = subprocess.Popen(
+            [program], env={**os.environ, "REALMOS_TEE_SOCKET": path}, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "connected\n"
+        with contextlib.suppress(BlockingIOError):  # there is no more room
+            for _ in range(10):
+                waiting = sockets.enter_context(socket.socket(socket.AF_UNIX))
+                waiting.setblocking(False)
+                waiting.connect(path)
+        try:
+            assert process.communicate("\n", timeout=20)[0] == "goes on\n"
+        finally:
+            listener.close()  # which ends what still waits
+            process.communicate()
 
 
 @pytest.mark.parametrize(
