@@ -138,6 +138,20 @@ def test_passphrase_locks_the_store(
     assert Store(folder, Passphrase(b"four words or so")).read().secrets.keys() == {"name"}
 
 
+def test_a_brokers_key_is_there_before_anything_that_it_keeps(
+    realmos: Realmos, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For a program, or a TEE, whose measurements take the key, and so its policy, too."""
+    keys = []
+    for _ in range(2):
+        assert realmos("key") == 0
+        keys.append(capsys.readouterr().out)
+    assert realmos("identity", "ledger", "--policy", policy) == 0
+    capsys.readouterr()
+    assert realmos("key") == 0
+    assert [*keys, capsys.readouterr().out] == [keys[0]] * 3
+
+
 def test_identity_passes_on_by_its_owners_signature(
     realmos: Realmos,
     folder: Path,

@@ -146,8 +146,14 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def key(arguments: argparse.Namespace) -> int:
-    """`realmos broker key`: what workloads know this broker by."""
-    print(_store(arguments).read().public_key().hex())
+    """`realmos broker key`: what workloads know this broker by; its first word makes a broker.
+
+    Policies may take the key, so that it is there before anything that is kept.
+    """
+    store = _store(arguments)
+    if not store.path.exists():
+        store.update(lambda content: content)
+    print(store.read().public_key().hex())
     return 0
 
 
