@@ -14,7 +14,7 @@ from realmos_agent.tee import numbers as n
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.errors import ShortBuffer, TeeError
 from realmos_agent.tee.handles import HandleTable
-from realmos_agent.tee.storage import MemoryBackend, Storage, Store, objects
+from realmos_agent.tee.storage import MemoryBackend, PersistentObject, Storage, Store, objects
 from realmos_agent.tee.storage.persistent import SIZE_MAX
 from realmos_agent.tee.syscalls import states
 from realmos_agent.tee.syscalls import storage as calls
@@ -476,6 +476,14 @@ def test_what_is_open_has_a_bound(ta: Ta, monkeypatch: pytest.MonkeyPatch) -> No
     other.create(b"1", data=bytes(600))
     with refused(n.ERROR_OUT_OF_MEMORY):
         ta.open(b"1", READ)
+
+
+def test_what_is_overwritten_leaves_memory(ta: Ta) -> None:
+    """However many handles of it are left, which are not counted as open any more."""
+    flags = n.DATA_FLAG_OVERWRITE
+    handles = [ta.create(b"x", flags, bytes(1000)) for _ in range(5)]
+    held = [ta.handles.get(handle, TransientObject) for handle in handles]
+    assert [one.data_size for one in held if isinstance(one, PersistentObject)] == [0] * 4 + [1000]
 
 
 def test_an_enumerator_tells_of_what_is_there(ta: Ta) -> None:

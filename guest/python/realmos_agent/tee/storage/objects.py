@@ -182,7 +182,7 @@ class Storage:
             raise
 
     def _end(self, content: Content, result: int) -> None:
-        content.ended = result
+        content.end(result)
         self._forget(content)
 
     def _forget(self, content: Content) -> None:

@@ -34,6 +34,11 @@ class Content:
         """What it takes of memory."""
         return len(self.stored) + len(self.data)
 
+    def end(self, result: int) -> None:
+        """Have handles answer with `result`; what they held is counted no more, so it goes."""
+        self.ended = result
+        self.stored = self.data = b""
+
 
 class PersistentObject(TransientObject):
     """A handle of a persistent object: its key, if it has one, and a position in its data.
@@ -94,8 +99,8 @@ class PersistentObject(TransientObject):
             TeeError: ACCESS_CONFLICT: not opened for reading.
         """
         self._need(n.DATA_FLAG_ACCESS_READ)
-        self._need_content()
         data = self._content.data[self._position : self._position + size]
+        self._need_content()  # after it: another thread may end it, and it is empty then
         self._position += len(data)
         return data
 
