@@ -279,6 +279,23 @@ def test_versions_are_kept_with_what_tas_store() -> None:
             versions().accept(TA, verified(2))
 
 
+def test_versions_that_another_core_saved_meanwhile_count() -> None:
+    """What is kept is looked at each time, and nothing that was known is forgotten either."""
+
+    def verified(version: int) -> Verified:
+        return verify(read(Ta(ELF, version=version).signed()), keys(), TA)
+
+    saved: list[bytes] = []
+    one, two = (Versions(lambda: saved[-1] if saved else None, saved.append) for _ in range(2))
+    one.accept(TA, verified(1))
+    two.accept(TA, verified(3))
+    with pytest.raises(LoadError, match="is version 2, older than version 3"):
+        one.accept(TA, verified(2))
+    saved.clear()
+    with pytest.raises(LoadError, match="is version 2, older than version 3"):
+        one.accept(TA, verified(2))
+
+
 def test_version_that_cannot_be_saved_is_not_loaded() -> None:
     def fail(_: bytes) -> None:
         raise OSError

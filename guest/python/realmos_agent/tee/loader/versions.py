@@ -17,7 +17,8 @@ class Versions:
     """Keeps note of versions, as `accept` of a `Loader`.
 
     Args:
-        load: returns what `save` was given last, or None; called once, at the first file.
+        load: returns what `save` was given last, or None; called for each file, for another
+            core may have saved more since.
         save: keeps bytes; they must come back as they were, or older versions pass.
     """
 
@@ -28,7 +29,7 @@ class Versions:
     ) -> None:
         self._load = load
         self._save = save
-        self._known: dict[tuple[bool, UUID], int] | None = None
+        self._known: dict[tuple[bool, UUID], int] = {}
         self._lock = threading.Lock()
 
     def accept(self, _uuid: UUID, verified: Verified) -> None:
@@ -39,16 +40,17 @@ class Versions:
                 damaged.
         """
         with self._lock:
-            if self._known is None:
-                self._known = _parsed(self._load() or b"")
-            news = newest(verified.versions, self._known)
+            known = self._known
+            for one, version in _parsed(self._load() or b"").items():
+                known[one] = max(version, known.get(one, 0))
+            news = newest(verified.versions, known)
             if news:
-                known = self._known | news
+                known = known | news
                 self._save(
                     b"".join(_ENTRY.pack(subkey, uuid.bytes, version)
                              for (subkey, uuid), version in sorted(known.items()))
                 )  # fmt: skip
-                self._known = known
+            self._known = known
 
 
 def _parsed(kept: bytes) -> dict[tuple[bool, UUID], int]:

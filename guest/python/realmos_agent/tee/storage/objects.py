@@ -39,6 +39,7 @@ class Storage:
         self._store = store
         self.lock = RLock()
         self._opened: dict[tuple[bytes, bytes], Content] = {}
+        self._openings = 0  # of the store, when `_opened` was compared with it
 
     def open(self, ta: "UUID", object_id: bytes, flags: int) -> PersistentObject:
         """Open an object of a TA.
@@ -48,7 +49,7 @@ class Storage:
                 not go with `flags`; CORRUPT_OBJECT: it is not what was written, and is deleted;
                 OUT_OF_MEMORY: too much is open.
         """
-        with self.lock:
+        with self._using():
             _check_names(ta.bytes, object_id)
             held = self._opened.get((ta.bytes, object_id))
             if held is not None:
@@ -74,7 +75,7 @@ class Storage:
             TeeError: ACCESS_CONFLICT: there is one, and `flags` do not say OVERWRITE, or it is open
                 in a way that does not go with them; BAD_PARAMETERS: `source` has no key.
         """
-        with self.lock:
+        with self._using():
             _check_names(ta.bytes, object_id)
             check_size(len(data))
             if source is not None and not source.initialized:
@@ -95,7 +96,7 @@ class Storage:
 
     def ids(self, ta: "UUID") -> list[bytes]:
         """Return the names of a TA's objects, sorted; nobody changes the list."""
-        with self.lock:
+        with self._using():
             _check_names(ta.bytes)
             return self._store.ids(ta.bytes)
 
@@ -105,7 +106,7 @@ class Storage:
         Raises:
             TeeError: ITEM_NOT_FOUND, CORRUPT_OBJECT.
         """
-        with self.lock:
+        with self._using():
             held = self._opened.get((ta.bytes, object_id))
             content = held or self._load(Content(ta.bytes, object_id, 0))
             return _unpacked(self, content, content.flags).info()
@@ -117,7 +118,7 @@ class Storage:
             TeeError: CORRUPT_OBJECT: it is not what was written.
             StoreError: the store is not to be trusted, or not there.
         """
-        with self.lock:
+        with self._using():
             return self._store.read(_CORE, name) if self._store.exists(_CORE, name) else None
 
     def set_note(self, name: bytes, content: bytes) -> None:
@@ -127,7 +128,7 @@ class Storage:
             TeeError: STORAGE_NO_SPACE.
             StoreError: as `note`.
         """
-        with self.lock:
+        with self._using():
             self._store.write(_CORE, name, content)
 
     def update(self, content: Content, data: bytes) -> None:
@@ -137,31 +138,29 @@ class Storage:
 
     def update_usage(self, content: Content, usage: int) -> None:
         """Change the usage of an open object; the caller has the lock."""
-        head = list(_HEAD.unpack_from(content.stored))
-        head[_USAGE] = usage
         with self._changing(content):
+            head = list(_HEAD.unpack_from(content.stored))
+            head[_USAGE] = usage
             stored = _HEAD.pack(*head) + content.stored[_HEAD.size :]
             self._write(content, stored, content.data)
         content.usage = usage
 
     def rename(self, content: Content, object_id: bytes) -> None:
         """Give an open object another name; see PersistentObject."""
-        with self.lock:
-            _check_names(content.ta, object_id)
+        _check_names(content.ta, object_id)
+        with self._changing(content):
             new = (content.ta, object_id)
             if new in self._opened or self._store.exists(*new):
                 raise TeeError(n.ERROR_ACCESS_CONFLICT)
-            with self._changing(content):
-                self._store.rename(content.ta, content.object_id, object_id)
+            self._store.rename(content.ta, content.object_id, object_id)
             self._forget(content)
             content.object_id = object_id
             self._opened[new] = content
 
     def delete(self, content: Content) -> None:
         """Delete an open object."""
-        with self.lock:
-            with self._changing(content):
-                self._store.remove(content.ta, content.object_id)
+        with self._changing(content):
+            self._store.remove(content.ta, content.object_id)
             self._end(content, n.ERROR_CORRUPT_OBJECT)
 
     def release(self, content: Content) -> None:
@@ -172,14 +171,33 @@ class Storage:
                 self._forget(content)
 
     @contextmanager
+    def _using(self) -> "Iterator[None]":
+        """Use the store, one thread at a time.
+
+        Where it had to be opened anew, another realm of the identity may have changed it since:
+        handles of what is not there any more are over, or they would bring it back.
+        """
+        with self.lock:
+            openings = self._store.open()
+            if openings != self._openings:
+                for one in list(self._opened.values()):
+                    if self._store.version(one.ta, one.object_id) != one.version:
+                        self._end(one, n.ERROR_STORAGE_NOT_AVAILABLE)
+                self._openings = openings
+            yield
+
+    @contextmanager
     def _changing(self, content: Content | None) -> "Iterator[None]":
         """Change the store; if nobody knows whether it was, handles of the old state are over."""
-        try:
-            yield
-        except UnsettledError:
-            if content is not None:
-                self._end(content, n.ERROR_STORAGE_NOT_AVAILABLE)
-            raise
+        with self._using():
+            if content is not None and content.ended:
+                raise TeeError(content.ended)
+            try:
+                yield
+            except UnsettledError:
+                if content is not None:
+                    self._end(content, n.ERROR_STORAGE_NOT_AVAILABLE)
+                raise
 
     def _end(self, content: Content, result: int) -> None:
         content.end(result)
@@ -199,12 +217,13 @@ class Storage:
 
     def _write(self, content: Content, stored: bytes, data: bytes) -> None:
         self._check_room(content.ta, len(stored) + len(data), content)
-        self._store.write(content.ta, content.object_id, stored + data)
+        content.version = self._store.write(content.ta, content.object_id, stored + data)
         content.stored, content.data = stored, data
 
     def _load(self, content: Content) -> Content:
         try:
             whole = self._store.read(content.ta, content.object_id)
+            content.version = self._store.version(content.ta, content.object_id)
             size = _HEAD.size + _HEAD.unpack_from(whole)[_ATTRIBUTES_SIZE]
         except TeeError as error:
             if error.code == n.ERROR_CORRUPT_OBJECT:

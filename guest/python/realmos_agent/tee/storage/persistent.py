@@ -15,8 +15,8 @@ SIZE_MAX = 16 << 20  # of a data stream
 class Content:
     """An object that is open: what all its handles share.
 
-    `ended` has the result that handles answer with from now on: what they stand for is not there
-    any more, or nobody knows.
+    `version` is what the store has for it. `ended` has the result that handles answer with from now
+    on: what they stand for is not there any more, or nobody knows.
     """
 
     def __init__(self, ta: bytes, object_id: bytes, flags: int) -> None:
@@ -27,6 +27,7 @@ class Content:
         self.usage = n.USAGE_DEFAULT
         self.stored = b""  # head and attributes, as they are written
         self.data = b""
+        self.version: str | None = None
         self.ended = n.SUCCESS
 
     @property

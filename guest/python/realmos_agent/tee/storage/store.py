@@ -117,6 +117,23 @@ class Store:
         self._ids: dict[bytes, list[bytes]] = {}  # of a TA, as they were asked for
         self._at: tuple[int, bytes] | None = None  # generation and mark; None: not opened
         self._seen: tuple[int, bytes] | None = None  # without a counter: what would be in it
+        self._openings = 0
+
+    def open(self) -> int:
+        """Open the store, if that is to be done, and return how many times it was.
+
+        As long as that is the same, nobody but this object has changed it.
+
+        Raises:
+            StoreError: it is not to be trusted, or not there.
+        """
+        self._open()
+        return self._openings
+
+    def version(self, ta: bytes, object_id: bytes) -> str | None:
+        """Return what tells an object's content from any other; None if there is no object."""
+        entry = self._entries.get((ta, object_id))
+        return entry and entry.name
 
     def read(self, ta: bytes, object_id: bytes) -> bytes:
         """Return the content of an object.
@@ -152,8 +169,10 @@ class Store:
             self._ids[ta] = sorted(object_id for owner, object_id in self._entries if owner == ta)
         return self._ids[ta]
 
-    def write(self, ta: bytes, object_id: bytes, content: bytes) -> None:
-        """Make or replace an object. If this raises, there is the old one or the new one.
+    def write(self, ta: bytes, object_id: bytes, content: bytes) -> str:
+        """Make or replace an object, and return its new version.
+
+        If this raises, there is the old one or the new one.
 
         Raises:
             TeeError: STORAGE_NO_SPACE: the store or the TA has as much as it may; there is the old
@@ -166,6 +185,7 @@ class Store:
         name = os.urandom(_NAME_SIZE).hex()
         self._put(name, _sealed(self._of(ta), name, content))
         self._commit({**self._entries, (ta, object_id): Entry(name, len(content))})
+        return name
 
     def rename(self, ta: bytes, old: bytes, new: bytes) -> None:
         """Give an object another id, which no other object has."""
@@ -225,6 +245,7 @@ class Store:
         counted = self._take(index, mark)
         self._entries, self._ids = dict(index.entries), {}
         self._at = index.generation, mark
+        self._openings += 1
         if blob is None or (self._counter is not None and not counted):
             self._commit(self._entries)
         kept = {INDEX, *(entry.name for entry in self._entries.values())}
