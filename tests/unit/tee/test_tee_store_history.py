@@ -8,7 +8,7 @@ failed; and what was once read, or not, stays so.
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.storage import MemoryBackend, Store, UnsettledError
@@ -165,6 +165,14 @@ def test_nothing_comes_back_in_any_few_steps(first: Step) -> None:
             world.step(*step)
 
 
+# The second change is not made, and what came before it was read: so the first is not either.
+READ_BETWEEN: list[Step] = [
+    ("write", "", None), ("write", "lose the answer", None), ("read", "", 1),
+    ("write", "refuse index", None), ("read", "", 0),
+]  # fmt: skip
+
+
+@example(READ_BETWEEN)
 @settings(max_examples=100, deadline=None)
 @given(STEPS)
 def test_nothing_comes_back_to_one_process(steps: list[Step]) -> None:

@@ -29,11 +29,12 @@ right after it, where the power went between the index and the counter: that is 
 anything is read. Opening a store is a change, too, so that another that was never counted cannot
 come back later. Without a counter (development) the store is taken for what it is when it is first
 looked at, and `gpd.tee.trustedStorage.antiRollback.protectionLevel` says 0; from then on this
-process itself knows the last mark.
+process itself knows the last mark, and counts as above.
 
 **Failures.** A change that fails before the index is put has not happened. If putting the index or
-counting fails, nobody knows (`UnsettledError`); what is true is found out at the next use, and
-handles that were open on the object answer STORAGE_NOT_AVAILABLE.
+counting fails, nobody knows (`UnsettledError`); what is true is found out at the next use. Handles
+that were open on the object answer STORAGE_NOT_AVAILABLE, and so does each that was open on what is
+not there any more then, for another realm of the identity may have changed it.
 
 An object is written whole at each change: what a write costs grows with the object, not with what
 is written. Objects end at 16 MiB (STORAGE_NO_SPACE); `Limits` bounds what a TA and all TAs keep.

@@ -246,7 +246,7 @@ class Store:
         self._entries, self._ids = dict(index.entries), {}
         self._at = index.generation, mark
         self._openings += 1
-        if blob is None or (self._counter is not None and not counted):
+        if blob is None or not counted:
             self._commit(self._entries)
         kept = {INDEX, *(entry.name for entry in self._entries.values())}
         for name in self._names():
