@@ -139,13 +139,16 @@ def test_passphrase_locks_the_store(
 
 
 def test_a_brokers_key_is_there_before_anything_that_it_keeps(
-    realmos: Realmos, policy: Path, capsys: pytest.CaptureFixture[str]
+    realmos: Realmos, policy: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """For a program, or a TEE, whose measurements take the key, and so its policy, too."""
-    keys = []
+    keys, told = [], []
     for _ in range(2):
         assert realmos("key") == 0
-        keys.append(capsys.readouterr().out)
+        out, err = capsys.readouterr()
+        keys.append(out)
+        told.append(err)
+    assert told == [f"made a new broker in {folder}, for there was none\n", ""]
     assert realmos("identity", "ledger", "--policy", policy) == 0
     capsys.readouterr()
     assert realmos("key") == 0

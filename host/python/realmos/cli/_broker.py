@@ -153,6 +153,8 @@ def key(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
     if not store.path.exists():
         store.update(lambda content: content)
+        made = f"made a new broker in {store.path.parent}, for there was none"
+        print(made, file=sys.stderr, flush=True)
     print(store.read().public_key().hex())
     return 0
 
