@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from realmos import process
 from realmos.anchor import data_dir
 from realmos.cache import Cache
@@ -28,6 +29,12 @@ from realmos_abi.__main__ import main as write_headers
 BARE_RAM = 2 << 30
 """Less than the RMM tracks, so that programs can try what becomes of memory that is not there."""
 _MACHINE_FIXTURES = {"realm", "realm_machine", "realm_factory"}
+
+
+# A test says the same of the same sources each time. What searches for new examples is exhaustive,
+# and says `derandomize=False` itself; what it finds it prints in a form that repeats it.
+settings.register_profile("realmos", derandomize=True, database=None, print_blob=True)
+settings.load_profile("realmos")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
