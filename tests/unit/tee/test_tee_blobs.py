@@ -229,7 +229,7 @@ def test_a_late_answer_is_nobodys() -> None:
 
 def test_the_end_of_the_stream_ends_who_waits() -> None:
     silent = RemoteBackend(lambda _: silent.end(), PATIENCE)
-    with pytest.raises(OSError, match="did not answer"):
+    with pytest.raises(OSError, match="the hub has ended"):
         silent.get("index")
 
 

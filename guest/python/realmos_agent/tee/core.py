@@ -89,6 +89,7 @@ class Core:
             self._write_log, Clocks(), kept.device, kept.rollback_protection, storage
         )
         self._services.log(kept.about)
+        storage.log = self._services.log
         versions = Versions(partial(storage.note, _VERSIONS), partial(storage.set_note, _VERSIONS))
         files = Files(options.ta_dir, self._services.log)
         self._loader = Loader(

@@ -140,11 +140,14 @@ def _asked(ask: "Callable[[], T]") -> "T":
     """Ask a broker.
 
     Raises:
-        OSError: it refuses or does not answer.
+        OSError: it refuses or does not answer; ESTALE: its counter is not where it should be.
     """
     from realmos_agent import secrets
 
     try:
         return ask()
+    except secrets.CounterError as error:
+        why = f"{error}; another realm of the identity has changed the store, or a copy of it"
+        raise OSError(errno.ESTALE, why) from error
     except secrets.SecretsError as error:
         raise OSError(errno.EIO, str(error)) from error

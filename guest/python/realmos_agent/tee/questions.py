@@ -61,11 +61,16 @@ class Questions:
             self._last += 1
             number = self._last
             self._waiting.add(number)
-        self._send(wire.Frame(kind, 0, number, body).to_bytes())
-        with self._lock:
-            self._lock.wait_for(lambda: number in self._answers or self._over, self._seconds)
-            self._waiting.discard(number)
-            answer = self._answers.pop(number, None)
+        try:
+            self._send(wire.Frame(kind, 0, number, body).to_bytes())
+            with self._lock:
+                self._lock.wait_for(lambda: number in self._answers or self._over, self._seconds)
+        finally:
+            with self._lock:
+                self._waiting.discard(number)
+                answer = self._answers.pop(number, None)
+        if answer is None and self._over:
+            raise OSError(errno.EPIPE, "the hub has ended")
         if answer is None:
             raise OSError(errno.ETIMEDOUT, f"the hub did not answer within {self._seconds:g} s")
         return answer

@@ -4,23 +4,24 @@
 import struct
 from contextlib import contextmanager
 from threading import RLock
+from uuid import UUID
 
 from realmos_agent.tee import numbers as n
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.storage import sharing
-from realmos_agent.tee.storage.errors import UnsettledError
+from realmos_agent.tee.storage.errors import StoreError, UnsettledError
 from realmos_agent.tee.storage.persistent import Content, PersistentObject, check_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from uuid import UUID
+    from collections.abc import Callable, Iterator
 
     from realmos_agent.tee.storage.store import Store
 
 OPEN_MAX = 64 << 20  # of all that a TA has open, and is held in memory
 ALL_OPEN_MAX = 256 << 20  # and all TAs
+_TOLD_MAX = 32  # causes in the log between two changes that succeed
 _HEAD = struct.Struct("<6I")  # type, size, max_size, usage, set attributes, their size
 _USAGE, _ATTRIBUTES_SIZE = 3, 5  # in it
 
@@ -33,15 +34,22 @@ class Storage:
 
     Args:
         store: where they are.
+
+    Attributes:
+        log: takes a line for people, who are told here why objects are not to be had: TAs are not.
     """
 
+    log: "Callable[[str], object]"
+
     def __init__(self, store: "Store") -> None:
+        self.log = lambda _: None
+        self._told: set[str] = set()
         self._store = store
         self.lock = RLock()
         self._opened: dict[tuple[bytes, bytes], Content] = {}
         self._openings = 0  # of the store, when `_opened` was compared with it
 
-    def open(self, ta: "UUID", object_id: bytes, flags: int) -> PersistentObject:
+    def open(self, ta: UUID, object_id: bytes, flags: int) -> PersistentObject:
         """Open an object of a TA.
 
         Raises:
@@ -61,7 +69,7 @@ class Storage:
 
     def create(
         self,
-        ta: "UUID",
+        ta: UUID,
         object_id: bytes,
         flags: int,
         source: TransientObject | None,
@@ -94,13 +102,13 @@ class Storage:
             new.usage = n.USAGE_DEFAULT if source is None else source.usage
             return self._handle(new, flags)
 
-    def ids(self, ta: "UUID") -> list[bytes]:
+    def ids(self, ta: UUID) -> list[bytes]:
         """Return the names of a TA's objects, sorted; nobody changes the list."""
         with self._using():
             _check_names(ta.bytes)
             return self._store.ids(ta.bytes)
 
-    def info(self, ta: "UUID", object_id: bytes) -> bytes:
+    def info(self, ta: UUID, object_id: bytes) -> bytes:
         """Return what an enumeration tells of an object.
 
         Raises:
@@ -178,13 +186,23 @@ class Storage:
         handles of what is not there any more are over, or they would bring it back.
         """
         with self.lock:
-            openings = self._store.open()
-            if openings != self._openings:
-                for one in list(self._opened.values()):
-                    if self._store.version(one.ta, one.object_id) != one.version:
-                        self._end(one, n.ERROR_STORAGE_NOT_AVAILABLE)
-                self._openings = openings
-            yield
+            try:
+                openings = self._store.open()
+                if openings != self._openings:
+                    for one in list(self._opened.values()):
+                        if self._store.version(one.ta, one.object_id) != one.version:
+                            self._end(one, n.ERROR_STORAGE_NOT_AVAILABLE)
+                    self._openings = openings
+                yield
+            except StoreError as error:
+                self._tell(error.cause)
+                raise
+
+    def _tell(self, cause: str) -> None:
+        """Log a cause, once until a change succeeds; what is behind it may make up any number."""
+        if cause not in self._told and len(self._told) < _TOLD_MAX:
+            self._told.add(cause)
+            self.log(f"objects of TAs: {cause}")
 
     @contextmanager
     def _changing(self, content: Content | None) -> "Iterator[None]":
@@ -198,6 +216,7 @@ class Storage:
                 if content is not None:
                     self._end(content, n.ERROR_STORAGE_NOT_AVAILABLE)
                 raise
+            self._told.clear()
 
     def _end(self, content: Content, result: int) -> None:
         content.end(result)
@@ -227,6 +246,8 @@ class Storage:
             size = _HEAD.size + _HEAD.unpack_from(whole)[_ATTRIBUTES_SIZE]
         except TeeError as error:
             if error.code == n.ERROR_CORRUPT_OBJECT:
+                owner = UUID(bytes=content.ta)
+                self._tell(f"who holds one of {owner} changed it or took it away: it is deleted")
                 self._store.remove(content.ta, content.object_id)  # as OP-TEE does
             raise
         content.stored, content.data = whole[:size], whole[size:]

@@ -4,6 +4,7 @@
 See the package for the design. One thread at a time: the caller holds a lock.
 """
 
+import errno
 import os
 from hashlib import sha256
 from typing import NamedTuple
@@ -86,6 +87,14 @@ def _opened(key: "AESGCM", name: str, blob: bytes) -> bytes | None:
         return key.decrypt(blob[:_NONCE_SIZE], blob[_NONCE_SIZE:], name.encode())
     except InvalidTag:
         return None
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _called(name: str) -> str:
+    return "the index" if name == INDEX else "an object"
 
 
 class Store:
@@ -240,7 +249,10 @@ class Store:
         if blob is not None:
             content = _opened(self._of(None), INDEX, blob)
             if content is None:
-                raise StoreError("the index was not sealed under this store's key, or was changed")
+                raise StoreError(
+                    "the index was not sealed under this store's key, or was changed: was "
+                    "--storage DIR first used without --identity, or with another one?"
+                )
             index, mark = parsed(content), sha256(blob).digest()
         counted = self._take(index, mark)
         self._entries, self._ids = dict(index.entries), {}
@@ -265,9 +277,18 @@ class Store:
         if (index.generation, index.before) == (last[0] + 1, last[1]):
             self._count(last[0], mark)
             return True
-        raise StoreError(
-            f"the store is not what was written last: it is of change {index.generation}, the "
-            f"counter says {last[0]}" + (", and another one" if index.generation == last[0] else "")
+        raise StoreError(self._refusal(index.generation, last[0], there=mark != NO_MARK))
+
+    def _refusal(self, generation: int, last: int, *, there: bool) -> str:
+        """Return why an index is not taken, and what helps."""
+        says = f"{'the counter says' if self._counter else 'this core has written'} {last}"
+        helps = "nothing but the newest copy of it goes on; only another identity begins anew"
+        if not there:
+            return f"the holder has no store, {says}: is it that of another --storage DIR? {helps}"
+        other = ", and another one" if generation == last else ""
+        return (
+            f"the store is not what was written last: it is of change {generation}, {says}{other}; "
+            + helps
         )
 
     def _count(self, value: int, mark: bytes) -> None:
@@ -280,7 +301,8 @@ class Store:
         try:
             return call(*arguments)
         except OSError as error:
-            raise StoreError(f"the counter does not answer: {error.strerror or error}") from error
+            why = "has moved on" if error.errno == errno.ESTALE else "does not answer"
+            raise StoreError(f"the counter {why}: {_why(error)}") from error
 
     def _commit(self, entries: "dict[Address, Entry]") -> None:
         """Make these the entries.
@@ -309,19 +331,19 @@ class Store:
         try:
             return self._backend.get(name)
         except OSError as error:
-            raise StoreError(f"{name} cannot be read: {error.strerror or error}") from error
+            raise StoreError(f"{_called(name)} cannot be read: {_why(error)}") from error
 
     def _put(self, name: str, blob: bytes) -> None:
         try:
             self._backend.put(name, blob)
         except OSError as error:
-            raise StoreError(f"{name} cannot be written: {error.strerror or error}") from error
+            raise StoreError(f"{_called(name)} cannot be written: {_why(error)}") from error
 
     def _names(self) -> list[str]:
         try:
             return [name for name in self._backend.names() if NAME.fullmatch(name)]
         except OSError as error:
-            raise StoreError(f"the store cannot be listed: {error.strerror or error}") from error
+            raise StoreError(f"the store cannot be listed: {_why(error)}") from error
 
     def _delete(self, name: str) -> None:
         try:
