@@ -23,7 +23,7 @@ from realmos_agent.tee.blobs import RemoteBackend
 from realmos_agent.tee.storage import DirectoryBackend, Store
 
 KEY, TA = bytes(range(32)), b"T" * 16
-CHANGES: dict[str, Callable[[Store], None]] = {
+CHANGES: dict[str, Callable[[Store], object]] = {
     "write": lambda store: store.write(TA, b"one", b"new"),
     "make": lambda store: store.write(TA, b"two", b"new"),
     "remove": lambda store: store.remove(TA, b"one"),

@@ -478,6 +478,17 @@ def test_what_is_open_has_a_bound(ta: Ta, monkeypatch: pytest.MonkeyPatch) -> No
         ta.open(b"1", READ)
 
 
+def test_without_a_handle_to_give_nothing_is_made(ta: Ta) -> None:
+    ta.close(ta.create(b"key", data=b"old"))
+    ta.handles = HandleTable(limit=0)
+    for name in (b"key", b"new"):
+        with refused(n.ERROR_OUT_OF_MEMORY):
+            ta.create(name, n.DATA_FLAG_OVERWRITE, b"new")
+    ta.handles = HandleTable()
+    assert ta.services.storage.ids(ta.uuid) == [b"key"]
+    assert ta(n.CALL_STORAGE_OBJ_READ, ta.open(b"key", READ), 9) == b"old"
+
+
 def test_what_is_overwritten_leaves_memory(ta: Ta) -> None:
     """However many handles of it are left, which are not counted as open any more."""
     flags = n.DATA_FLAG_OVERWRITE

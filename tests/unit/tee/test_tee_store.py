@@ -111,7 +111,7 @@ def test_what_is_held_tells_nothing_of_what_is_in_it(disk: Disk) -> None:
     assert TA not in held
 
 
-CHANGES: dict[str, Callable[[Store], None]] = {
+CHANGES: dict[str, Callable[[Store], object]] = {
     "write": lambda store: store.write(TA, b"one", b"new"),
     "make": lambda store: store.write(TA, b"two", b"new"),
     "remove": lambda store: store.remove(TA, b"one"),
@@ -160,7 +160,7 @@ def test_a_power_cut_leaves_the_old_or_the_new(
 
 
 def cut_at(
-    at: int, monkeypatch: pytest.MonkeyPatch, counter: Counter | None, act: Callable[[], None]
+    at: int, monkeypatch: pytest.MonkeyPatch, counter: Counter | None, act: Callable[[], object]
 ) -> bool:
     """Act; cut the power at one of the moments that there are. Return whether it came to it."""
     left = [at]
@@ -427,6 +427,57 @@ def test_there_is_room_for_so_much_and_no_more() -> None:
         store.write(b"3" * 16, b"1", b"")
     store.remove(TA, b"1")
     store.write(b"3" * 16, b"1", b"")
+
+
+def test_a_full_disk_is_not_kept_full(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = disk.store()
+    store.write(TA, b"one", b"1")
+    kept, real = snapshot(disk.path), os.write
+
+    def write(fd: int, data: bytes) -> int:
+        if len(data) < 50:
+            raise OSError(28, "no space left")
+        return real(fd, data[:50])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", write)
+        with pytest.raises(StoreError, match="no space"):
+            store.write(TA, b"two", bytes(120))
+    assert snapshot(disk.path) == kept
+
+
+def test_the_cores_notes_have_room_whatever_tas_keep() -> None:
+    store = Store(MemoryBackend(), KEY, limits=LIMITS)
+    for owner, size in ((TA, 100), (OTHER, 50)):
+        store.write(owner, b"all", bytes(size))
+    store.write(bytes(16), b"versions", bytes(50))
+    with refused(n.ERROR_STORAGE_NO_SPACE):
+        store.write(bytes(16), b"versions", bytes(101))
+    store.write(OTHER, b"all", bytes(50))
+
+
+class Junk(MemoryBackend):
+    """Has blobs that nobody asked for, and deletes none."""
+
+    def __init__(self, *, fails: bool) -> None:
+        super().__init__()
+        self._fails = fails
+        self.deletes = 0
+
+    def names(self) -> list[str]:
+        return [f"{number:032x}" for number in range(1000)]
+
+    def delete(self, name: str) -> None:
+        self.deletes += 1
+        if self._fails:
+            raise OSError(110, f"{name}: no answer")
+
+
+@pytest.mark.parametrize(("fails", "most"), [(True, 1), (False, 5)])
+def test_clearing_up_has_an_end(*, fails: bool, most: int) -> None:
+    backend = Junk(fails=fails)
+    assert Store(backend, KEY, limits=LIMITS).ids(TA) == []
+    assert backend.deletes == most
 
 
 def test_a_users_files_are_left_alone(tmp_path: Path) -> None:

@@ -31,14 +31,22 @@ class HandleTable:
         """How many handles there are."""
         return len(self._held)
 
-    def add(self, held: object) -> int:
-        """Return a new handle for `held`.
+    def need_room(self) -> None:
+        """Check that `add` would return a handle.
 
         Raises:
             TeeError: OUT_OF_MEMORY, there are too many.
         """
         if len(self._held) >= self._limit:
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+
+    def add(self, held: object) -> int:
+        """Return a new handle for `held`.
+
+        Raises:
+            TeeError: OUT_OF_MEMORY, there are too many.
+        """
+        self.need_room()
         while self._next in self._held:
             self._advance()
         handle = self._next

@@ -123,13 +123,17 @@ class DirectoryBackend:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         fd = os.open(temporary, flags | os.O_NONBLOCK, 0o600)
         try:
-            left = memoryview(blob)
-            while left:
-                left = left[os.write(fd, left) :]
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.rename(temporary, target)
+            try:
+                left = memoryview(blob)
+                while left:
+                    left = left[os.write(fd, left) :]
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            os.rename(temporary, target)
+        except OSError:
+            os.unlink(temporary)  # or it would keep a full disk full
+            raise
         self._sizes[name] = len(blob)
         os.fsync(self._directory)
 

@@ -12,6 +12,7 @@ from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.storage import sharing
 from realmos_agent.tee.storage.errors import StoreError, UnsettledError
 from realmos_agent.tee.storage.persistent import Content, PersistentObject, check_size
+from realmos_agent.tee.storage.store import CORE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ ALL_OPEN_MAX = 256 << 20  # and all TAs
 _TOLD_MAX = 32  # causes in the log between two changes that succeed
 _HEAD = struct.Struct("<6I")  # type, size, max_size, usage, set attributes, their size
 _USAGE, _ATTRIBUTES_SIZE = 3, 5  # in it
-
-
-_CORE = bytes(16)  # as whose objects the core keeps its own notes; no TA's
 
 
 class Storage:
@@ -127,7 +125,7 @@ class Storage:
             StoreError: the store is not to be trusted, or not there.
         """
         with self._using():
-            return self._store.read(_CORE, name) if self._store.exists(_CORE, name) else None
+            return self._store.read(CORE, name) if self._store.exists(CORE, name) else None
 
     def set_note(self, name: bytes, content: bytes) -> None:
         """Keep something of the core's own, where no TA reaches it, as long as objects are kept.
@@ -137,7 +135,7 @@ class Storage:
             StoreError: as `note`.
         """
         with self._using():
-            self._store.write(_CORE, name, content)
+            self._store.write(CORE, name, content)
 
     def update(self, content: Content, data: bytes) -> None:
         """Change the data of an open object; the caller has the lock."""
@@ -262,7 +260,7 @@ class Storage:
 
 
 def _check_names(ta: bytes, object_id: bytes = b"") -> None:
-    if ta == _CORE:
+    if ta == CORE:
         raise TeeError(n.ERROR_ACCESS_DENIED)
     if len(object_id) > n.OBJECT_ID_MAX_LEN:
         raise TeeError(n.ERROR_BAD_PARAMETERS)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 else:
     Counter = object
 
+CORE = bytes(16)
+"""As whose objects the core keeps its own notes; no TA's."""
 KEY_SIZE = 32
 _NONCE_SIZE = 12
 _NAME_SIZE = 16
@@ -51,7 +53,7 @@ class Limits(NamedTuple):
     Attributes:
         objects: of one TA; each change of any object costs an index of all.
         size: their bytes.
-        all_objects: of all TAs.
+        all_objects: of all TAs, without the core's notes.
         all_size: their bytes.
     """
 
@@ -226,12 +228,14 @@ class Store:
     def _check_limits(self, ta: bytes, object_id: bytes, size: int) -> None:
         others = [(a, e.size) for a, e in self._entries.items() if a != (ta, object_id)]
         own = [held for (owner, _), held in others if owner == ta]
+        # The core's notes are few, and there is room for them whatever TAs keep.
+        tas = [held for (owner, _), held in others if CORE not in (owner, ta)]
         most = self._limits
         if (
             len(own) >= most.objects
-            or len(others) >= most.all_objects
+            or len(tas) >= most.all_objects
             or size > most.size - sum(own)
-            or size > most.all_size - sum(held for _, held in others)
+            or size > most.all_size - sum(tas)
             or size > BLOB_MAX - _OVERHEAD
         ):
             raise TeeError(numbers.ERROR_STORAGE_NO_SPACE)
@@ -261,9 +265,10 @@ class Store:
         if blob is None or not counted:
             self._commit(self._entries)
         kept = {INDEX, *(entry.name for entry in self._entries.values())}
-        for name in self._names():
-            if name not in kept:
-                self._delete(name)
+        gone = [name for name in self._names() if name not in kept]
+        for name in gone[: self._limits.all_objects]:  # the rest goes with the next opening
+            if not self._delete(name):
+                break  # a holder that does not answer is not waited for once for each
 
     def _take(self, index: Index, mark: bytes) -> bool:
         """Check that an index is the last one, and return whether that was counted just now."""
@@ -345,8 +350,10 @@ class Store:
         except OSError as error:
             raise StoreError(f"the store cannot be listed: {_why(error)}") from error
 
-    def _delete(self, name: str) -> None:
+    def _delete(self, name: str) -> bool:
+        """Tell whether a blob is gone; if not: no index names it, it goes at the next opening."""
         try:
             self._backend.delete(name)
         except OSError:
-            pass  # no index names it: it goes when the store is opened next
+            return False
+        return True

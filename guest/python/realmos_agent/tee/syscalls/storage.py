@@ -78,6 +78,8 @@ def obj_create(
     source = None
     if attributes:
         source = ta.handles.get(attributes, TransientObject, n.ERROR_BAD_STATE)
+    if wanted:
+        ta.handles.need_room()  # before anything is overwritten
     made = storage.create(ta.uuid, object_id, flags, source, data)
     if wanted:
         return _added(ta, made)
