@@ -145,7 +145,7 @@ class Core:
         while (frame := self._framer.next_frame()) is None or frame.kind in blobs.REQUESTS:
             if frame is not None:
                 assert self.process.stdin is not None
-                self.process.stdin.write(answered(self.store, frame).to_bytes())
+                self.process.stdin.write(answered(self.store, frame))
                 continue
             data = self.process.stdout.read(self._framer.missing)
             assert data, "the core has ended"

@@ -62,18 +62,18 @@ class Holder:
 
     def _serve(self) -> None:
         while (frame := self._asked.get()) is not None:
-            self._answers.append(answered(self._backend, frame).to_bytes())
+            self._answers.append(answered(self._backend, frame))
             self._wake()
 
 
-def answered(backend: "Backend | None", frame: wire.Frame) -> wire.Frame:
-    """Do what a frame asks for, and return the answer."""
+def answered(backend: "Backend | None", frame: wire.Frame) -> bytes:
+    """Do what a frame asks for, and return the answer's frame."""
     try:
-        return blobs.answer(frame.request, found=_done(backend, frame))
-    except wire.WireError:
-        return blobs.answer(frame.request, error=errno.EBADMSG)
+        return blobs.answer(frame.request, found=_done(backend, frame)).to_bytes()
+    except wire.WireError:  # which may be that no frame has room for all names
+        return blobs.answer(frame.request, error=errno.EBADMSG).to_bytes()
     except OSError as error:
-        return blobs.answer(frame.request, error=error.errno or errno.EIO)
+        return blobs.answer(frame.request, error=error.errno or errno.EIO).to_bytes()
 
 
 def _done(backend: "Backend | None", frame: wire.Frame) -> bytes | None:

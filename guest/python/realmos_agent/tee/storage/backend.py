@@ -59,7 +59,7 @@ class DirectoryBackend:
         self._path = path
         self._directory = -1
         self._sizes: dict[str, int] = {}
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        _make(path)
         self._directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._claim()
@@ -148,6 +148,22 @@ class DirectoryBackend:
     def names(self) -> list[str]:
         """Return the names of all blobs."""
         return sorted(name for name in os.listdir(self._path) if NAME.fullmatch(name))
+
+
+def _make(path: str) -> None:
+    """Make a directory if it is not there, durably, or a power cut takes all that is in it."""
+    parents = []
+    missing = os.path.abspath(path)
+    while not os.path.isdir(missing):
+        missing = os.path.dirname(missing)
+        parents.append(missing)
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    for parent in reversed(parents):
+        fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 class MemoryBackend:
