@@ -159,18 +159,30 @@ def test_a_holder_does_only_what_makes_sense(tmp_path: Path, kind: int, body: by
 def test_a_directory_takes_so_much_of_its_disk_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "DIRECTORY_MAX", 100)
+    monkeypatch.setattr(backend, "DIRECTORY_MAX", 100 << 12)
     directory = DirectoryBackend(str(tmp_path))
-    directory.put("index", bytes(60))
+    directory.put("index", bytes(60 << 12))
     with pytest.raises(OSError, match="has as much as it may"):
-        directory.put("a" * 32, bytes(41))
-    directory.put("a" * 32, bytes(40))
+        directory.put("a" * 32, bytes(41 << 12))
+    directory.put("a" * 32, bytes(40 << 12))
     directory.close()
     directory = DirectoryBackend(str(tmp_path))
     directory.delete("a" * 32)
-    directory.put("b" * 32, bytes(40))
+    directory.put("b" * 32, bytes(40 << 12))
     with pytest.raises(OSError, match="has as much as it may"):
         directory.put("a" * 32, b"x")
+    directory.close()
+
+
+def test_small_blobs_do_not_fill_a_directory_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "DIRECTORY_MAX", 10 << 12)
+    directory = DirectoryBackend(str(tmp_path))
+    for number in range(10):
+        directory.put(f"{number:032x}", b"")
+    with pytest.raises(OSError, match="has as much as it may"):
+        directory.put("a" * 32, b"")
     directory.close()
 
 

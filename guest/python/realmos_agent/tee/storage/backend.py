@@ -37,6 +37,7 @@ BLOB_MAX = (16 << 20) + (1 << 16)
 """The most bytes of one: those of the largest object, with its key and seal."""
 DIRECTORY_MAX = 1 << 30
 """Bytes that a directory takes of its disk, whatever asks for it."""
+_FILE_MIN = 4096  # that a file takes however small it is, so that their number has a bound
 _TEMPORARY = ".new"
 _OURS = re.compile(rf"(?:{NAME.pattern})\.new")
 
@@ -117,7 +118,8 @@ class DirectoryBackend:
     def put(self, name: str, blob: bytes) -> None:
         """Make or replace a blob."""
         target = self._file(name)
-        if sum(self._sizes.values()) + len(blob) > DIRECTORY_MAX:
+        taken = sum(max(size, _FILE_MIN) for size in self._sizes.values())
+        if taken + max(len(blob), _FILE_MIN) > DIRECTORY_MAX:
             raise OSError(errno.ENOSPC, f"{self._path} has as much as it may")
         temporary = target + _TEMPORARY
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
