@@ -175,6 +175,16 @@ def test_counter_keeps_the_mark_that_it_was_advanced_with(
     assert ask(numbers.WANT_COUNTER) == (b"", 2)
 
 
+def test_counter_that_moved_while_it_was_looked_at_is_told_as_it_is(
+    desk: "Desk", peer: "Realm", make_policy: MakePolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_identity(desk, make_policy(), counter=5)
+    seen, read = [desk.store.read()], type(desk.store).read
+    assert peer.ask(desk.exchange(), numbers.WANT_ADVANCE, "ledger", 5).counter == 6
+    monkeypatch.setattr(type(desk.store), "read", lambda store: seen.pop() if seen else read(store))
+    assert peer.ask(desk.exchange(), numbers.WANT_ADVANCE, "ledger", 6).counter == 7
+
+
 def test_counter_that_cannot_be_kept_does_not_advance(
     desk: "Desk", peer: "Realm", make_policy: MakePolicy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,7 +148,7 @@ class Broker:
             return content.with_identity(replace(identity, counter=identity.counter + 1, mark=mark))
 
         self._store.update(change)
-        case.counter = judged.counter + 1
+        case.counter = case.asked.value + 1
 
 
 def _unknown(case: _Case) -> _Refusal:
