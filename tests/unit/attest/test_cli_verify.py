@@ -373,9 +373,11 @@ TA = UUID("edb617fa-9fed-4d89-825b-716277701d5b")
 
 @pytest.mark.usefixtures("files")
 def test_a_tas_token_is_judged_by_ta_nonce_and_statement(
-    here: Path, make_token: MakeToken, capsys: pytest.CaptureFixture[str]
+    here: Path, policy: Policy, make_token: MakeToken, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rems = [REM, bytes(32), bytes(32), bytes(32)]
+    named = replace(policy, rems=(ReferenceRem(1, (REM,)),))
+    (here / "policy.toml").write_text(write_policy(named), "utf-8")
     challenge = ta_challenge(TA.bytes, b"\x2a", b"my key")
     (here / "ta.cbor").write_bytes(make_token(realm={44239: rems, 10: challenge}))
     (here / "key").write_bytes(b"my key")
@@ -393,6 +395,22 @@ def test_a_tas_token_is_judged_by_ta_nonce_and_statement(
         status, out, _ = run(capsys, *words, *wrong)
         assert status == 3
         assert "realm.challenge: expected " in out
+
+
+@pytest.mark.usefixtures("files")
+def test_without_rem_1_anybody_could_speak_for_a_ta(
+    here: Path, policy: Policy, make_token: MakeToken, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A client of the realm can ask the agent for this very token; REM 1 alone tells."""
+    challenge = ta_challenge(TA.bytes, b"\x2a", b"")
+    (here / "ta.cbor").write_bytes(make_token(realm={10: challenge}))
+    (here / "open.toml").write_text(write_policy(replace(policy, rems=())), "utf-8")
+    words = ("ta.cbor", "--nonce", "2a", "--ta", str(TA))
+    for given in (("--policy", "open.toml"), ()):
+        status, _, err = run(capsys, *words, *given)
+        assert status == 1
+        assert "says what runs in the realm (REM 1)" in err
+        assert "realmos measure --policy FILE --ta FILE.ta" in err
 
 
 @pytest.mark.usefixtures("files")

@@ -6,6 +6,7 @@ import sys
 from typing import cast
 
 from realmos_agent.protocol.evidence import ta_challenge
+from realmos_agent.protocol.measurement import REM_INDEX
 from realmos_agent.tee import numbers
 
 from realmos.attest import Policy, Status, Verdict, verify
@@ -28,11 +29,14 @@ def run_verify(arguments: argparse.Namespace) -> int:
         0 when it passed and the log explains its REM 1, 3 when not.
 
     Raises:
-        ConfigError: a file cannot be read, or the policy is none.
+        ConfigError: a file cannot be read, the policy is none, or one that tells TAs from nobody.
     """
     policy = _policy(arguments)
+    challenge = _challenge(arguments)
+    if arguments.ta is not None:
+        _need_rem(policy)
     token = read_input(arguments.token, "token", limit=_TOKEN_LIMIT, hint=_FETCH)
-    verdict = verify(token, policy, nonce=_challenge(arguments))
+    verdict = verify(token, policy, nonce=challenge)
     explained = None
     if arguments.log is not None:
         log = read_input(arguments.log, "log", limit=_LOG_LIMIT, hint=_FETCH)
@@ -65,6 +69,22 @@ def _challenge(arguments: argparse.Namespace) -> bytes | None:
         hint = "it is what the TA gave to the pseudo TA, byte by byte"
         statement = read_input(arguments.statement, "statement", limit=_STATEMENT_LIMIT, hint=hint)
     return ta_challenge(arguments.ta.bytes, arguments.nonce, statement)
+
+
+def _need_rem(policy: Policy) -> None:
+    """Refuse a policy by which anybody in the realm could speak for a TA.
+
+    A client can have the realm attest to any challenge, and REM 1 alone tells that one did.
+
+    Raises:
+        ConfigError: the policy does not say what REM 1 must be.
+    """
+    if not any(rem.index == REM_INDEX for rem in policy.rems):
+        raise ConfigError(
+            "--ta needs a --policy that says what runs in the realm (REM 1): without that, whoever "
+            "commands the realm can speak for any TA",
+            hint="`realmos measure --policy FILE --ta FILE.ta` makes one",
+        )
 
 
 def _policy(arguments: argparse.Namespace) -> Policy:
