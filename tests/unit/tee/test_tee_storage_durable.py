@@ -49,6 +49,20 @@ def test_a_new_directory_is_on_the_disk_before_it_is_used(tmp_path: Path, done: 
     assert not done
 
 
+def test_a_directory_that_was_let_go_of_is_not_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk so slow that its TEE has ended meanwhile, and another one has the directory."""
+    backend = DirectoryBackend(str(tmp_path))
+    backend.put("index", b"old")
+    monkeypatch.setattr(os, "fsync", lambda _: backend.close())
+    with pytest.raises(OSError, match="another"):
+        backend.put("index", b"late")
+    with pytest.raises(OSError, match="another"):
+        backend.delete("index")
+    assert (tmp_path / "index").read_bytes() == b"old"
+
+
 def test_names_that_no_frame_has_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the thread that answers goes on."""
     backend = MemoryBackend()

@@ -36,7 +36,7 @@ class Kept(NamedTuple):
         storage: the objects.
         root: what keys of TAs are derived from.
         device: what tells this device from others.
-        rollback_protection: how well the store is kept from going back: 0, 100 or 1000.
+        rollback_protection: how well the store is kept from going back: 0, or 100 with a counter.
         about: what people are to know of it.
     """
 

@@ -22,7 +22,7 @@ class Services:
         write_log: takes one line of text, without its end; called from any thread.
         clocks: the time, and what TAs made of it.
         device_id: what tells this core from others.
-        rollback_protection: how well the store is kept from going back: 0, 100 or 1000.
+        rollback_protection: how well the store is kept from going back: 0, or 100 with a counter.
         storage: the persistent objects of all TAs, if there is a store.
         memory: what the memory of all TAs is taken from; half of what there is, if absent.
 

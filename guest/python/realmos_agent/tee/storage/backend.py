@@ -132,15 +132,22 @@ class DirectoryBackend:
                 os.fsync(fd)
             finally:
                 os.close(fd)
+            self._need_claim()
             os.rename(temporary, target)
         except OSError:
-            os.unlink(temporary)  # or it would keep a full disk full
+            if self._directory >= 0:
+                os.unlink(temporary)  # or it would keep a full disk full
             raise
         self._sizes[name] = len(blob)
         os.fsync(self._directory)
 
+    def _need_claim(self) -> None:
+        if self._directory < 0:  # a disk can be so slow that nobody waits for it any more
+            raise OSError(errno.EBADF, f"{self._path} may be another TEE's by now")
+
     def delete(self, name: str) -> None:
         """Forget a blob, if there is one."""
+        self._need_claim()
         try:
             os.unlink(self._file(name))
         except FileNotFoundError:
