@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from realmos_agent.tee import inside
+from realmos_agent.tee import inside, wire
 
 LOOK = """
 import os, socket, sys
@@ -19,6 +19,10 @@ print(os.getuid(), os.getgid(), os.getgroups(), os.getcwd(), os.environ["HOME"])
 print(os.environ["LD_LIBRARY_PATH"], sys.argv[1:], sys.stdin.read())
 socket.socket(socket.AF_UNIX).connect(os.environ["REALMOS_TEE_SOCKET"])
 open("mine", "w").close()
+print(os.nice(0), open("/proc/self/oom_score_adj").read().strip())
+open("/dev/stdin").close()
+for name in ("/dev/stdout", "/dev/stderr"):
+    open(name, "w").close()
 print(sorted(int(name) for name in os.listdir("/proc/self/fd"))[:-1])
 """
 
@@ -55,6 +59,7 @@ def test_client_has_a_user_a_directory_and_a_socket_of_its_own(place: Path) -> N
     assert ended.stdout.splitlines() == [
         f"{user} {group} {groups} {home} {home}",
         f"{place}/lib:/other ['a', 'b c'] input",
+        f"{min(os.nice(0) + 5, 19)} 1000",
         "[0, 1, 2]",
     ]
     assert (home / "mine").exists()
@@ -82,6 +87,40 @@ def test_client_does_not_start_when_the_core_does_not(place: Path) -> None:
     assert ended.returncode == 1
     assert "/nosuch" in ended.stderr
     assert ended.stdout == ""
+
+
+DIES = """
+import os, sys
+from realmos_agent.tee import __main__, inside
+
+class Core:
+    def __init__(self, options, out):
+        pass
+
+    def serve(self, source):
+        os.read(source, 1)
+        raise ValueError("a fault")
+
+inside.Core = Core
+__main__.main()
+"""
+CALLS = """
+import os, socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(os.environ["REALMOS_TEE_SOCKET"])
+connection.sendall(bytes.fromhex(sys.argv[1]))
+print(len(connection.recv(99)) > 0)
+"""
+
+
+def test_client_of_a_core_that_ends_is_told(place: Path) -> None:
+    """It would wait for ever."""
+    call = wire.encode(wire.Close(0, 1, 1)).hex()
+    words = [sys.executable, "-c", DIES, "--ta-dir", str(place), "--"]
+    words += ["/usr/bin/python3", "-c", CALLS, call]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, "True\n"), ended.stderr
+    assert "tee: the TEE has ended: " in ended.stderr
 
 
 def test_a_client_must_be_named(place: Path) -> None:

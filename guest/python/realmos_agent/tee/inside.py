@@ -2,12 +2,15 @@
 """A client beside the TEE core: with its TAs in one realm, and not in one trust domain with them.
 
 The client is a child of the core's process that has another user, a directory of its own, and the
-socket of a hub. What it prints and reads is the process's own; its end is the process's, too.
+socket of a hub. What it prints and reads is the process's own; its end is the process's, too. If
+the core ends before, its calls are answered as by a TEE that is dead.
 """
 
 import _signal  # type: ignore[import-not-found] # `signal` without its import of enum
+import contextlib
 import os
 import socket
+import stat
 import threading
 from pathlib import Path
 
@@ -27,6 +30,7 @@ _LIBRARY_VARIABLE = "LD_LIBRARY_PATH"
 _NOT_STARTED = 127
 _SIGNAL_BASE = 128
 _END_S = 10.0
+_NICE, _OOM_SCORE = 5, "1000"  # as runners have them
 
 
 def run_client(options: Options, argv: list[str]) -> int:
@@ -60,8 +64,8 @@ def _serve(options: Options, path: Path, pid: int, go: int) -> int:
     ours, hubs = socket.socketpair()
     with ours, hubs:
         core = Core(options, ours.fileno())
-        thread = threading.Thread(target=core.serve, args=(ours.fileno(),), daemon=True)
-        with Hub(path, hubs, connects=bool(options.sockets)):
+        thread = threading.Thread(target=_serve_core, args=(core, ours), daemon=True)
+        with Hub(path, hubs, on_end=_tell_end, connects=bool(options.sockets)):
             _give(str(path))
             thread.start()
             os.write(go, b"x")
@@ -69,6 +73,19 @@ def _serve(options: Options, path: Path, pid: int, go: int) -> int:
         thread.join(_END_S)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else _SIGNAL_BASE - code
+
+
+def _serve_core(core: Core, ours: socket.socket) -> None:
+    """Serve the hub, which learns of the end, whatever that comes from."""
+    try:
+        core.serve(ours.fileno())
+    finally:
+        with contextlib.suppress(OSError):
+            ours.shutdown(socket.SHUT_RDWR)
+
+
+def _tell_end(reason: str) -> None:
+    os.write(2, f"tee: the TEE has ended: {reason}\n".encode())
 
 
 def _give(path: str) -> None:
@@ -86,6 +103,20 @@ def _environment(directory: str, home: str) -> dict[str, str]:
     }
 
 
+def _stand_back() -> None:
+    """Go before TAs when memory runs out, and after them for the processor."""
+    os.nice(_NICE)
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write(_OOM_SCORE)
+
+
+def _give_pipes() -> None:
+    """Let the client open its own /dev/stdin, /dev/stdout and /dev/stderr."""
+    for fd in range(3):
+        if stat.S_ISFIFO(os.fstat(fd).st_mode):
+            os.fchown(fd, USER, USER)
+
+
 def _become(argv: list[str], home: str, environment: dict[str, str], ready: int) -> "NoReturn":
     """Wait for the core, and turn this child into the client; or end with it."""
     try:
@@ -94,7 +125,9 @@ def _become(argv: list[str], home: str, environment: dict[str, str], ready: int)
         os.close(ready)
         os.chdir(home)
         _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
+        _stand_back()
         if os.geteuid() == 0:
+            _give_pipes()
             os.setgroups([])
             os.setresgid(USER, USER, USER)
             os.setresuid(USER, USER, USER)
