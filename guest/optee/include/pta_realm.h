@@ -30,8 +30,13 @@
  * `realmos verify TOKEN --nonce HEX --ta UUID --statement FILE` makes the same one, and judges.
  * REM 1 in the token tells which file the TA was loaded from: `realmos measure --ta FILE.ta`.
  *
+ * Before the first token the realm becomes exclusive: it goes on with what runs in it, and takes no
+ * other program or file until it is started anew. So nobody who has seen the token puts another
+ * program beside the TA that it speaks for.
+ *
  * TEE_ERROR_BAD_PARAMETERS: other parameters than these.
- * TEE_ERROR_NOT_SUPPORTED: there is no realm here, as with `realmos ta run --local`.
+ * TEE_ERROR_NOT_SUPPORTED: there is no realm here, as with `realmos ta run --local`, or
+ *	it cannot be kept to what it runs.
  */
 #define PTA_REALM_TOKEN 0
 

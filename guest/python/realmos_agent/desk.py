@@ -4,6 +4,8 @@
 A question is a length in two bytes and one CBOR array, `realmos_agent.secrets` sends it; the answer
 is one CBOR map, up to the end of the connection. Questions are asked one after the other, in the
 order of their arrival, as the client offers relays: one for each.
+
+One thing is asked of the agent itself: that the realm do nothing but what it has begun.
 """
 
 import _socket
@@ -18,6 +20,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from realmos_agent.relays import RelayOperation
     from realmos_agent.service import Service
+
+EXCLUSIVE = "exclusive"
+"""The question by which a realm takes no more work, and the answer's key."""
 
 _QUESTION_MAX = 1024
 _VISITORS_MAX = 32
@@ -154,7 +159,12 @@ class Visitor:
         size = int.from_bytes(self._received[:2], "big")
         if len(self._received) < 2 or len(self._received) < 2 + size <= 2 + _QUESTION_MAX:
             return
-        self._question = _question(self._received[2:])
+        found = _decoded(self._received[2:])
+        if found == (EXCLUSIVE,):
+            self._desk.service.become_exclusive()
+            self._reply({EXCLUSIVE: True})
+            return
+        self._question = _question(found)
         if self._question is None:
             self.tell("this is no question for a broker")
         else:
@@ -169,7 +179,10 @@ class Visitor:
     def tell(self, answer: Given | Refused | str) -> None:
         """Pass on the answer, or why there is none."""
         self._relay = None
-        self._answer = cbor.encode(_answer(answer))
+        self._reply(_answer(answer))
+
+    def _reply(self, answer: "dict[str, cbor.Value]") -> None:
+        self._answer = cbor.encode(answer)
         self._watch(WRITE)
 
     def _leave(self) -> None:
@@ -181,11 +194,14 @@ class Visitor:
             relay.hang_up()
 
 
-def _question(data: bytes) -> Question | None:
+def _decoded(data: bytes) -> "cbor.Value":
     try:
-        found = cbor.decode(data)
+        return cbor.decode(data)
     except cbor.CborError:
         return None
+
+
+def _question(found: "cbor.Value") -> Question | None:
     match found:
         case (int(want), str(name), int(value), bytes(mark), bytes(broker)) if (
             want >= 0 and value >= 0 and len(mark) <= numbers.WANT_MARK_MAX

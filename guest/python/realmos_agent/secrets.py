@@ -29,6 +29,7 @@ __all__ = [
     "RefusedError",
     "SecretsError",
     "advance",
+    "become_exclusive",
     "counter",
     "counter_state",
     "get",
@@ -41,6 +42,7 @@ TIMEOUT = 300.0
 
 _SOCKET_VARIABLE = "REALMOS_BROKER_SOCKET"
 _KEY_VARIABLE = "REALMOS_BROKER_KEY"
+_EXCLUSIVE = "exclusive"  # as `realmos_agent.desk` has it
 _KEY_SIZE = 32
 _NAME_MAX = 200
 _PIECE = 16 << 10
@@ -159,6 +161,27 @@ def _required(broker: str | None) -> bytes:
             f"broker=KEY or set {_KEY_VARIABLE}; `realmos broker key` prints it"
         )
     return key
+
+
+def become_exclusive(*, timeout: float = TIMEOUT) -> None:
+    """Have the realm do what it has begun and nothing else, whoever commands it.
+
+    What a token is for then stays so: nobody can run another program, or send another file, until
+    the realm is started anew. It takes no broker.
+
+    Args:
+        timeout: seconds to wait.
+
+    Raises:
+        SecretsError: this is no realm, or the agent does not say that it is so.
+    """
+    asked = cbor.encode((_EXCLUSIVE,))
+    try:
+        found = cbor.decode(_exchange(len(asked).to_bytes(2, "big") + asked, timeout))
+    except cbor.CborError as error:
+        raise SecretsError("the agent ended before it answered") from error
+    if found != {_EXCLUSIVE: True}:
+        raise SecretsError("the agent does not keep the realm to what it has begun")
 
 
 def _ask(

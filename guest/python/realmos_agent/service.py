@@ -109,7 +109,7 @@ class Service:
 
     @property
     def desk(self) -> "Desk":
-        """Where workloads ask for secrets; made when a client first offers to relay."""
+        """Where workloads ask for secrets, or for no more work; made after the first answer."""
         if self._desk is None:
             from realmos_agent.desk import Desk
 
@@ -193,7 +193,7 @@ class Service:
             from realmos_agent import operations
 
             operations.prepare()
-            _ = self.ledger
+            _ = self.ledger, self.desk
 
     def _watch_port(self) -> None:
         port = self._port

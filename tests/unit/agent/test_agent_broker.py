@@ -58,6 +58,14 @@ def judge(certificate: bytes, policy: Policy, *, nonce: bytes) -> Verdict:
     return Verdict(False, "none", (check,), None, check)
 
 
+class Endless:
+    """A file whose end never comes."""
+
+    def read(self, size: int) -> bytes:
+        time.sleep(0.001)
+        return bytes(size)
+
+
 class Place:
     """A broker at an address."""
 
@@ -229,7 +237,7 @@ def test_without_a_broker_the_error_says_how_to_have_one(
     client: AgentClient, script: Script, place: Place
 ) -> None:
     done = script(GET)
-    assert b"SecretsError: this run was given no broker" in done.stderr
+    assert b"SecretsError: 'model' cannot be had: this session was given no broker" in done.stderr
     client.relay(place.connect)
     assert script(GET).status == 0
     client.renew()
@@ -421,11 +429,6 @@ def test_file_that_is_under_way_when_a_secret_comes_does_not_appear(
     target = attesting.work / "late"
     engine = client._engine  # noqa: SLF001 - our client sends files in one go
 
-    class Endless:
-        def read(self, size: int) -> bytes:
-            time.sleep(0.001)
-            return bytes(size)
-
     number = engine.next_id()
     upload = Upload(engine.connection, number, "late", Endless())  # type: ignore[arg-type]
     engine.begin(upload, Put(number, bytes(target), 0o644, parents=False))
@@ -433,3 +436,23 @@ def test_file_that_is_under_way_when_a_secret_comes_does_not_appear(
     assert upload.over
     assert "holds secrets" in str(upload.error)
     assert not target.exists()
+
+
+def test_realm_takes_no_more_work_when_what_it_runs_wants_it(
+    client: AgentClient, script: Script, attesting: "Agent"
+) -> None:
+    """Without any broker: a token would otherwise hold for the past only."""
+    target = attesting.work / "late"
+    engine = client._engine  # noqa: SLF001 - our client sends files in one go
+    number = engine.next_id()
+    upload = Upload(engine.connection, number, "late", Endless())  # type: ignore[arg-type]
+    engine.begin(upload, Put(number, bytes(target), 0o644, parents=False))
+    done = script('secrets.become_exclusive(); print("alone")')
+    assert (done.stderr, done.stdout) == (b"", b"alone\n")
+    assert upload.over
+    assert not target.exists()
+    for _ in range(2):
+        with pytest.raises(PeerRefusedError, match="nothing else any more") as caught:
+            client.run(["true"])
+        assert caught.value.code == numbers.ERR_DENIED
+        client.renew()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from fake_ta import CLIENT, INVOKE, Code, FakeRunner, World, a_uuid
+from realmos_agent import attestation, secrets
 from realmos_agent.protocol.evidence import channel_challenge, ta_challenge
 from realmos_agent.tee import numbers
 from realmos_agent.tee.errors import TeeError
@@ -147,11 +148,36 @@ def test_there_is_no_token_on_the_build_machine() -> None:
         realm_token(bytes(64))
 
 
+def test_the_realm_takes_no_more_work_before_there_is_a_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who commands the realm could read the TA's key afterwards, in the memory of the core."""
+    done: list[str] = []
+
+    def give(_challenge: bytes) -> bytes:
+        done.append("token")
+        return TOKEN
+
+    monkeypatch.setattr(attestation, "config", lambda: None)
+    monkeypatch.setattr(attestation, "token", give)
+    monkeypatch.setattr(secrets, "become_exclusive", lambda: done.append("exclusive"))
+    assert realm_token(bytes(64)) == TOKEN
+    assert done == ["exclusive", "token"]
+
+    def refuse() -> None:
+        raise secrets.SecretsError("no agent")
+
+    monkeypatch.setattr(secrets, "become_exclusive", refuse)
+    with pytest.raises(NoTokenError, match="open to other work: no agent"):
+        realm_token(bytes(64))
+    assert done == ["exclusive", "token"]
+
+
 def test_header_for_tas_says_the_same_as_the_table(top: Path) -> None:
     header = (top / "guest/optee/include/pta_realm.h").read_text("utf-8")
     assert str(RealmPta.uuid) in header
     assert "".join(re.findall(r"0x([0-9a-f]+)", header)[:11]) == RealmPta.uuid.hex
-    defined = dict(re.findall(r"#define PTA_REALM_(\w+) +(\d+)", header))
+    defined = dict(re.findall(r"#define PTA_REALM_(\w+)\s+(\d+)", header))
     assert {name: int(value) for name, value in defined.items()} == {
         "TOKEN": numbers.REALM_PTA_TOKEN,
         "NONCE_MAX": numbers.REALM_PTA_NONCE_MAX,

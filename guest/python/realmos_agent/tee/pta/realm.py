@@ -4,6 +4,10 @@
 A TA does not choose the token's challenge, which is made from its UUID, a nonce and its statement:
 so it can speak for itself, and neither for another TA nor for the agent, whose channels rest on
 challenges of theirs. Which file has that UUID here, REM 1 tells.
+
+REM 1 tells what ran before the token. Whoever commands the realm could run a program after it, that
+reads the TA's key in the memory of the core, or give it another TA of that UUID. So the realm takes
+no more work from before the first token on.
 """
 
 from collections.abc import Callable
@@ -82,14 +86,18 @@ class RealmPta:
 
 
 def realm_token(challenge: bytes) -> bytes:
-    """Return this realm's token for a challenge of 64 bytes.
+    """Return this realm's token for a challenge of 64 bytes; the realm takes no more work then.
 
     Raises:
         NoTokenError: this is no realm, or it has none for us.
     """
-    from realmos_agent import attestation  # few TAs want it
+    from realmos_agent import attestation, secrets  # few TAs want them
 
     try:
+        attestation.config()  # there is a realm
+        secrets.become_exclusive()
         return attestation.token(challenge)
+    except secrets.SecretsError as error:
+        raise NoTokenError(f"the realm is open to other work: {error}") from error
     except attestation.AttestationError as error:
         raise NoTokenError(str(error)) from error
