@@ -127,3 +127,15 @@ def test_a_client_must_be_named(place: Path) -> None:
     ended = run(place)
     assert ended.returncode == 1
     assert "there is no client behind --" in ended.stderr
+
+
+def test_a_log_that_nobody_reads_ends_nothing(place: Path) -> None:
+    """The client has the same standard error, and can fill it or make it fail."""
+    read, write = os.pipe()
+    os.close(read)
+    words = [sys.executable, "-m", "realmos_agent.tee", "--ta-dir", str(place), "--", "/bin/true"]
+    try:
+        ended = subprocess.run(words, stderr=write, check=False, timeout=60)
+    finally:
+        os.close(write)
+    assert ended.returncode == 0

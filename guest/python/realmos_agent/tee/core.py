@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The TEE core put together: loader, runners, system calls, pseudo TAs, manager and server."""
 
+import contextlib
 import os
 import threading
 from functools import partial
@@ -189,7 +190,8 @@ class Core:
 
     def _write_log(self, line: str) -> None:
         data = f"tee: {line}\n".encode("utf-8", "backslashreplace")
-        with self._log_lock:
+        # A client beside this core has the same standard error. A lost line ends no TA.
+        with self._log_lock, contextlib.suppress(OSError):
             # Not by sys.stderr: a thread that holds its lock when the interpreter ends is fatal.
             while data:
                 data = data[os.write(_STDERR, data) :]
