@@ -113,32 +113,56 @@ def kill_group(pid: int) -> None:
         return
 
 
+def _leashed(
+    argv: Sequence[str | Path],
+    env: Mapping[str, str],
+    *,
+    stdin: int,
+    stdout: int | None = None,
+    stderr: int | None = None,
+) -> Process:
+    """Start a program that ends with us.
+
+    It gets SIGKILL when the thread that started it dies (Linux PDEATHSIG, set through setpriv), so
+    that no way out of this process leaves it behind.
+
+    Raises:
+        ToolError: the program is absent.
+    """
+    try:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *(str(word) for word in argv)],
+            env=dict(env),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ToolError(
+            f"{error.filename} was not found", hint="apt-get install util-linux"
+        ) from error
+
+
 def spawn(
     argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None
 ) -> Process:
     """Start a program in the background, its output going to `log`; the caller owns its life.
 
-    The program gets SIGKILL when the thread that started it dies (Linux PDEATHSIG, set through
-    setpriv), so that no way out of this process leaves it behind.
+    The program gets SIGKILL when the thread that started it dies, so that no way out of this
+    process leaves it behind.
 
     Raises:
         ToolError: the program is absent.
     """
-    words = [str(word) for word in argv]
-    try:
-        with log.open("wb") as output:
-            return subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *words],
-                env=dict(base_env() if env is None else env),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-    except FileNotFoundError as error:
-        raise ToolError(
-            f"{error.filename} was not found", hint="apt-get install util-linux"
-        ) from error
+    with log.open("wb") as output:
+        return _leashed(
+            argv,
+            base_env() if env is None else env,
+            stdin=subprocess.DEVNULL,
+            stdout=output.fileno(),
+            stderr=subprocess.STDOUT,
+        )
 
 
 def attach(
@@ -156,20 +180,9 @@ def attach(
     Raises:
         ToolError: the program is absent.
     """
-    words = [str(word) for word in argv]
-    try:
-        return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *words],
-            env=dict(base_env() if env is None else env),
-            stdin=stream.fileno(),
-            stdout=stream.fileno(),
-            stderr=stderr,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise ToolError(
-            f"{error.filename} was not found", hint="apt-get install util-linux"
-        ) from error
+    ends = stream.fileno()
+    whole = base_env() if env is None else env
+    return _leashed(argv, whole, stdin=ends, stdout=ends, stderr=stderr)
 
 
 def accompany(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> Process:
@@ -181,18 +194,7 @@ def accompany(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> Process:
     Raises:
         ToolError: the program is absent.
     """
-    words = [str(word) for word in argv]
-    try:
-        return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *words],
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise ToolError(
-            f"{error.filename} was not found", hint="apt-get install util-linux"
-        ) from error
+    return _leashed(argv, env, stdin=subprocess.DEVNULL)
 
 
 def call(
