@@ -15,7 +15,7 @@ from realmos.cache import Cache
 from realmos.errors import AttestationError, ToolError
 from realmos.progress import Silent
 from realmos.pytest_plugin import RealmFactory
-from realmos.realm import workload_events
+from realmos.realm import encoded_events
 from realmos.session import Session
 from realmos.tee import (
     Context,
@@ -26,7 +26,6 @@ from realmos.tee import (
     tee_workload,
 )
 from realmos.tee.local import find_client
-from realmos_agent.protocol import measurement
 from ta_sessions import open_every
 from xtest_report import Case, differences, read_cases, read_expected
 
@@ -94,7 +93,7 @@ def tee_in(session: Session, paths: Sequence[Path], home: Path) -> Iterator[Path
     (home / "copies").mkdir()
     applications = find_applications(paths, None)
     workload = tee_workload(applications, None, home / "copies", sockets=True)
-    events = [measurement.encode(event) for event in workload_events(workload)]
+    events = encoded_events(workload)
     with RealmCore(session.agent, workload, io.BytesIO()) as core:
         assert session.attest(events=events).verdict.passed
         with pytest.raises(AttestationError, match=f"file {workload.put[0][1]} "):

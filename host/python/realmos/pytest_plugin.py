@@ -28,7 +28,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from realmos_agent.protocol import measurement
 
 from realmos import session as sessions
 from realmos.agent import AgentClient
@@ -37,7 +36,7 @@ from realmos.cache import Cache
 from realmos.errors import ConfigError
 from realmos.machine import Layer
 from realmos.progress import Silent
-from realmos.realm import RealmConfig, workload_events
+from realmos.realm import RealmConfig, encoded_events
 from realmos.session import BOOT_TIMEOUT, Options, Session
 from realmos.tee import Context, RealmCore, find_applications, local_tee, tee_workload
 from realmos.tee import Session as TaSession
@@ -205,7 +204,7 @@ def _tee_in(session: Session, applications: dict[UUID, Path], key: Path | None) 
         home = Path(name)
         (home / "ta").mkdir()
         workload = tee_workload(applications, key, home / "ta")
-        events = [measurement.encode(event) for event in workload_events(workload)]
+        events = encoded_events(workload)
         with (
             error_log(applications, key) as log,
             RealmCore(session.agent, workload, log.write) as core,

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos import cli
 from realmos import session as sessions
-from realmos.cli import _measure, _ta_inside
+from realmos.cli import _evidence, _measure, _ta_inside
 from realmos.errors import ConfigError
 from realmos.realm import Account, Workload, extended_measurement, workload_events
 from realmos.tee import tee_workload, with_client
@@ -163,7 +163,7 @@ def test_result_of_a_client_inside_is_the_commands(
 
     monkeypatch.setattr(sessions, "running", lambda *_, **__: Session())
     monkeypatch.setattr(_ta_inside, "run_in", run_in)
-    monkeypatch.setattr(_ta_inside, "evidence_facts", lambda *_: {"rim": "00"})
+    monkeypatch.setattr(_evidence, "evidence_facts", lambda *_: {"rim": "00"})
     words = ["--client-inside", "--json", "--ta-key", "key.pem", "a.ta", "--", "./client"]
     assert cli.main(["ta", "run", *words]) == 7
     assert json.loads(capsys.readouterr().out) == {"rim": "00", "status": 7}

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from realmos_agent.protocol import measurement
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -25,7 +24,7 @@ from realmos.cli._bench_machines import check_restored
 from realmos.errors import MachineError
 from realmos.machine import RunDir
 from realmos.progress import Reporter, Silent
-from realmos.realm import Workload, build_realm, workload_events
+from realmos.realm import Workload, build_realm, encoded_events
 from realmos.session import Attested, Options, Prepared, Session
 
 PREDICTION, VERIFICATION = "prediction", "verification"
@@ -179,7 +178,7 @@ class _Bench:
         return seconds
 
     def _one_run(self, options: Options, reporter: Reporter) -> tuple[Session, float]:
-        events = [measurement.encode(event) for event in workload_events(_PROGRAM)]
+        events = encoded_events(_PROGRAM)
         took: list[float] = []
         with _stopwatch(took), sessions.running(options, self.cache, reporter) as session:
             session.agent.run(_PROGRAM.argv, timeout=_TIMEOUT)

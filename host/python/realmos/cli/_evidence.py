@@ -1,14 +1,44 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a run shows of its realm at the end: a table, or the same as JSON."""
 
+import json
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
 from realmos.session import Attested, Evidence
 
 _NOT_REPORTED = "not reported by this RMM"
+
+
+def print_evidence(
+    evidence: Evidence,
+    attested: Attested,
+    seconds: float,
+    outcome: Mapping[str, object],
+    *,
+    as_json: bool,
+    to_stderr: bool,
+) -> None:
+    """Print it, after what the workload has printed.
+
+    Args:
+        evidence: of the realm.
+        attested: what its token says.
+        seconds: that it had its work for.
+        outcome: what else is known, for JSON.
+        as_json: whether that is wanted, which is standard output's.
+        to_stderr: whether a table goes to standard error.
+    """
+    sys.stdout.flush()
+    if as_json:
+        print(json.dumps({**evidence_facts(evidence, attested, seconds), **outcome}))
+    else:
+        Console(stderr=to_stderr).print(evidence_table(evidence, attested, seconds))
 
 
 def evidence_facts(evidence: Evidence, attested: Attested, seconds: float) -> dict[str, object]:

@@ -2,7 +2,6 @@
 """`realmos run`: a program in a fresh realm, its output as it comes, then the evidence."""
 
 import argparse
-import json
 import signal
 import sys
 import time
@@ -12,20 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from realmos_agent.protocol import measurement
-from rich.console import Console
-
 from realmos import session as sessions
 from realmos.agent import RunResult
 from realmos.cache import Cache
 from realmos.cli._broker import broker_address, relay_to
-from realmos.cli._evidence import evidence_facts, evidence_table
+from realmos.cli._evidence import print_evidence
 from realmos.cli._messages import complain
 from realmos.cli._transfers import check_transfers, fetch
 from realmos.errors import ConfigError, PeerTimeoutError, RealmosError
 from realmos.machine import Layer
 from realmos.progress import Reporter
-from realmos.realm import Workload, workload_events
+from realmos.realm import Workload, encoded_events
 from realmos.session import Attested, Evidence, Options, Prepared, Session
 
 _SIGNAL_BASE = 128
@@ -79,7 +75,7 @@ def run_workload(
     """
     workload = with_surroundings(workload_of(arguments.words), arguments)
     check_transfers(arguments.put, arguments.get)
-    events = [measurement.encode(event) for event in workload_events(workload)]
+    events = encoded_events(workload)
     broker = broker_address(arguments.broker)
     start = lambda prepared: on_start(prepared, arguments.gdb)  # noqa: E731 -- one argument bound
     with sessions.running(options, cache, reporter, on_start=start) as session:
@@ -177,16 +173,11 @@ def _report(
     *,
     as_json: bool,
 ) -> None:
-    sys.stdout.flush()
-    if as_json:
-        facts = {
-            **evidence_facts(evidence, attested, seconds),
-            "status": exit_status(result),
-            "signal": result.signal,
-            "out_of_memory": result.oom,
-            "timed_out": result.timed_out,
-            "not_copied": [str(failure) for failure in failures],
-        }
-        print(json.dumps(facts))
-        return
-    Console().print(evidence_table(evidence, attested, seconds))
+    outcome = {
+        "status": exit_status(result),
+        "signal": result.signal,
+        "out_of_memory": result.oom,
+        "timed_out": result.timed_out,
+        "not_copied": [str(failure) for failure in failures],
+    }
+    print_evidence(evidence, attested, seconds, outcome, as_json=as_json, to_stderr=False)

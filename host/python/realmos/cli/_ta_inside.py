@@ -2,25 +2,21 @@
 """`realmos ta run --client-inside`: a client in the realm of its TAs."""
 
 import argparse
-import json
 import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from realmos_agent.protocol import measurement
-from rich.console import Console
-
 from realmos import session as sessions
 from realmos.cache import Cache
-from realmos.cli._evidence import evidence_facts, evidence_table
+from realmos.cli._evidence import print_evidence
 from realmos.cli._run import exit_status, explain, run_in, silence_explained
 from realmos.cli._ta_storage import keeping_of
 from realmos.cli._transfers import check_transfers
 from realmos.errors import ConfigError
 from realmos.progress import Reporter
-from realmos.realm import Workload, workload_events
+from realmos.realm import Workload, encoded_events
 from realmos.session import Options
 from realmos.tee import build_libteec, find_applications, tee_workload, with_client
 
@@ -78,7 +74,7 @@ def run_inside(
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
         workload = ta_workload(arguments, words, Path(name), cache=cache, reporter=reporter)
-        events = [measurement.encode(event) for event in workload_events(workload)]
+        events = encoded_events(workload)
         with sessions.running(options, cache, reporter) as session:
             with silence_explained(session):
                 out = sys.stderr.buffer if arguments.json else sys.stdout.buffer
@@ -87,11 +83,8 @@ def run_inside(
             evidence = session.evidence()
     seconds = time.monotonic() - began
     status = exit_status(result)
-    sys.stdout.flush()
-    if arguments.json:
-        print(json.dumps({**evidence_facts(evidence, attested, seconds), "status": status}))
-    else:
-        Console(stderr=True).print(evidence_table(evidence, attested, seconds))
+    outcome = {"status": status}
+    print_evidence(evidence, attested, seconds, outcome, as_json=arguments.json, to_stderr=True)
     explain(result, memory=arguments.memory, timeout=None)
     return status
 

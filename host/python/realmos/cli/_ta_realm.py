@@ -2,24 +2,19 @@
 """`realmos ta run` in a realm: boot or restore it, make it a TEE, run the client, show evidence."""
 
 import argparse
-import json
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from realmos_agent.protocol import measurement
-from rich.console import Console
-
 from realmos import session as sessions
 from realmos.cache import Cache
 from realmos.cli._broker import broker_address, relay_to
-from realmos.cli._evidence import evidence_facts, evidence_table
+from realmos.cli._evidence import print_evidence
 from realmos.cli._run import silence_explained
 from realmos.cli._ta_client import call_client
 from realmos.cli._ta_storage import keeping_of
 from realmos.progress import Reporter
-from realmos.realm import workload_events
+from realmos.realm import encoded_events
 from realmos.session import Options
 from realmos.tee import RealmCore, find_applications, tee_workload
 from realmos.tee.local import find_client
@@ -56,7 +51,7 @@ def run_in_realm(
         workload = tee_workload(
             applications, arguments.ta_key, home / "ta", keeping, sockets=arguments.sockets
         )
-        events = [measurement.encode(event) for event in workload_events(workload)]
+        events = encoded_events(workload)
         found = find_client(client, home / "tee", cache=cache, reporter=reporter)
         with (
             opened(keeping) as store,
@@ -74,9 +69,6 @@ def run_in_realm(
                     status = call_client(found, to_stderr=arguments.json)
             evidence = session.evidence()
     seconds = time.monotonic() - began
-    sys.stdout.flush()
-    if arguments.json:
-        print(json.dumps({**evidence_facts(evidence, attested, seconds), "status": status}))
-    else:
-        Console(stderr=True).print(evidence_table(evidence, attested, seconds))
+    outcome = {"status": status}
+    print_evidence(evidence, attested, seconds, outcome, as_json=arguments.json, to_stderr=True)
     return status

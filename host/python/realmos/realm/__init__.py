@@ -8,6 +8,7 @@ from realmos.realm._plan import Activate, Data, InitRipas, Plan, RealmParams, Re
 from realmos.realm._rim import initial_measurement
 from realmos.realm._workload import (
     Workload,
+    encoded_events,
     extended_measurement,
     show_event,
     workload_events,
@@ -34,6 +35,7 @@ __all__ = [
     "account",
     "build_realm",
     "compare",
+    "encoded_events",
     "extended_measurement",
     "initial_measurement",
     "read_account",

@@ -67,6 +67,15 @@ def workload_events(workload: Workload) -> list[Event]:
         raise ConfigError(f"this cannot run in a realm: {error}") from error
 
 
+def encoded_events(workload: Workload) -> list[bytes]:
+    """Return the same events as a realm's log has them.
+
+    Raises:
+        ConfigError: as `workload_events`.
+    """
+    return [encode(event) for event in workload_events(workload)]
+
+
 def extended_measurement(events: Iterable[Event], hash_algorithm: str) -> bytes:
     """Return REM 1 after events, from a realm's start: 32 or 64 bytes."""
     return replay((encode(event) for event in events), hash_algorithm)
