@@ -9,11 +9,18 @@ from realmos import process
 from realmos.cache import Cache
 from realmos.progress import Silent
 from realmos.source import find_cross_compiler
-from realmos.tee import TaSource, build_ta, find_client_headers, find_dev_kit, find_optee_tests
-from realmos.tee.libteec import build_libteec
+from realmos.tee import (
+    ClientSource,
+    TaSource,
+    build_client,
+    build_ta,
+    find_client_headers,
+    find_dev_kit,
+    find_optee_tests,
+)
+from realmos.tee.libteec import build_architecture
 
 Build = Callable[[str], Path]
-MakeClient = Callable[[str, Path, str], Path]
 
 
 @pytest.fixture(scope="session")
@@ -35,14 +42,17 @@ def build(top: Path, cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def make_client(top: Path, cache: Cache, tmp_path: Path) -> MakeClient:
-    """A function that makes an example's client, linked with a library, by a prefix's compiler."""
+def make_debians(top: Path, cache: Cache, tmp_path: Path) -> Build:
+    """A function that makes an example's client for arm64, linked with Debian's library."""
+    root = find_optee_tests(cache, Silent()).root
+    library = root / "usr/lib/aarch64-linux-gnu/libteec.so.2"
 
-    def make(name: str, library: Path, prefix: str) -> Path:
+    def make(name: str) -> Path:
         export, out = tmp_path / "export", tmp_path / "out"
         (export / "lib").mkdir(parents=True)
         (export / "include").symlink_to(find_client_headers(cache, Silent()))
         (export / "lib" / "libteec.so").symlink_to(library)
+        prefix = find_cross_compiler().prefix
         words = [f"CROSS_COMPILE={prefix}", f"TEEC_EXPORT={export}", f"O={out}"]
         process.run(["make", "-C", top / "guest/optee/examples" / name / "host", *words])
         return out / name
@@ -51,14 +61,19 @@ def make_client(top: Path, cache: Cache, tmp_path: Path) -> MakeClient:
 
 
 @pytest.fixture
-def arm64_hello(cache: Cache, make_client: MakeClient) -> Path:
+def arm64_hello(make_debians: Build) -> Path:
     """The hello TA's client for arm64, linked with Debian's library."""
-    root = find_optee_tests(cache, Silent()).root
-    library = root / "usr/lib/aarch64-linux-gnu/libteec.so.2"
-    return make_client("hello", library, find_cross_compiler().prefix)
+    return make_debians("hello")
 
 
 @pytest.fixture
-def make_own(cache: Cache, make_client: MakeClient) -> Build:
-    """A function that makes an example's client for this machine, linked with our library."""
-    return lambda name: make_client(name, build_libteec(cache, Silent()).path, "")
+def make_own(top: Path, cache: Cache, tmp_path: Path) -> Callable[..., Path]:
+    """A function that makes an example's client, for this machine or another, with our library."""
+
+    def make(name: str, architecture: str = build_architecture()) -> Path:
+        source = ClientSource(top / "guest/optee/examples" / name / "host", architecture)
+        out = tmp_path / architecture
+        (program,) = build_client(source, out=out, cache=cache, reporter=Silent())
+        return program
+
+    return make

@@ -8,10 +8,6 @@ from pathlib import Path
 
 import pytest
 from realmos import cli
-from realmos.cache import Cache
-from realmos.progress import Silent
-from realmos.source import find_cross_compiler
-from realmos.tee import build_libteec
 
 pytest_plugins = ["ta_examples"]
 pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
@@ -33,10 +29,9 @@ id -u
 
 
 @pytest.fixture
-def signer(cache: Cache, make_client: Callable[[str, Path, str], Path]) -> Path:
+def signer(make_own: Callable[..., Path]) -> Path:
     """The signer TA's client for arm64, linked with our library."""
-    library = build_libteec(cache, Silent(), architecture="arm64").path
-    return make_client("signer", library, find_cross_compiler().prefix)
+    return make_own("signer", "arm64")
 
 
 def test_a_tas_token_is_what_was_predicted_of_it_and_its_client(

@@ -22,7 +22,7 @@ from realmos.errors import ConfigError
 from realmos.progress import Silent
 from realmos.source import CrossCompiler
 from realmos.tee import BuiltTa, TaSource, build_ta, find_source, open_dev_kit
-from realmos.tee._diagnosis import diagnose
+from realmos.tee._diagnosis import TA_FAILURES, diagnose
 from realmos.tee.build import check_key
 
 UUID = "1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca"
@@ -236,7 +236,8 @@ def test_keys_that_cannot_sign_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_known_causes_are_explained(line: str, cause: str, hint: str) -> None:
-    error = diagnose(["  CC      a.o", line, "make: *** [x:1: a.o] Error 1"], "toy", "make.log")
+    lines = ["  CC      a.o", line, "make: *** [x:1: a.o] Error 1"]
+    error = diagnose(lines, "toy", "make.log", TA_FAILURES)
     assert str(error).startswith("toy cannot be built:")
     assert cause in str(error)
     assert line in str(error)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`realmos ta build`: a Trusted Application from its own source and Makefile."""
+"""`realmos ta build`: a Trusted Application and its client, by Makefiles of their own."""
 
 import argparse
 import json
 from collections import Counter
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,7 +14,20 @@ from realmos.cache import Cache
 from realmos.errors import ConfigError
 from realmos.progress import Terminal
 from realmos.source import find_cross_compiler
-from realmos.tee import BuiltTa, TaSource, build_ta, find_dev_kit, find_source, open_dev_kit
+from realmos.tee import (
+    BuiltTa,
+    ClientSource,
+    TaSource,
+    build_client,
+    build_ta,
+    find_client_source,
+    find_dev_kit,
+    find_source,
+    open_dev_kit,
+)
+from realmos.tee.libteec import build_architecture
+
+_INSIDE = "arm64"
 
 
 def run_ta_build(arguments: argparse.Namespace) -> int:
@@ -29,11 +43,19 @@ def run_ta_build(arguments: argparse.Namespace) -> int:
     own = arguments.kit
     kit = find_dev_kit(cache, reporter) if own is None else open_dev_kit(own)
     out = arguments.out or directory / "out"
+    clients = _client_sources(arguments)
     made = build_ta(source, kit, compiler, out=out, cache=cache, reporter=reporter)
+    programs = [
+        program
+        for client in clients
+        for program in build_client(
+            client, out=out / _place(client), cache=cache, reporter=reporter
+        )
+    ]
     if arguments.json:
-        print(json.dumps(_facts(made)))
+        print(json.dumps(_facts(made, programs)))
     else:
-        _print(made, kit.version)
+        _print(made, programs, kit.version)
     if made.development:
         reporter.warn(
             f"{made.path.name} is signed with OP-TEE's development key, which everybody has: "
@@ -42,21 +64,47 @@ def run_ta_build(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _facts(made: BuiltTa) -> dict[str, object]:
+def _client_sources(arguments: argparse.Namespace) -> list[ClientSource]:
+    """Return what clients are to be built.
+
+    Raises:
+        ConfigError: there is no source of one.
+    """
+    wanted = [build_architecture()] if arguments.client else []
+    wanted += [_INSIDE] if arguments.client_inside and _INSIDE not in wanted else []
+    directory = find_client_source(arguments.directory)
+    if wanted and directory is None:
+        raise ConfigError(
+            f"{arguments.directory} has no client's source: no `host` in it or beside it has a "
+            "Makefile that mentions TEEC_EXPORT",
+            hint="guest/optee/examples/hello/host/Makefile shows the least there must be",
+        )
+    return [ClientSource(directory, each) for each in wanted if directory is not None]
+
+
+def _place(client: ClientSource) -> str:
+    """Return where in --out a client's programs come: those of two architectures are apart."""
+    return "" if client.architecture == build_architecture() else client.architecture
+
+
+def _facts(made: BuiltTa, programs: list[Path]) -> dict[str, object]:
     return {
         "uuid": made.uuid,
         "path": str(made.path),
         "sha256": made.sha256,
         "elf": None if made.elf is None else str(made.elf),
+        "clients": [str(path) for path in programs],
         "development_key": made.development,
     }
 
 
-def _print(made: BuiltTa, version: str) -> None:
+def _print(made: BuiltTa, programs: list[Path], version: str) -> None:
     table = Table("Trusted Application", Column(made.uuid, overflow="fold"))
     table.add_row("file", escape(str(made.path)))
     table.add_row("sha256", made.sha256)
     if made.elf is not None:
         table.add_row("with symbols", escape(str(made.elf)))
+    for path in programs:
+        table.add_row("client", escape(str(path)))
     table.add_row("dev kit", f"OP-TEE {version} (Debian)" if version else "yours")
     Console().print(table)

@@ -44,7 +44,9 @@ Builds a Trusted Application with its own Makefile and OP-TEE's dev kit, which i
 package name. DIR holds the Makefile, or a directory `ta` that does; it is what any OP-TEE project
 has: a Makefile that sets BINARY and includes ta_dev_kit.mk, sub.mk, user_ta_header_defines.h.
 What has not changed is not compiled again. Without --key, and if the Makefile names none, OP-TEE's
-development key signs; everybody has that."""
+development key signs; everybody has that.
+With --client the client's Makefile, in a directory `host` in DIR or beside it, is run, too; it is
+told by TEEC_EXPORT where include/tee_client_api.h and lib/libteec.so are."""
 
 _INSPECT_DESCRIPTION = """\
 Prints what is in a .ta file: who signed it, what it asks for, what it links with and calls. Runs
@@ -167,6 +169,13 @@ def _build(kinds: "Actions") -> None:
         "--key", type=Path, metavar="FILE", help="an RSA key pair (PEM) to sign it with"
     )
     parser.add_argument("--kit", type=Path, metavar="DIR", help="another dev kit of OP-TEE's")
+    parser.add_argument(
+        "--client", action="store_true", help="build its client, too, for this machine"
+    )
+    parser.add_argument(
+        "--client-inside", action="store_true",
+        help="build its client for arm64, for `ta run --client-inside` (into arm64, in --out)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
     parser.set_defaults(command=run_ta_build)

@@ -2,6 +2,7 @@
 """OP-TEE Trusted Applications, seen from the build machine: building, looking at, calling them."""
 
 from realmos.tee.build import BuiltTa, TaSource, build_ta, find_source
+from realmos.tee.build_client import ClientSource, build_client, find_client_source
 from realmos.tee.client import Call, Context, Session
 from realmos.tee.devkit import DevKit, find_client_headers, find_dev_kit, open_dev_kit
 from realmos.tee.hub import Hub
@@ -31,6 +32,7 @@ __all__ = [
     "SOCKET_VARIABLE",
     "BuiltTa",
     "Call",
+    "ClientSource",
     "Context",
     "DevKit",
     "Direction",
@@ -49,10 +51,12 @@ __all__ = [
     "TaSource",
     "Value",
     "buffer",
+    "build_client",
     "build_libteec",
     "build_ta",
     "find_applications",
     "find_client_headers",
+    "find_client_source",
     "find_dev_kit",
     "find_optee_tests",
     "find_source",

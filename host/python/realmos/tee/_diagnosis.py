@@ -57,7 +57,8 @@ def _no_function(match: re.Match[str]) -> tuple[str, str]:
 
 
 _Explanation = Callable[[re.Match[str]], tuple[str, str]]
-_KNOWN: tuple[tuple[re.Pattern[str], _Explanation], ...] = (
+_Known = tuple[tuple[re.Pattern[str], _Explanation], ...]
+TA_FAILURES: _Known = (
     (re.compile(r"You must specify exactly one of BINARY"), _no_binary),
     (re.compile(r"sub\.mk: No such file|make target '\S*sub\.mk'"), _no_sub_makefile),
     (re.compile(r"error: user_ta_header_defines\.h: No such file"), _no_defines),
@@ -67,13 +68,14 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Explanation], ...] = (
 )
 
 
-def diagnose(lines: Sequence[str], name: str, log: str) -> ConfigError:
+def diagnose(lines: Sequence[str], name: str, log: str, known: _Known = ()) -> ConfigError:
     """Return the error for a build that failed.
 
     Args:
         lines: what make and what it ran have printed.
         name: what was built, for people.
         log: where all of it can be read.
+        known: failures that have an explanation, such as `TA_FAILURES`.
     """
     telling = [line for line in lines if _ERROR.search(line) and not _NOISE.match(line)]
     shown = telling[:_SHOWN] or [line for line in lines if not _NOISE.match(line)][-_SHOWN:]
@@ -82,7 +84,7 @@ def diagnose(lines: Sequence[str], name: str, log: str) -> ConfigError:
     if left > 0:
         detail += f"\n    and {left} more"
     for line in telling or lines:
-        for pattern, explain in _KNOWN:
+        for pattern, explain in known:
             if match := pattern.search(line):
                 cause, hint = explain(match)
                 return ConfigError(f"{name} cannot be built: {cause}{detail}", hint=hint)

@@ -15,15 +15,15 @@ from uuid import UUID
 
 from realmos_agent.tee import client_numbers
 
-from realmos import process, tree
+from realmos import tree
 from realmos.cache import Cache
 from realmos.errors import MachineError
 from realmos.progress import Reporter
 from realmos.source import find_cross_compiler
-from realmos.source.toolchain import MAKE
 from realmos.tee.build import TaSource, build_ta
-from realmos.tee.devkit import find_client_headers, find_dev_kit
-from realmos.tee.libteec import NAME, Libteec, build_architecture, build_libteec
+from realmos.tee.build_client import ClientSource, build_client
+from realmos.tee.devkit import find_dev_kit
+from realmos.tee.libteec import NAME, Libteec, build_libteec
 from realmos.tee.realm import HOME
 
 UUID_TA = UUID("4a03deef-5433-40bb-b266-807fffad2cf4")
@@ -115,9 +115,7 @@ def build_bench(cache: Cache, reporter: Reporter, *, architecture: str = "arm64"
     """
     source = tree.root() / "guest" / "optee" / "bench"
     kit, compiler = find_dev_kit(cache, reporter), find_cross_compiler()
-    headers = find_client_headers(cache, reporter)
     library = build_libteec(cache, reporter, architecture=architecture)
-    native = architecture == build_architecture()
     inputs = {
         "sources": tree.digest([source]),
         "kit": kit.version,
@@ -127,20 +125,15 @@ def build_bench(cache: Cache, reporter: Reporter, *, architecture: str = "arm64"
     }
 
     def make(out: Path) -> None:
-        MAKE.require()
         with cache.scratch() as work:
-            copy, export = work / "source", work / "export"
+            copy = work / "source"
             shutil.copytree(source, copy)
-            (export / "lib").mkdir(parents=True)
-            (export / "include").symlink_to(headers)
-            (export / "lib" / "libteec.so").symlink_to(library.path)
             ta = TaSource(copy / "ta")
             built = build_ta(ta, kit, compiler, out=work / "ta", cache=cache, reporter=reporter)
-            prefix = "" if native else compiler.prefix
-            words = [f"CROSS_COMPILE={prefix}", f"TEEC_EXPORT={export}", f"O={work}"]
-            process.run([MAKE.program, "-C", copy / "host", *words])
+            client = ClientSource(copy / "host", architecture)
+            build_client(client, out=work / "client", cache=cache, reporter=reporter)
             shutil.copyfile(built.path, out / f"{UUID_TA}.ta")
-            shutil.copy(work / _CLIENT, out / _CLIENT)
+            shutil.copy(work / "client" / _CLIENT, out / _CLIENT)
 
     home = cache.build("tee-bench", inputs, make)
     return BenchPair(home / f"{UUID_TA}.ta", home / _CLIENT)

@@ -21,7 +21,7 @@ from realmos.progress import Reporter, Task
 from realmos.source import CrossCompiler
 from realmos.source.toolchain import MAKE
 from realmos.source.workspace import is_plain, workspace
-from realmos.tee._diagnosis import diagnose
+from realmos.tee._diagnosis import TA_FAILURES, diagnose
 from realmos.tee.devkit import DevKit
 
 MAKE_LOG = "make.log"
@@ -229,7 +229,7 @@ class _Make:
         try:
             return process.run([*self._argv, *words], log=self._log, on_line=keep)
         except ToolError as error:
-            raise diagnose(lines, self._name, str(self._log)) from error
+            raise diagnose(lines, self._name, str(self._log), TA_FAILURES) from error
 
 
 def _uses_kit(directory: Path) -> bool:
