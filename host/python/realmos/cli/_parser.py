@@ -8,16 +8,27 @@ from pathlib import Path
 from typing import TypeAlias
 
 from realmos import __version__
-from realmos.anchor import ANCHOR_CHOICES
 from realmos.cli import _commands as commands
 from realmos.cli._broker_options import add_broker
 from realmos.cli._examples import EXAMPLES
+from realmos.cli._options import (
+    add_anchor,
+    add_asked_broker,
+    add_attested_machine,
+    add_cold,
+    add_firmware,
+    add_json,
+    add_machine,
+    add_program,
+    add_realm,
+    add_timeout,
+    add_trust,
+    add_verbose,
+)
 from realmos.cli._policies import FORMATS
 from realmos.cli._ta_options import add_ta
 from realmos.cli._ta_storage import add_sockets, add_storage
-from realmos.cli._values import count, nonce, rpv, seconds, setting, size, transfer, uuid
-from realmos.realm import HASHES, RealmConfig
-from realmos.session import BOOT_TIMEOUT
+from realmos.cli._values import count, nonce, transfer, uuid
 
 _DESCRIPTION = """\
 Build, boot and use Arm CCA realms on QEMU's emulated RME platform.
@@ -112,7 +123,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_shell(actions)
     add_broker(actions.add_parser("broker", help="keep secrets for realms, and give them"))
     ta = actions.add_parser("ta", help="OP-TEE Trusted Applications: build, run, debug them")
-    add_ta(ta, _attested_machine)
+    add_ta(ta, add_attested_machine)
     _add_build(actions)
     _add_logs(actions)
     _add_doctor(actions)
@@ -129,116 +140,6 @@ def make_parser() -> argparse.ArgumentParser:
 _Actions: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001
 
 
-def _json(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-
-
-def _verbose(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
-
-
-def _realm(parser: argparse.ArgumentParser) -> None:
-    default = RealmConfig()
-    group = parser.add_argument_group("the realm")
-    group.add_argument(
-        "--image", default="linux", help="image recipe: linux or small (default linux)"
-    )
-    group.add_argument(
-        "--memory",
-        type=size,
-        default=default.memory,
-        metavar="SIZE",
-        help="RAM of the realm (default 512M)",
-    )
-    group.add_argument("--vcpus", type=int, default=1, metavar="N", help="vCPUs (default 1)")
-    group.add_argument(
-        "--hash", default="sha-256", choices=sorted(HASHES), help="hash of RIM and REMs"
-    )
-    group.add_argument(
-        "--rpv", type=rpv, metavar="HEX", help="personalisation value (default: random)"
-    )
-    group.add_argument(
-        "--append", default="", metavar="WORDS", help="added to the kernel's command line"
-    )
-
-
-def _machine(parser: argparse.ArgumentParser) -> None:
-    _realm(parser)
-    group = parser.add_argument_group("the firmware")
-    _firmware(group)
-    group.add_argument(
-        "--boot-timeout", type=seconds, default=BOOT_TIMEOUT, metavar="SECONDS",
-        help=f"give up a boot after this time (default {BOOT_TIMEOUT:.0f})",
-    )  # fmt: skip
-
-
-# argparse has no public name for what parsers and their groups have in common.
-def _firmware(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--rmm", type=Path, metavar="FILE", help="an RMM image instead of ours")
-    parser.add_argument(
-        "--bl33", type=Path, metavar="FILE", help="a normal-world image instead of the monitor"
-    )
-    _anchor(parser)
-
-
-def _anchor(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--anchor", default="development", choices=ANCHOR_CHOICES,
-        help="what vouches for the platform in tokens: this machine's development anchor\n"
-        "(default), or TF-A's sample, with which anybody can sign",
-    )  # fmt: skip
-
-
-def _trust(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("trust")
-    group.add_argument(
-        "--no-verify", action="store_true",
-        help="go on with a realm whose token does not show it to be the one built here",
-    )  # fmt: skip
-    group.add_argument(
-        "--plain", action="store_true",
-        help="talk to the realm outside TLS: whoever is in between can read and change it all",
-    )  # fmt: skip
-
-
-def _broker(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--broker", metavar="ADDRESS",
-        help="let the program ask this broker for secrets: what `realmos broker serve` says",
-    )  # fmt: skip
-
-
-def _cold(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--cold", action="store_true", help="boot; neither use nor leave a snapshot"
-    )
-
-
-def _attested_machine(parser: argparse.ArgumentParser) -> None:
-    _machine(parser)
-    _trust(parser)
-    _cold(parser)
-
-
-def _program(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
-    group = parser.add_argument_group("the program")
-    group.add_argument(
-        "-e", "--env", type=setting, action="append", default=[], metavar="NAME=VALUE",
-        help="set a variable in the program's environment",
-    )  # fmt: skip
-    group.add_argument(
-        "--put", type=transfer, action="append", default=[], metavar="FILE:PATH",
-        help="copy a file into the realm first",
-    )  # fmt: skip
-    return group
-
-
-def _timeout(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--timeout", type=seconds, metavar="SECONDS", help="kill the program after this time"
-    )
-
-
 def _add_run(actions: _Actions) -> None:
     parser = actions.add_parser(
         "run",
@@ -246,22 +147,22 @@ def _add_run(actions: _Actions) -> None:
         usage=_RUN_USAGE,
         description=_RUN_DESCRIPTION,
     )
-    _machine(parser)
-    _trust(parser)
-    group = _program(parser)
+    add_machine(parser)
+    add_trust(parser)
+    group = add_program(parser)
     group.add_argument(
         "--get", type=transfer, action="append", default=[], metavar="PATH:FILE",
         help="copy a file out of the realm afterwards",
     )  # fmt: skip
-    _timeout(group)
-    _broker(group)
+    add_timeout(group)
+    add_asked_broker(group)
     group.add_argument(
         "--gdb", nargs="?", const="realm", choices=["realm", "rmm", "monitor"], metavar="WHAT",
         help="stop at the first instruction of the realm (or rmm, or monitor) and wait for gdb",
     )  # fmt: skip
-    _cold(parser)
-    _json(parser)
-    _verbose(parser)
+    add_cold(parser)
+    add_json(parser)
+    add_verbose(parser)
     parser.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="SCRIPT.py …", help="the program, and its words"
     )
@@ -269,9 +170,9 @@ def _add_run(actions: _Actions) -> None:
 
 
 def _measured(parser: argparse.ArgumentParser) -> None:
-    _realm(parser)
-    _firmware(parser.add_argument_group("the firmware, for --policy"))
-    _program(parser)
+    add_realm(parser)
+    add_firmware(parser.add_argument_group("the firmware, for --policy"))
+    add_program(parser)
     group = parser.add_argument_group("Trusted Applications")
     group.add_argument(
         "--ta", type=Path, action="append", default=[], metavar="FILE.ta",
@@ -301,8 +202,8 @@ def _measured(parser: argparse.ArgumentParser) -> None:
         "--diff", nargs=2, metavar=("A", "B"),
         help="where two part: each a file written with --json, or an image and realm options",
     )  # fmt: skip
-    _json(parser)
-    _verbose(parser)
+    add_json(parser)
+    add_verbose(parser)
     parser.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="IMAGE SCRIPT.py …",
         help="the image (default linux); then the program, and its words",
@@ -340,7 +241,7 @@ def _judged(parser: argparse.ArgumentParser, *, policy: str) -> None:
         "or several, each with a --policy: CoRIM (.corim), or rust-ccatoken's stores (.json)",
     )  # fmt: skip
     forms = parser.add_mutually_exclusive_group()
-    _json(forms)
+    add_json(forms)
     forms.add_argument(
         "--ear", action="store_true",
         help="print the verdict as an EAT Attestation Result's claims, unsigned",
@@ -359,11 +260,11 @@ def _add_attest(actions: _Actions) -> None:
     parser.add_argument(
         "--log", type=Path, metavar="FILE", help="write the log of events, which explains REM 1"
     )
-    _machine(parser)
-    _trust(parser)
-    _timeout(_program(parser))
-    _cold(parser)
-    _verbose(parser)
+    add_machine(parser)
+    add_trust(parser)
+    add_timeout(add_program(parser))
+    add_cold(parser)
+    add_verbose(parser)
     parser.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="SCRIPT.py …", help="a program to run first"
     )
@@ -386,17 +287,17 @@ def _add_verify(actions: _Actions) -> None:
     parser.add_argument(
         "--statement", type=Path, metavar="FILE", help="with --ta: what the TA got the token for"
     )
-    _anchor(parser)
+    add_anchor(parser)
     parser.set_defaults(command=commands.verify)
 
 
 def _add_shell(actions: _Actions) -> None:
     parser = actions.add_parser("shell", help="a console in a fresh realm")
-    _machine(parser)
-    _trust(parser)
-    _broker(parser)
-    _cold(parser)
-    _verbose(parser)
+    add_machine(parser)
+    add_trust(parser)
+    add_asked_broker(parser)
+    add_cold(parser)
+    add_verbose(parser)
     parser.set_defaults(command=commands.shell)
 
 
@@ -404,21 +305,21 @@ def _add_build(actions: _Actions) -> None:
     parser = actions.add_parser("build", help="build what is missing, run nothing")
     parser.add_argument("what", nargs="?", choices=["firmware", "image"], help="default: both")
     parser.add_argument("--image", default="linux", help="image recipe: linux or small")
-    _firmware(parser)
-    _json(parser)
-    _verbose(parser)
+    add_firmware(parser)
+    add_json(parser)
+    add_verbose(parser)
     parser.set_defaults(command=commands.build)
 
 
 def _add_logs(actions: _Actions) -> None:
     parser = actions.add_parser("logs", help="all lines of the last machine, tagged by layer")
-    _json(parser)
+    add_json(parser)
     parser.set_defaults(command=commands.logs)
 
 
 def _add_doctor(actions: _Actions) -> None:
     parser = actions.add_parser("doctor", help="what this machine needs, found, and how to get it")
-    _json(parser)
+    add_json(parser)
     parser.set_defaults(command=commands.doctor)
 
 
@@ -427,14 +328,14 @@ def _add_lock(actions: _Actions) -> None:
         "lock", help="move a package lock to the versions that the mirror has now"
     )
     parser.add_argument("what", help="a lock's name: firmware, qemu, linux, small, tee")
-    _verbose(parser)
+    add_verbose(parser)
     parser.set_defaults(command=commands.lock)
 
 
 def _add_cache(actions: _Actions) -> None:
     parser = actions.add_parser("cache", help="what is cached, and how much disk it takes")
     parser.add_argument("--prune", action="store_true", help="remove everything")
-    _json(parser)
+    add_json(parser)
     parser.set_defaults(command=commands.cache)
 
 
@@ -452,7 +353,7 @@ def _add_bench(actions: _Actions) -> None:
     attest.set_defaults(command=commands.bench_attestation)
     for each in (boot, attest):
         each.add_argument("--count", type=count, default=5, metavar="N", help="runs (default 5)")
-        _machine(each)
+        add_machine(each)
     tee = kinds.add_parser("tee", help="what a Trusted Application's sessions and calls take")
     where = tee.add_mutually_exclusive_group()
     where.add_argument(
@@ -465,7 +366,7 @@ def _add_bench(actions: _Actions) -> None:
         "--count", type=count, default=20, metavar="N", help="samples of each (default 20)"
     )
     tee.set_defaults(command=commands.bench_applications)
-    _machine(tee)
+    add_machine(tee)
     rmm = kinds.add_parser("rmm", help="how many instructions the RMM's operations take")
     rmm.add_argument(
         "--rmm", type=Path, action="append", default=[], metavar="FILE",
@@ -473,5 +374,5 @@ def _add_bench(actions: _Actions) -> None:
     )  # fmt: skip
     rmm.set_defaults(command=commands.bench_operations)
     for each in (boot, attest, tee, rmm):
-        _json(each)
-        _verbose(each)
+        add_json(each)
+        add_verbose(each)
