@@ -203,6 +203,16 @@ def test_attributes_of_a_subkey_are_within_it(offset: int, value: int) -> None:
         check(data)
 
 
+def test_attributes_of_a_subkey_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read before anybody vouches for them."""
+    level = Level(make_key("top"), 0)
+    body = bytearray(level.body(TA)).ljust(36 + 65 * 12, b"\0")
+    struct.pack_into("<I", body, 32, 65)
+    monkeypatch.setattr(Level, "body", lambda *_: bytes(body))
+    with pytest.raises(LoadError, match="more than 64 attributes"):
+        read(chain([level], TA, Ta(ELF))[1])
+
+
 def test_encrypted_ta_needs_its_key() -> None:
     ta = Ta(ELF, image_type=tee.SHDR_IMAGE_ENCRYPTED_TA, encryption=SECRET)
     assert check(ta.signed(), keys=keys({0: SECRET})) == ELF

@@ -7,11 +7,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from realmos_agent.tee.loader import Files, Keys, Loader, LoadError, RootKey
+from elf_maker import Object
+from realmos_agent.tee.loader import Files, Keys, Loader, LoadError, RootKey, Versions
 from realmos_agent.tee.loader.container import Verified
 from realmos_agent.tee.loader.files import FILE_MAX, is_settled
 from realmos_agent.tee.parts import Base
-from ta_files import LIBRARY, OTHER, TA, Ta, make_key
+from ta_files import LIBRARY, OTHER, TA, Level, Ta, chain, make_key, next_uuid
 
 DISPATCHER = 0x1122334455667788
 
@@ -106,6 +107,28 @@ def test_times_of_files_are_trusted_as_far_as_they_are_fine(step: int, settled: 
     changed = 1_700_000_000_000_000_000 + step
     told = [is_settled(changed, changed + age) for age in (-1, settled - 1, settled)]
     assert told == [False, False, True]
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_file_that_is_kept_ready_is_checked_against_what_came_since(*, settled: bool) -> None:
+    subkey, roof = make_key("sub"), UUID(int=99)
+    files: dict[UUID, bytes] = {}
+    for version, label in enumerate((b"first", b"second"), 1):
+        uuid = next_uuid(roof, label)
+        level = Level(subkey, depth=0, label=label, version=version)
+        ta = Ta(Object(uuid=uuid).made(), uuid=uuid)
+        files[uuid] = chain([level], roof, ta)[1]
+    older, newer = files
+    versions = Versions()
+    loading = Loader(
+        files.get, Keys((RootKey("ours", make_key().public_key()),)), versions.accept,
+        identify=lambda _: settled or None, check=versions.check,
+    )  # fmt: skip
+    assert loading.prepare(older) is loading.prepare(older)
+    loading.prepare(newer)
+    with pytest.raises(LoadError, match="version 1, older than version 2"):
+        loading.prepare(older)
+    loading.prepare(newer)
 
 
 def test_whoever_keeps_versions_may_refuse_a_file(family: dict[str, bytes]) -> None:

@@ -2,6 +2,9 @@
 """What a hostile file can cost whoever loads it: its memory and time have bounds."""
 
 import itertools
+import struct
+import threading
+import time
 import tracemalloc
 from typing import NoReturn
 from uuid import UUID, uuid4
@@ -10,8 +13,11 @@ import pytest
 from elf_maker import CODE, DATA, Object
 from fake_ta import Code, FakePlaced, FakeRunner, World
 from realmos_agent.tee import numbers as tee
+from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.loader import Keys, Loader, LoadError, Placed, RootKey, elf, image, store
+from realmos_agent.tee.loader.container import Verified
 from realmos_agent.tee.loader.elf_image import OBJECTS_MAX, PAGE
+from realmos_agent.tee.loader.elf_numbers import PT_LOAD
 from realmos_agent.tee.loader.elf_numbers import R_AARCH64_RELATIVE as R_RELATIVE
 from realmos_agent.tee.loader.image import Prepared
 from realmos_agent.tee.parts import Base, Entry
@@ -29,20 +35,54 @@ def load(data: bytes) -> Placed:
     return Loader(lambda _: Ta(data).signed(), KEYS).load(TA, 0x1000, bases())
 
 
+def peak_of_refusal(data: bytes, message: str) -> int:
+    """Return how many bytes the look at an object that is refused takes at most."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(LoadError, match=message):
+            elf.parse(data)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 def test_object_by_hand_is_loaded() -> None:
     assert load(Object().made()).entry == (1 << 32) + 0x1000
 
 
 def test_names_of_libraries_cannot_fill_memory() -> None:
     name = b"A" * 4095 + b"\0"
-    data = Object(names=name, needed=[0] * 20_000).made()
-    tracemalloc.start()
-    try:
-        with pytest.raises(LoadError, match="needs more than 64 libraries"):
-            elf.parse(data)
-        assert tracemalloc.get_traced_memory()[1] < 16 << 20
-    finally:
-        tracemalloc.stop()
+    data = Object(names=name, needed=[0] * 4000).made()
+    assert peak_of_refusal(data, "needs more than 64 libraries") < 4 << 20
+
+
+def test_a_dynamic_section_is_not_taken_apart_whatever_its_size() -> None:
+    data = Object(names=b"A\0", needed=[0] * 50_000).made()
+    assert peak_of_refusal(data, "more than 4096 entries") < 2 * len(data)
+
+
+def overlapping(count: int, size: int) -> bytes:
+    """Return an object, many segments of which are the same bytes of its file."""
+    data = bytearray(Object().made())
+    start, number = (struct.unpack_from(form, data, at)[0] for form, at in (("<Q", 32), ("<H", 56)))
+    headers = [data[start + n * 56 : start + n * 56 + 56] for n in range(number)]
+    data += bytes(-len(data) % PAGE)
+    first = DATA + PAGE
+    segments = [
+        struct.pack("<IIQQQQQQ", PT_LOAD, 6, len(data), at, at, size, size, PAGE)
+        for at in range(first, first + count * size, size)
+    ]
+    table = b"".join([*headers[:-1], *segments, headers[-1]])
+    data += bytes(size)
+    data[start : start + len(table)] = table
+    struct.pack_into("<H", data, 56, number + count)
+    return bytes(data)
+
+
+def test_segments_are_not_the_same_bytes_of_the_file() -> None:
+    size = 256 << 10
+    image.prepare(elf.parse(overlapping(1, size)))
+    assert peak_of_refusal(overlapping(50, size), "segments overlap in the file") < 8 * size
 
 
 def test_few_libraries_are_asked_for_however_many_are_named() -> None:
@@ -60,6 +100,55 @@ def test_few_libraries_are_asked_for_however_many_are_named() -> None:
     with pytest.raises(LoadError, match="needs more than 64 libraries"):
         Placed(TA, prepare, 0x1000, bases())
     assert len(asked) < 5
+
+
+def test_libraries_that_have_no_room_are_not_made_ready() -> None:
+    def prepare(uuid: UUID) -> Prepared:
+        asked.append(uuid)
+        names = b"".join(str(uuid4()).encode() + b"\0" for _ in range(9))
+        return image.prepare(elf.parse(Object(names=names, needed=range(0, 333, 37)).made()))
+
+    def base(_size: int) -> int:
+        if len(asked) == 3:
+            raise TeeError(tee.ERROR_OUT_OF_MEMORY)
+        return len(asked) << 32
+
+    asked: list[UUID] = []
+    with pytest.raises(TeeError):
+        Placed(TA, prepare, 0x1000, base)
+    assert len(asked) == 3
+
+
+def test_files_are_made_ready_one_at_a_time() -> None:
+    """What that takes is several times the file, and clients choose how many they want at once."""
+    files = {each: Ta(Object(uuid=each).made(), uuid=each).signed() for each in UUIDS}
+    inside, most = 0, 0
+    guard, all_here = threading.Lock(), threading.Barrier(len(UUIDS))
+
+    def fetch(uuid: UUID) -> bytes:
+        nonlocal inside, most
+        with guard:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.05)
+        return files[uuid]
+
+    def accept(_uuid: UUID, _verified: Verified) -> None:
+        nonlocal inside
+        with guard:
+            inside -= 1
+
+    def prepare(uuid: UUID) -> None:
+        all_here.wait(60)
+        loading.prepare(uuid)
+
+    loading = Loader(fetch, KEYS, accept)
+    threads = [threading.Thread(target=prepare, args=(each,)) for each in UUIDS]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
 
 
 @pytest.mark.parametrize(

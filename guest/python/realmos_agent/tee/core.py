@@ -94,8 +94,9 @@ class Core:
         versions = Versions(partial(storage.note, _VERSIONS), partial(storage.set_note, _VERSIONS))
         files = Files(options.ta_dir, self._services.log)
         self._loader = Loader(
-            files.read, self._keys(), versions.accept, self._services.log, files.identify
-        )
+            files.read, self._keys(), versions.accept, self._services.log, files.identify,
+            check=versions.check,
+        )  # fmt: skip
         self._debugger = Debugger(options.debug) if options.debug else None
         self._dispatch = Dispatcher()
         self._runners = Runners(options.runner, options.qemu_user, _MEMORY_MAX, self._services.log)

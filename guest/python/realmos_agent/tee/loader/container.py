@@ -30,6 +30,8 @@ _BOOTSTRAP = struct.Struct(tee.SHDR_BOOTSTRAP_TA_FORMAT)
 _ENCRYPTED = struct.Struct(tee.SHDR_ENCRYPTED_TA_FORMAT)
 
 _SUBKEYS_MAX: Final = 16
+_ATTRIBUTES_MAX: Final = 64
+"""Of a subkey, which has two; nobody has vouched for them when they are read."""
 _KEY_BYTES_MAX: Final = {tee.ATTR_RSA_MODULUS: 512, tee.ATTR_RSA_PUBLIC_EXPONENT: 8}
 """OP-TEE has no longer modulus; a long exponent only costs time."""
 _MAIN_MASK: Final = 0xFF  # of an algorithm: its MAIN_ALGO_*
@@ -247,6 +249,8 @@ class _Reader:
         name = self.take(name_size, "subkey's name")
         if count > (len(body) - _SUBKEY.size) // _ATTRIBUTE.size:
             raise _bad("a subkey has more attributes than bytes")
+        if count > _ATTRIBUTES_MAX:
+            raise _bad(f"a subkey has more than {_ATTRIBUTES_MAX} attributes")
         table = body[_SUBKEY.size : _SUBKEY.size + count * _ATTRIBUTE.size]
         attributes: dict[int, int] = {}
         for number, offset, size in _ATTRIBUTE.iter_unpack(table):

@@ -37,6 +37,8 @@ NAME_MAX: Final = 4096
 """Bytes of a symbol's name."""
 NAMES_MAX: Final = 16 << 20
 """Bytes of all names of an object together."""
+DYNAMIC_MAX: Final = 4096
+"""Entries of the dynamic section; those of TAs have about 20, and one for each library."""
 
 _EHDR = struct.Struct(elf.EHDR_FORMAT)
 _PHDR = struct.Struct(elf.PHDR_FORMAT)
@@ -163,6 +165,7 @@ class _Parser:
 
     def _load_segments(self) -> Iterator[LoadSegment]:
         end = 0
+        left = len(self._data) + SEGMENTS_MAX * PAGE  # neighbours may share a page of the file
         for each in self._programs:
             if each.type != elf.PT_LOAD:
                 continue
@@ -176,6 +179,9 @@ class _Parser:
             if not each.flags & elf.PF_R:
                 raise LoadError(f"the {what} is not readable", tee.ERROR_NOT_SUPPORTED)
             end = each.vaddr + each.memsz
+            left -= each.filesz
+            if left < 0:
+                raise bad("its segments overlap in the file")
             if each.memsz:
                 data = self._part(each.offset, each.filesz, what)
                 yield LoadSegment(each.vaddr, each.memsz, each.flags, data)
@@ -283,6 +289,8 @@ class _Parser:
             return (), None
         if header.memsz % _DYN.size:
             raise bad("its dynamic section has entries of a wrong size")
+        if header.memsz > DYNAMIC_MAX * _DYN.size:
+            raise bad(f"its dynamic section has more than {DYNAMIC_MAX} entries")
         entries: list[tuple[int, int]] = []
         for tag, value in _DYN.iter_unpack(
             self._memory(header.vaddr, header.memsz, "dynamic section")

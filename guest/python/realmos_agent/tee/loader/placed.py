@@ -176,10 +176,13 @@ class Placed:
         """Choose places for an object and what it needs that is not there."""
         queue = [uuid]
         known = {uuid, *(each.uuid for each in self._objects)}
-        found: list[tuple[UUID, Prepared]] = []
+        tls = _TCB_SIZE + sum(_tls_size(each.prepared) for each in self._objects)
+        new: list[Object] = []
         for each in queue:  # which grows
             prepared = self._prepare(each)
-            found.append((each, prepared))
+            # Before the next is made ready: what there is no room for is not even read.
+            new.append(Object(each, prepared, base(prepared.size), tls))
+            tls += _tls_size(prepared)
             for name in prepared.elf.needed:
                 needed = _library(name)
                 if needed not in known:
@@ -187,11 +190,6 @@ class Placed:
                     queue.append(needed)
             if len(known) > OBJECTS_MAX:
                 raise bad(f"it needs more than {OBJECTS_MAX} libraries")
-        tls = _TCB_SIZE + sum(_tls_size(each.prepared) for each in self._objects)
-        new: list[Object] = []
-        for each, prepared in found:
-            new.append(Object(each, prepared, base(prepared.size), tls))
-            tls += _tls_size(prepared)
         return tuple(new)
 
     def _map(self, new: Object, scope: Sequence[Object]) -> Iterator[Segment]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader import container, elf, image
-from realmos_agent.tee.loader.container import Verified
+from realmos_agent.tee.loader.container import Verified, VersionClaim
 from realmos_agent.tee.loader.errors import LoadError
 from realmos_agent.tee.loader.image import Prepared
 from realmos_agent.tee.loader.keys import Keys
@@ -19,7 +19,6 @@ from realmos_agent.tee.loader.placed import Base, Placed
 KEPT_MAX: Final = 64 << 20
 """About how many bytes of memory files take that are kept ready; the last used are."""
 
-
 _SHOWN: Final = 8
 
 
@@ -27,6 +26,7 @@ class _Kept(NamedTuple):
     identity: Hashable
     digest: bytes
     prepared: Prepared
+    versions: tuple[VersionClaim, ...]
 
 
 class Loader:
@@ -40,6 +40,8 @@ class Loader:
         log: takes a line on what is odd about a file that is used all the same.
         identify: returns what is not the same whenever the file of a UUID is another, so that it
             need not be fetched to see that; None when that cannot be said.
+        check: is told of the versions of a file that was accepted before, each time that it is
+            used again, and may refuse it.
     """
 
     def __init__(
@@ -49,12 +51,16 @@ class Loader:
         accept: Callable[[UUID, Verified], None] = lambda _uuid, _verified: None,
         log: Callable[[str], None] = lambda _line: None,
         identify: Callable[[UUID], Hashable | None] = lambda _uuid: None,
+        *,
+        check: Callable[[tuple[VersionClaim, ...]], None] = lambda _versions: None,
     ) -> None:
         self._fetch = fetch
         self._keys = keys
         self._accept = accept
         self._log = log
         self._identify = identify
+        self._check = check
+        self._making = threading.Lock()
         self._lock = threading.Lock()
         self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
 
@@ -80,18 +86,28 @@ class Loader:
         Raises:
             LoadError: it is not there, or refused.
         """
+        if (prepared := self._ready(uuid)) is not None:
+            return prepared
+        with self._making:  # one at a time: what this takes is several times the file
+            return self._ready(uuid) or self._made(uuid)
+
+    def _ready(self, uuid: UUID) -> Prepared | None:
+        """Return what is kept of a file, if it needs no look to see that it is the same."""
+        kept = self._find(uuid)
+        if kept is None or kept.identity is None or kept.identity != self._identify(uuid):
+            return None
+        self._check(kept.versions)
+        return kept.prepared
+
+    def _made(self, uuid: UUID) -> Prepared:
         identity = self._identify(uuid)  # before it is fetched: what changes after is seen next
-        with self._lock:
-            kept = self._kept.get(uuid)
-            if kept is not None:
-                self._kept.move_to_end(uuid)
-        if kept is not None and identity is not None and kept.identity == identity:
-            return kept.prepared
         data = self._fetch(uuid)
         if data is None:
             raise LoadError(f"there is no TA or library {uuid}", tee.ERROR_ITEM_NOT_FOUND)
         digest = hashlib.sha256(data).digest()
+        kept = self._find(uuid)
         if kept is not None and kept.digest == digest:
+            self._check(kept.versions)
             self._keep(uuid, kept._replace(identity=identity))
             return kept.prepared
         verified = container.verify(container.read(data), self._keys, uuid)
@@ -102,8 +118,15 @@ class Loader:
                 f"{uuid} has {len(odd)} system calls with a number that cannot be told; if they "
                 f"are data, it has changed: {', '.join(odd[:_SHOWN])}"
             )
-        self._keep(uuid, _Kept(identity, digest, prepared))
+        self._keep(uuid, _Kept(identity, digest, prepared, verified.versions))
         return prepared
+
+    def _find(self, uuid: UUID) -> _Kept | None:
+        with self._lock:
+            kept = self._kept.get(uuid)
+            if kept is not None:
+                self._kept.move_to_end(uuid)
+            return kept
 
     def _keep(self, uuid: UUID, kept: _Kept) -> None:
         with self._lock:

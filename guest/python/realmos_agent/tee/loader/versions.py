@@ -7,14 +7,14 @@ from collections.abc import Callable
 from uuid import UUID
 
 from realmos_agent.tee import numbers as tee
-from realmos_agent.tee.loader.container import Verified, newest
+from realmos_agent.tee.loader.container import Verified, VersionClaim, newest
 from realmos_agent.tee.loader.errors import LoadError
 
 _ENTRY = struct.Struct("<?16sI")  # whether it is a subkey, its UUID, its version
 
 
 class Versions:
-    """Keeps note of versions, as `accept` of a `Loader`.
+    """Keeps note of versions, as `accept` and `check` of a `Loader`.
 
     Args:
         load: returns what `save` was given last, or None; called for each file, for another
@@ -51,6 +51,15 @@ class Versions:
                              for (subkey, uuid), version in sorted(known.items()))
                 )  # fmt: skip
             self._known = known
+
+    def check(self, versions: tuple[VersionClaim, ...]) -> None:
+        """Check a file that was accepted against what was accepted since.
+
+        Raises:
+            LoadError: one of its versions is older.
+        """
+        with self._lock:
+            newest(versions, self._known)
 
 
 def _parsed(kept: bytes) -> dict[tuple[bool, UUID], int]:
