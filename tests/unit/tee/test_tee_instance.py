@@ -6,6 +6,7 @@ from fake_ta import INVOKE, Code, FakeRunner, World, a_uuid
 from realmos_agent.tee import numbers
 from realmos_agent.tee.addresses import PAGE, AddressSpace
 from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Memref, Params, Region
 from realmos_agent.tee.parts import Entry
 
@@ -42,3 +43,28 @@ def test_memory_of_a_call_that_is_not_made_is_not_there_in_the_next(
     assert outcome.result == numbers.ERROR_OUT_OF_MEMORY
     assert world.invoke(session, 0).ok
     assert seen == [[]]
+
+
+def test_a_ta_whose_end_cannot_be_logged_is_dead_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else another call would go on in the middle of this one."""
+
+    def panic(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            yield lambda ta: ta.panic(1)
+        return 0
+
+    world = World({TA: (0, panic)})
+    session = world.opened(TA)
+    instance = session.target
+    assert isinstance(instance, Instance)
+
+    def fail(_line: str) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(instance.services, "log", fail)
+    with pytest.raises(MemoryError):
+        world.invoke(session)
+    assert instance.dead

@@ -2,35 +2,31 @@
 """A client beside the TEE core: with its TAs in one realm, and not in one trust domain with them.
 
 The client is a child of the core's process that has another user, a directory of its own, and the
-socket of a hub. What it prints and reads is the process's own; its end is the process's, too. If
-the core ends before, its calls are answered as by a TEE that is dead.
+socket of a hub. It reads and prints what the process would, but for errors: these come through the
+core, whose standard error is not the client's to fill or to change. Its end is the process's, too.
+If the core ends before, its calls are answered as by a TEE that is dead.
 """
 
-import _signal  # type: ignore[import-not-found] # `signal` without its import of enum
 import contextlib
+import fcntl
 import os
+import select
 import socket
-import stat
 import threading
 from pathlib import Path
 
+from realmos_agent.tee.client_process import become, give
 from realmos_agent.tee.core import Core, Options
 from realmos_agent.tee.hub import Hub
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NoReturn
-
-USER = 1000
-"""The client's user and group if the core is root: nobody else's in a realm."""
 HOME, LIBRARIES, SOCKET = "client", "lib", "tee.socket"
 """In the directory of TAs: the client's directory, libraries that are for it, and its way here."""
 _SOCKET_VARIABLE = "REALMOS_TEE_SOCKET"
 _LIBRARY_VARIABLE = "LD_LIBRARY_PATH"
-_NOT_STARTED = 127
 _SIGNAL_BASE = 128
 _END_S = 10.0
-_NICE, _OOM_SCORE = 5, "1000"  # as runners have them
+_PIECE = select.PIPE_BUF  # what a pipe takes in one piece
+_STDERR = 2
 
 
 def run_client(options: Options, argv: list[str]) -> int:
@@ -47,17 +43,65 @@ def run_client(options: Options, argv: list[str]) -> int:
     """
     home = os.path.join(options.ta_dir, HOME)
     os.makedirs(home, exist_ok=True)
-    _give(home)
+    give(home)
     ready, go = os.pipe()
+    errors, said = os.pipe()
     pid = os.fork()  # while there are no threads, and no secrets
     if pid == 0:
         os.close(go)
-        _become(argv, home, _environment(options.ta_dir, home), ready)
+        os.close(errors)
+        os.dup2(said, _STDERR)
+        os.close(said)
+        become(argv, home, _environment(options.ta_dir, home), ready)
     os.close(ready)
+    os.close(said)
     try:
-        return _serve(options, Path(options.ta_dir, SOCKET), pid, go)
+        with _Copier(errors):
+            return _serve(options, Path(options.ta_dir, SOCKET), pid, go)
     finally:
         os.close(go)
+
+
+class _Copier:
+    """Copies what the client says on its standard error, until it has ended.
+
+    Args:
+        source: a pipe that it comes by; this object's to close.
+    """
+
+    def __init__(self, source: int) -> None:
+        self._source = source
+        os.set_blocking(source, False)
+        self._ended, self._end = os.pipe()
+        self._thread = threading.Thread(target=self._copy, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._end)
+        self._thread.join()
+
+    def _copy(self) -> None:
+        # An error: nobody reads what goes there, or the client has ended, and left nothing.
+        with contextlib.suppress(OSError):
+            while self._ended not in select.select((self._source, self._ended), (), ())[0]:
+                if not self._pass_on():
+                    break
+            # What the client has left behind may go on for ever.
+            left = fcntl.fcntl(self._source, fcntl.F_GETPIPE_SZ)
+            while left > 0 and (size := self._pass_on()):
+                left -= size
+        os.close(self._source)
+        os.close(self._ended)
+
+    def _pass_on(self) -> int:
+        data = os.read(self._source, _PIECE)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(_STDERR, view) :]
+        return len(data)
 
 
 def _serve(options: Options, path: Path, pid: int, go: int) -> int:
@@ -66,7 +110,7 @@ def _serve(options: Options, path: Path, pid: int, go: int) -> int:
         core = Core(options, ours.fileno())
         thread = threading.Thread(target=_serve_core, args=(core, ours), daemon=True)
         with Hub(path, hubs, on_end=_tell_end, connects=bool(options.sockets)):
-            _give(str(path))
+            give(str(path))
             thread.start()
             os.write(go, b"x")
             _, status = os.waitpid(pid, 0)
@@ -88,11 +132,6 @@ def _tell_end(reason: str) -> None:
     os.write(2, f"tee: the TEE has ended: {reason}\n".encode())
 
 
-def _give(path: str) -> None:
-    if os.geteuid() == 0:
-        os.chown(path, USER, USER)
-
-
 def _environment(directory: str, home: str) -> dict[str, str]:
     libraries = (os.path.join(directory, LIBRARIES), os.environ.get(_LIBRARY_VARIABLE, ""))
     return {
@@ -101,38 +140,3 @@ def _environment(directory: str, home: str) -> dict[str, str]:
         _SOCKET_VARIABLE: os.path.join(directory, SOCKET),
         _LIBRARY_VARIABLE: ":".join(filter(None, libraries)),
     }
-
-
-def _stand_back() -> None:
-    """Go before TAs when memory runs out, and after them for the processor."""
-    os.nice(_NICE)
-    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write(_OOM_SCORE)
-
-
-def _give_pipes() -> None:
-    """Let the client open its own /dev/stdin, /dev/stdout and /dev/stderr."""
-    for fd in range(3):
-        if stat.S_ISFIFO(os.fstat(fd).st_mode):
-            os.fchown(fd, USER, USER)
-
-
-def _become(argv: list[str], home: str, environment: dict[str, str], ready: int) -> "NoReturn":
-    """Wait for the core, and turn this child into the client; or end with it."""
-    try:
-        if not os.read(ready, 1):
-            os._exit(_NOT_STARTED)  # the core has failed, and said why
-        os.close(ready)
-        os.chdir(home)
-        _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
-        _stand_back()
-        if os.geteuid() == 0:
-            _give_pipes()
-            os.setgroups([])
-            os.setresgid(USER, USER, USER)
-            os.setresuid(USER, USER, USER)
-        os.execvpe(argv[0], argv, environment)
-    except OSError as error:
-        os.write(2, f"tee: {argv[0]} cannot be run: {error.strerror}\n".encode())
-    finally:
-        os._exit(_NOT_STARTED)

@@ -316,8 +316,8 @@ class Instance:
         what = _ENTRY_NAMES[function]
         if function == numbers.ENTRY_INVOKE_COMMAND:
             what += f" command {command:#x}"
-        self.services.log(f"{self.uuid} {cause}, while {what} (session {self.session.id})")
         self.dead = True
+        self.services.log(f"{self.uuid} {cause}, while {what} (session {self.session.id})")
         raise TaDied(cause)
 
     def _report_fault(self, fault: Fault) -> None:

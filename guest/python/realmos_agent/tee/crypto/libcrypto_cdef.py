@@ -94,6 +94,9 @@ int EVP_DigestVerify(EVP_MD_CTX *context, const unsigned char *signature, size_t
 /* The C library's memory: allocator.py of the core. */
 int mallopt(int parameter, int value);
 
+/* Processes: client_process.py of the core. */
+int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+
 /* Numbers and points: bignum.py, sm2.py. */
 BIGNUM *BN_new(void);
 void BN_clear_free(BIGNUM *number);
