@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How a core starts its runners, and when it refuses one."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
-from realmos_agent.tee import runners
+from realmos_agent.tee import runners, spares
 from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.parts import RunnerError
-from realmos_agent.tee.runners import Runners
+from realmos_agent.tee.runners import SPARES, Runners
 
-Start = Callable[..., "FakeRunner"]
+WAIT_S = 60
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that another thread brings about."""
+    end = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 class FakeRunner:
@@ -19,6 +28,14 @@ class FakeRunner:
     def __init__(self, missing: tuple[str, ...]) -> None:
         self.missing = missing
         self.closed = False
+        self.lives = True
+        self.greeted = 0
+
+    def greet(self, seconds: float) -> None:
+        assert seconds > 0
+        self.greeted += 1
+        if not self.lives:
+            raise RunnerError("it has ended")
 
     def close(self) -> None:
         self.closed = True
@@ -33,22 +50,26 @@ class World:
         self.budgets: list[Budget] = []
         self.started: list[FakeRunner] = []
         self.missing: tuple[str, ...] = ()
-        monkeypatch.setattr(runners, "start", self._start)
+        self.made: list[Runners] = []
+        monkeypatch.setattr(runners, "launch", self._launch)
 
-    def _start(self, argv: tuple[str, ...], *, seconds: float, large: Budget) -> FakeRunner:
-        assert seconds > 0
+    def _launch(self, argv: tuple[str, ...], *, large: Budget) -> FakeRunner:
         self.words.append(argv)
         self.budgets.append(large)
         self.started.append(FakeRunner(self.missing))
         return self.started[-1]
 
     def runners(self, qemu_user: str = "") -> Runners:
-        return Runners("/runner", qemu_user, 1 << 28, self.log.append)
+        self.made.append(Runners("/runner", qemu_user, 1 << 28, self.log.append, Budget(1 << 30)))
+        return self.made[-1]
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(monkeypatch)
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    made = World(monkeypatch)
+    yield made
+    for each in made.made:
+        each.close()
 
 
 def users(world: World) -> list[int]:
@@ -107,3 +128,60 @@ def test_another_command_line_is_a_user_of_its_own_too(world: World) -> None:
     made.start(("/qemu", "-g", "socket"))
     assert world.words[0][:3] == ("/qemu", "-g", "socket")
     assert users(world)
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let spares start at once."""
+    monkeypatch.setattr(spares, "QUIET_S", 0.0)
+
+
+@pytest.mark.usefixtures("eager")
+def test_the_next_runners_have_started_before_they_are_asked_for(world: World) -> None:
+    made = world.runners()
+    made.prepare()
+    until(lambda: len(world.started) == SPARES)
+    taken: list[object] = [made.start() for _ in range(SPARES)]
+    assert taken == world.started[:SPARES]
+    assert [runner.greeted for runner in world.started[:SPARES]] == [1] * SPARES
+    until(lambda: len(world.started) == 2 * SPARES)  # others for those that follow
+    assert len(set(users(world))) == 2 * SPARES
+
+
+@pytest.mark.usefixtures("eager")
+def test_one_that_waited_is_judged_as_any_other(world: World) -> None:
+    made = world.runners()
+    world.missing = ("user namespace",)
+    made.prepare()
+    until(lambda: len(world.started) == SPARES)
+    with pytest.raises(RunnerError, match="no user namespace"):
+        made.start()
+    assert world.started[0].closed
+
+
+@pytest.mark.usefixtures("eager")
+def test_emulated_ones_and_those_of_other_words_are_started_when_asked_for(
+    world: World,
+) -> None:
+    emulated = world.runners("/qemu")
+    emulated.prepare()
+    emulated.start()
+    emulated.close()
+    assert len(world.started) == 1
+    native = world.runners()
+    native.prepare()
+    until(lambda: len(world.started) == 1 + SPARES)
+    native.start(("/debugger",))
+    assert world.words[-1][0] == "/debugger"
+
+
+@pytest.mark.usefixtures("eager")
+def test_no_runner_is_left_behind(world: World) -> None:
+    made = world.runners()
+    made.prepare()
+    until(lambda: len(world.started) == SPARES)
+    made.close()
+    assert all(runner.closed for runner in world.started)
+    made.prepare()
+    made.start().close()
+    assert len(world.started) == SPARES + 1

@@ -99,7 +99,13 @@ class Core:
         )  # fmt: skip
         self._debugger = Debugger(options.debug) if options.debug else None
         self._dispatch = Dispatcher()
-        self._runners = Runners(options.runner, options.qemu_user, _MEMORY_MAX, self._services.log)
+        self._runners = Runners(
+            options.runner,
+            options.qemu_user,
+            _MEMORY_MAX,
+            self._services.log,
+            self._services.memory,
+        )
         system = SystemPta(kept.root, _add_entropy)
         realm = RealmPta(realm_token, self._services.log)
         self._net = Questions(self._send)
@@ -118,6 +124,7 @@ class Core:
         Raises:
             WireError: what comes is not the tee wire.
         """
+        self._runners.prepare()
         try:
             while data := os.read(source, 1 << 16):
                 self._server.receive(data)
@@ -125,6 +132,7 @@ class Core:
             self._blobs.end()
             self._net.end()
             self._manager.end()
+            self._runners.close()
 
     def _create(self, uuid: UUID) -> Instance:
         """Make an instance.

@@ -83,6 +83,11 @@ class RunnerProcess:
         self.dispatcher = 0
         self.missing: tuple[str, ...] = ()
 
+    @property
+    def lives(self) -> bool:
+        """Whether the process is there, as far as its socket tells."""
+        return self._stream.is_open()
+
     def map(self, address: int, size: int, prot: int, data: bytes, *, stack: bool) -> None:
         """Give the TA memory that begins with `data`; below a stack there will be nothing.
 
@@ -341,6 +346,31 @@ def start(
     Raises:
         RunnerError: it does not start.
     """
+    runner = launch(argv, environment, large=large)
+    try:
+        runner.greet(seconds)
+    except RunnerError:
+        runner.close()
+        raise
+    return runner
+
+
+def launch(
+    argv: tuple[str, ...],
+    environment: dict[str, str] | None = None,
+    *,
+    large: Budget | None = None,
+) -> RunnerProcess:
+    """Start a runner, which cannot be used before it was greeted.
+
+    Args:
+        argv: see `start`; so are the others.
+        environment: its environment.
+        large: what large system calls take from.
+
+    Raises:
+        RunnerError: there is no such program, or no more processes or descriptors.
+    """
     try:
         ours, its = socket.socketpair()
     except OSError as error:
@@ -359,13 +389,7 @@ def start(
         except OSError as error:
             ours.close()
             raise RunnerError(f"{argv[0]} does not start: {error.strerror}") from error
-    runner = RunnerProcess(pid, ours, large)
-    try:
-        runner.greet(seconds)
-    except RunnerError:
-        runner.close()
-        raise
-    return runner
+    return RunnerProcess(pid, ours, large)
 
 
 def _status(body: bytes) -> int:

@@ -2,6 +2,7 @@
 """The bytes between the core and a runner, for one thread at a time; any thread may end them."""
 
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -39,6 +40,12 @@ class RunnerStream:
         """Have what follows fail with TimeoutError if it takes longer."""
         with self._using:
             self._socket.settimeout(seconds)
+
+    def is_open(self) -> bool:
+        """Return whether the runner has not ended the connection."""
+        end = select.poll()
+        end.register(self._socket, 0)  # that it has ended is told unasked
+        return not end.poll(0)
 
     def send(self, kind: int, head: bytes, data: bytes = b"", *, hold: bool = False) -> None:
         """Send a frame, or hold it back, if it is small, until the next one is sent.

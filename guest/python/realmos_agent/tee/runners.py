@@ -7,7 +7,8 @@ from itertools import count
 from realmos_agent.tee import runner_numbers as numbers
 from realmos_agent.tee.budget import Budget, memory_total
 from realmos_agent.tee.parts import RunnerError
-from realmos_agent.tee.runner import START_SECONDS, RunnerProcess, start
+from realmos_agent.tee.runner import START_SECONDS, RunnerProcess, launch
+from realmos_agent.tee.spares import Spares
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _WEAK = "--weak"  # the runner goes on without the protections that its kernel does not offer
 _FIRST_USER = 0x7000_0000
+SPARES = 2  # a TA, and one that it calls
 _NICE = 5
 """Runners yield to the core, so that it has its turn however many TAs run in circles."""
 _SHARE = 8  # of the memory there is: what large system calls may have of it
@@ -30,13 +32,20 @@ class Runners:
             there as it should be, and each runner that this kernel confines worse is refused.
         memory: the most address space of one, in bytes.
         log: takes a line of text.
+        shared: what those take their memory from that wait for a TA. None waits where processors
+            are emulated: what one costs is not worth what its start saves there.
 
     Attributes:
         argv: how one is started.
     """
 
     def __init__(
-        self, program: str, qemu_user: str, memory: int, log: "Callable[[str], None]"
+        self,
+        program: str,
+        qemu_user: str,
+        memory: int,
+        log: "Callable[[str], None]",
+        shared: Budget,
     ) -> None:
         self.argv: tuple[str, ...] = (program, "--memory", str(memory))
         if qemu_user:
@@ -50,28 +59,42 @@ class Runners:
         # Each instance is another user to the kernel, as far as users can be had.
         self._users = count(_FIRST_USER)
         self._large = Budget(min(_LARGE_MAX, memory_total() // _SHARE))
+        self._spares = Spares(self._launch, 0 if qemu_user else SPARES, shared)
 
     def start(
         self, argv: tuple[str, ...] | None = None, seconds: float | None = START_SECONDS
     ) -> RunnerProcess:
-        """Start one and wait until it can be used.
+        """Return one that can be used, which may have been started before.
 
         Args:
-            argv: how, if not as the others.
+            argv: how to start it, if not as the others.
             seconds: how long it may take; None for no end.
 
         Raises:
             RunnerError: it does not start, or is not confined as it must be.
         """
-        words = (*(argv or self.argv), "--user", str(next(self._users)))
-        runner = start(words, seconds=seconds, large=self._large)
-        if runner.missing:
-            try:
+        runner = (self._spares.take() if argv is None else None) or self._launch(argv)
+        try:
+            runner.greet(seconds)
+            if runner.missing:
                 self._judge(", ".join(runner.missing))
-            except RunnerError:
-                runner.close()
-                raise
+        except RunnerError:
+            runner.close()
+            raise
+        self.prepare()
         return runner
+
+    def prepare(self) -> None:
+        """Have some started soon, of which the next TAs will be; this does not wait for it."""
+        self._spares.fill()
+
+    def close(self) -> None:
+        """End those that wait for a TA, and start none ahead any more."""
+        self._spares.close()
+
+    def _launch(self, argv: tuple[str, ...] | None = None) -> RunnerProcess:
+        words = (*(argv or self.argv), "--user", str(next(self._users)))
+        return launch(words, large=self._large)
 
     def _judge(self, missing: str) -> None:
         if not self._emulated:
