@@ -51,7 +51,7 @@ class Tee:
         self._loader = Loader(self.files.get, keys)
         words = runner_argv(runner)
         emulator = words[0] if words[0] != str(runner) else ""
-        self._runners = Runners(str(runner), emulator, MEMORY, self.log.append)
+        self._runners = Runners(str(runner), emulator, MEMORY, self.log.append, Budget(0))
         self._dispatch = Dispatcher()
         self._memory = Budget(MEMORY)
         self._services = Services(self.log.append, Clocks(), uuid4(), memory=self._memory)
