@@ -4,7 +4,7 @@
 import threading
 
 import pytest
-from fake_hub import ME, OTHER, A, Hub, until
+from fake_hub import ME, OTHER, A, Hub, Waits, until
 from fake_ta import (
     CLIENT,
     CLOSE,
@@ -20,7 +20,8 @@ from fake_ta import (
     a_uuid,
     quiet,
 )
-from realmos_agent.tee import numbers
+from realmos_agent.tee import numbers, server
+from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.parts import Entry
@@ -169,3 +170,116 @@ def test_who_only_waits_for_a_busy_ta_does_not_end_it() -> None:
     assert isinstance(answer, Invoked)
     assert (answer.client, answer.result) == (OTHER, numbers.SUCCESS)
     until(lambda: not hub.server._leaving)  # noqa: SLF001 -- what this is about
+
+
+def test_clients_that_leave_a_busy_ta_leave_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CLIENTS_MAX", 4)
+    ta = Waits(unmask=False)
+    hub = Hub(World({A: (MULTI, ta), B: (0, quiet)}))
+    live = hub.open(1).session
+    for who in (2, 3, 4):
+        hub.open(who)
+        hub.open(who)
+    hub.send(Invoke(1, 1000, live, 1))
+    assert ta.inside.wait(WAIT_S)
+    for who in (2, 3, 4):
+        hub.send(Gone(who))
+    until(lambda: not hub.server._leaving)  # noqa: SLF001 -- what this is about
+    for who in (5, 6, 7):
+        assert hub.open(who, uuid=B).result == numbers.SUCCESS
+    assert CLOSE not in ta.functions
+    ta.go_on.set()
+    assert hub.answer().client == 1
+    until(lambda: ta.functions.count(CLOSE) == 6)
+    assert hub.invoke(live, who=1).result == numbers.SUCCESS
+    assert hub.world.manager.instances[0].sessions == 1
+
+
+def test_a_call_that_waits_ends_with_its_client() -> None:
+    ta = Waits(unmask=False)
+    hub = Hub(World({A: (MULTI, ta)}))  # the minute that a TA has is not waited for
+    mine, others = hub.open().session, hub.open(OTHER).session
+    hub.send(Invoke(OTHER, 2000, others, 1))
+    assert ta.inside.wait(WAIT_S)
+    hub.send(Invoke(ME, 1000, mine, 0))
+    until(lambda: hub.server._manager._turns._waiting == 1)  # noqa: SLF001 -- seen nowhere else
+    hub.send(Gone(ME))
+    answer = hub.answer()
+    assert isinstance(answer, Invoked)
+    assert (answer.client, answer.result) == (ME, numbers.ERROR_BUSY)
+    until(lambda: not hub.server._leaving)  # noqa: SLF001 -- what this is about
+    ta.go_on.set()
+    until(lambda: ta.functions == [OPEN, OPEN, INVOKE, CLOSE])
+
+
+def test_what_a_ta_leaves_open_with_a_busy_one_is_closed_when_that_is_free() -> None:
+    shared = Waits(unmask=False)
+    hub = Hub(World({A: (0, calls()), B: (MULTI, shared)}))
+    mine, others = hub.open().session, hub.open(OTHER, uuid=B).session
+    hub.invoke(mine)
+    hub.send(Invoke(OTHER, 2000, others, 1))
+    assert shared.inside.wait(WAIT_S)
+    hub.send(Gone(ME))
+    until(lambda: not hub.server._leaving)  # noqa: SLF001 -- what this is about
+    assert hub.world.runners[0].closed
+    assert CLOSE not in shared.functions
+    shared.go_on.set()
+    assert hub.answer().client == OTHER
+    until(lambda: shared.functions.count(CLOSE) == 2)
+
+
+def test_a_close_that_was_put_off_and_hangs_is_ended() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def ta(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        if entry.function == INVOKE:
+            inside.set()
+            assert go_on.wait(WAIT_S)
+        if entry.function == CLOSE:
+            runner.ended.wait(WAIT_S)
+        return numbers.SUCCESS
+
+    hub = Hub(World({A: (MULTI, ta)}), GRACE_S)
+    hub.open(ME)
+    others = hub.open(OTHER).session
+    hub.send(Invoke(OTHER, 2000, others, 1))
+    assert inside.wait(WAIT_S)
+    hub.send(Gone(ME))
+    until(lambda: not hub.server._leaving)  # noqa: SLF001 -- it left, and the close is to come
+    go_on.set()
+    assert hub.answer().client == OTHER
+    assert hub.world.runners[0].ended.wait(WAIT_S)
+    until(lambda: is_empty(hub))
+
+
+def test_a_ta_that_is_ended_as_it_returns_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else is to learn from a lost process that it was ended."""
+    world = World({A: (KEEP, quiet)})
+    session = world.opened(A)
+    turns = world.manager._turns  # noqa: SLF001 -- the end of a turn is seen nowhere else
+    release = turns.release
+
+    def too_late(instance: Instance) -> bool:
+        assert instance.holder is not None
+        world.manager.abandon(instance.holder)
+        return release(instance)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(turns, "release", too_late)
+        world.invoke(session)
+    assert not world.manager.instances
+    assert world.open(A).ok
+    assert world.invoke(session).result == numbers.ERROR_TARGET_DEAD
+
+
+def test_the_ta_that_is_ended_is_the_one_that_is_called() -> None:
+    world = World({A: (0, quiet), B: (0, quiet)})
+    outer, inner = (world.opened(uuid).target for uuid in (A, B))
+    assert isinstance(outer, Instance)
+    assert isinstance(inner, Instance)
+    turns, chain = world.manager._turns, Chain(1)  # noqa: SLF001 -- both turns, and no call yet
+    assert turns.take(outer, chain)
+    assert turns.take(inner, chain)
+    world.manager.abandon(chain)
+    assert (outer.killed, inner.killed) == (False, True)

@@ -6,6 +6,7 @@ runs, a panic, a fault, a runner that misbehaves, ends the instance and nothing 
 """
 
 import struct
+from collections import deque
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.addresses import AddressSpace, page_up
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
     from uuid import UUID
 
-    from realmos_agent.tee.chain import Chain
+    from realmos_agent.tee.chain import Chain, Later
     from realmos_agent.tee.parts import Body, Dispatch, Event, Loader, Returned, Runner, Segment
     from realmos_agent.tee.services import Services
     from realmos_agent.tee.session import Identity, Session
@@ -60,6 +61,8 @@ class Instance:
         sessions: how many sessions it serves.
         owner: the client whose call made it.
         holder: the chain that it is busy with; under the manager's lock.
+        put_off: sessions to be closed as soon as it is free; under the manager's lock.
+        killed: its process has been ended by somebody else; under the manager's lock.
         dead: it panicked or was lost.
     """
 
@@ -81,6 +84,8 @@ class Instance:
         self.sessions = 0
         self.owner = 0
         self.holder: Chain | None = None
+        self.put_off: deque[tuple[Session, int, Later]] = deque()
+        self.killed = False
         self.dead = False
         self._session: Session | None = None
         self._chain: Chain | None = None
@@ -222,14 +227,13 @@ class Instance:
     ) -> int:
         """Run the TA until it returns, and return its result; `params` then has its answers.
 
+        It is the chain's turn here.
+
         Raises:
             TeeError: it was not entered.
             TaDied: it did not return.
         """
-        if chain.full:
-            raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
         self._session, self._chain = session, chain
-        chain.stack.append(self)
         try:
             return self._run(function, session.id, command, params)
         except TaPanic as panic:
@@ -244,7 +248,6 @@ class Instance:
             trace = "".join(format_exception(error))
             self._die(f"ends, as the core failed to serve it:\n{trace}", function, command)
         finally:
-            chain.stack.pop()
             self._session = self._chain = None
 
     def kill(self) -> None:

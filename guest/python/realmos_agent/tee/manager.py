@@ -10,11 +10,10 @@ TA that does not return for long to a client that is gone, whoever else has sess
 would wait for ever.
 
 Every method that can run a TA takes the chain of calls that it is part of, and returns when the TA
-does; the threads are the callers'. One lock guards all that is said of instances and sessions here;
-it is never held while a TA runs or is loaded.
+does; the threads are the callers'. One lock, that of the turns, guards all that is said of
+instances and sessions here; it is never held while a TA runs or is loaded.
 """
 
-import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
@@ -26,9 +25,16 @@ from realmos_agent.tee.instance import Instance, TaDied
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.parts import PseudoTa
 from realmos_agent.tee.session import Cancellation, Identity, Session
+from realmos_agent.tee.turns import Turns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from realmos_agent.tee.chain import Later
 
 SESSIONS_MAX = 256
 """Sessions of one client or TA."""
+SESSIONS_AN_INSTANCE = 4096
+"""And those with one instance, those among them that nobody can use and that are not closed yet."""
 INSTANCES_MAX = 256
 INSTANCES_A_CLIENT = INSTANCES_MAX // 4
 """Instances, each of which is a process; and those that one client's calls have made."""
@@ -65,12 +71,12 @@ class Manager:
     def __init__(self, create: Callable[[UUID], Instance], pseudo: Iterable[PseudoTa] = ()) -> None:
         self._create = create
         self._pseudo = {ta.uuid: ta for ta in pseudo}
-        self._changed = threading.Condition()
+        self._turns = Turns(self._close_in)
+        self._changed = self._turns.changed
         self._instances: list[Instance] = []
         self._loading: dict[UUID, int] = {}
         self._numbers: set[int] = set()
         self._last_number = 0
-        self._waiting = 0
 
     @property
     def instances(self) -> list[Instance]:
@@ -98,7 +104,8 @@ class Manager:
             params: what the TA gets, and answers in.
             cancellation: the caller's wish to have it cancelled, if it may have one.
         """
-        if isinstance(opener, Instance) and len(opener.opened) >= SESSIONS_MAX:
+        closed = len(chain.deferred)  # and still there
+        if isinstance(opener, Instance) and len(opener.opened) + closed >= SESSIONS_MAX:
             return _NO_ROOM
         session = self._new_session(identity, opener)
         try:
@@ -126,8 +133,8 @@ class Manager:
             return _NO_SESSION
         if not isinstance(target, Instance):
             return _of_pseudo(lambda: target.invoke(chain, session.context, command, params))
-        if not self._acquire(target, chain):
-            return _BUSY
+        if (refusal := self._take(target, chain)) is not None:
+            return refusal
         try:
             if _is_closed(session):  # while this waited
                 return _NO_SESSION
@@ -136,10 +143,10 @@ class Manager:
                 target, numbers.ENTRY_INVOKE_COMMAND, session, chain, params, command=command
             )
         finally:
-            self._release(target)
+            self._release(target, chain)
 
     def close(self, session: Session, chain: Chain) -> int:
-        """Close a session, now or, if that must be, when the chain has come to its end.
+        """Close a session, now or, if that must be, later: see realmos_agent.tee.turns.
 
         Returns:
             ITEM_NOT_FOUND if it is closed already, or else SUCCESS.
@@ -153,27 +160,36 @@ class Manager:
         self._finish(session, chain)
         return numbers.SUCCESS
 
+    def let_go(self, chain: Chain, later: "Later") -> None:
+        """Have a chain wait for busy TAs no more than it must: its client is gone.
+
+        Args:
+            chain: which.
+            later: what closes a session, once its TA is free.
+        """
+        self._turns.let_go(chain, later)
+
     def abandon(self, chain: Chain) -> None:
-        """End the TA that a chain is in, or its wait to open or use one: its client is gone.
+        """End the TA that a chain is in, or its wait for one: its client is gone for long.
 
         The chain goes on where that TA was called, so it may have to be abandoned again.
         """
-        with self._changed:
-            chain.abandoned = True
-            self._changed.notify_all()
-            # Nobody else can get what the chain holds before this lock is free again.
-            stuck = chain.stack[-1:] if chain.waits_for is None else []
-            stuck = [instance for instance in stuck if instance.holder is chain]
-            for instance in stuck:
-                instance.kill()
-        for instance in stuck:
-            instance.log("is ended: it does not return to a client that is gone")
+        stuck = self._turns.abandon(chain)
+        if stuck is not None:
+            stuck.kill()
+            stuck.log("is ended: it does not return to a client that is gone")
 
     def settle(self, chain: Chain) -> None:
-        """Do what was put off until the chain has come to its end."""
+        """Do what was put off until the chain has come to its end, and all of it."""
         assert not chain.stack, "a chain ends when all that it entered has returned"
+        failures = []
         while chain.deferred:
-            self._finish(chain.deferred.pop(), chain)
+            try:
+                self._finish(chain.deferred.pop(), chain)
+            except Exception as error:  # noqa: BLE001 -- raised below, when the others are done
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def end(self) -> None:
         """End all instances at once, whatever they do."""
@@ -207,15 +223,14 @@ class Manager:
         params: Params,
         cancellation: Cancellation | None,
     ) -> Outcome:
-        if instance.dead or not self._acquire(instance, chain):
-            outcome = _DEAD if instance.dead else _BUSY
+        if (refusal := self._take(instance, chain)) is not None:
             self._detach(instance, session, chain)
-            return outcome
+            return refusal
         try:
             _begin(session, cancellation)
             outcome = self._enter(instance, numbers.ENTRY_OPEN_SESSION, session, chain, params)
         finally:
-            self._release(instance)
+            self._release(instance, chain)
         if outcome.ok:
             if isinstance(session.opener, Instance):
                 session.opener.opened[session.id] = session
@@ -242,20 +257,25 @@ class Manager:
     def _finish(self, session: Session, chain: Chain) -> None:
         """End a session that is closed already: tell its TA, and let go of it."""
         target = session.target
-        if isinstance(target, Instance):
-            if not target.dead:
-                if chain.full or not self._acquire(target, chain, patient=True):
-                    chain.deferred.append(session)
-                    return
-                try:
-                    _begin(session)
-                    self._enter(target, numbers.ENTRY_CLOSE_SESSION, session, chain, Params())
-                finally:
-                    self._release(target)
+        if not isinstance(target, Instance):
+            if target is not None:
+                target.close(session.context)
+                self._forget(session)
+        elif target.dead:
             self._detach(target, session, chain)
-        elif target is not None:
-            target.close(session.context)
-            self._forget(session)
+        elif self._turns.take_to_close(target, chain, session):
+            self._close_in(session, chain)
+
+    def _close_in(self, session: Session, chain: Chain) -> None:
+        """Close a session in an instance whose turn is the chain's."""
+        target = session.target
+        assert isinstance(target, Instance), "it has one until it is forgotten"
+        try:
+            _begin(session)
+            self._enter(target, numbers.ENTRY_CLOSE_SESSION, session, chain, Params())
+        finally:
+            self._release(target, chain)
+            self._detach(target, session, chain)
 
     # Instances
 
@@ -274,6 +294,8 @@ class Manager:
             if found is not None and found.single:
                 if found.sessions and not found.multi_session:
                     raise TeeError(numbers.ERROR_BUSY)
+                if found.sessions >= SESSIONS_AN_INSTANCE:
+                    raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
                 found.sessions += 1
                 session.target = found
                 return found
@@ -319,7 +341,7 @@ class Manager:
         *,
         command: int = 0,
     ) -> Outcome:
-        """Run an instance that the chain has acquired."""
+        """Run an instance whose turn is the chain's."""
         if instance.dead:
             return _DEAD
         try:
@@ -327,14 +349,18 @@ class Manager:
         except TeeError as error:
             return Outcome(error.code, numbers.ORIGIN_TEE)
         except TaDied:
-            with self._changed:
-                if not instance.keep_crashed and instance in self._instances:
-                    self._instances.remove(instance)
-            self._bury(instance, chain)
+            self._lose(instance, chain)
             return _DEAD
         if result == numbers.SUCCESS and any(memref.exceeded for _, memref in params.memrefs):
             result = numbers.ERROR_SHORT_BUFFER  # or its caller would read past its own memory
         return Outcome(result, numbers.ORIGIN_TRUSTED_APP)
+
+    def _lose(self, instance: Instance, chain: Chain) -> None:
+        """Let nobody have an instance that died."""
+        with self._changed:
+            if not instance.keep_crashed and instance in self._instances:
+                self._instances.remove(instance)
+        self._bury(instance, chain)
 
     def _bury(self, instance: Instance, chain: Chain) -> None:
         """Let go of what an instance held; nobody can reach it any more, or it is dead."""
@@ -342,43 +368,17 @@ class Manager:
         for session in list(instance.opened.values()):
             self.close(session, chain)
 
-    # Busy instances
+    def _take(self, instance: Instance, chain: Chain) -> Outcome | None:
+        """Take an instance for a chain; return why it is not to be had, if it is not."""
+        if instance.dead:
+            return _DEAD
+        if chain.full:
+            return _NO_ROOM
+        return None if self._turns.take(instance, chain) else _BUSY
 
-    def _acquire(self, instance: Instance, chain: Chain, *, patient: bool = False) -> bool:
-        """Wait until an instance is the chain's; return False if that would never come.
-
-        Only who is patient waits on when the chain is abandoned: what it does has to be done.
-        """
-        with self._changed:
-            try:
-                while instance.holder is not None:
-                    if _would_wait_for_itself(instance, chain):
-                        return False
-                    if chain.abandoned and not patient:
-                        return False
-                    chain.waits_for = instance
-                    self._waiting += 1
-                    self._changed.wait()
-                    self._waiting -= 1
-            finally:
-                chain.waits_for = None
-            instance.holder = chain
-            return True
-
-    def _release(self, instance: Instance) -> None:
-        with self._changed:
-            instance.holder = None
-            if self._waiting:
-                self._changed.notify_all()
-
-
-def _would_wait_for_itself(instance: Instance | None, chain: Chain) -> bool:
-    """Tell whether whatever `instance` is busy with waits, in the end, for `chain`."""
-    while instance is not None and instance.holder is not None:
-        if instance.holder is chain:
-            return True
-        instance = instance.holder.waits_for
-    return False
+    def _release(self, instance: Instance, chain: Chain) -> None:
+        if self._turns.release(instance):  # it returned, and was killed for not returning
+            self._lose(instance, chain)
 
 
 def _begin(session: Session, cancellation: Cancellation | None = None) -> None:

@@ -3,16 +3,19 @@
 
 Every request that can run a TA has a thread of its own. A client sees its own sessions only, and
 loses them when it goes: those that are in use as soon as their calls, which are cancelled, return.
-A TA that does not return for long then is ended.
+A TA that does not return for long then is ended. What is busy for others is closed when it is free;
+a client that waits for nothing else has left.
 """
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.farewells import Farewells
 from realmos_agent.tee.manager import SESSIONS_MAX, Manager, Outcome
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.requests import cost, parameters, reply
@@ -45,7 +48,8 @@ _LOGINS = frozenset(
 class _Client:
     """What a client has: sessions, as many that are being opened, and calls that run.
 
-    `chains` has what those calls do, and, when the client is gone, the ends of its sessions.
+    `chains` has what those calls do, and, when the client is gone, the ends of its sessions. It has
+    left when all of that is over; what is put off may follow.
     """
 
     def __init__(self, number: int) -> None:
@@ -56,6 +60,7 @@ class _Client:
         self.chains: set[Chain] = set()
         self.memory = Budget(CLIENT_MEMORY_MAX)
         self.gone = False
+        self.left = False
 
 
 class Server:
@@ -80,11 +85,10 @@ class Server:
         self._manager = manager
         self._send = send
         self._log = log
-        self._grace_s = grace_s
         self._sending = threading.Lock()
         self._lock = threading.Lock()
-        self._left = threading.Condition(self._lock)  # of clients that are gone, who waits for them
         self._workers = Workers()
+        self._farewells = Farewells(grace_s, manager.abandon, self._workers)
         self._calls = 0
         self._leaving = 0
         self._memory = Budget(MEMORY_MAX)
@@ -140,7 +144,9 @@ class Server:
             self._answer(reply(message, _OUT_OF_MEMORY, None))
             return
         served = client
-        self._workers.run(lambda: self._run(served, chain, cancellation, message, size))
+        if not self._workers.run(lambda: self._run(served, chain, cancellation, message, size)):
+            self._end(served, chain, message.request)
+            self._send_answer(served, wire.encode(reply(message, _OUT_OF_MEMORY, None)), size)
 
     def _take_memory(self, client: _Client, size: int) -> bool:
         """Take the memory that a request and its answer need; return whether it could be had."""
@@ -168,31 +174,56 @@ class Server:
     ) -> None:
         outcome, params = _FAILED, None
         try:
-            outcome, params = self._serve(client, message, chain, cancellation)
-            self._manager.settle(chain)
+            outcome, params = self._settled(client, message, chain, cancellation)
         except TeeError as error:
             outcome = Outcome(error.code, error.origin)
         except Exception:  # noqa: BLE001 -- a fault of ours: who asked is told, and nobody else suffers
             self._log_fault(f"{type(message).__name__} of client {message.client}")
+        self._end(client, chain, message.request)
+        self._send_answer(client, self._encoded(message, outcome, params), size)
+        if client.gone:
+            self._sweep(client)
+
+    def _end(self, client: _Client, chain: Chain, request: int) -> None:
+        """A call is over."""
         with self._lock:
-            del client.calls[message.request]
-            client.chains.discard(chain)
+            del client.calls[request]
             self._calls -= 1
-            if client.gone:
-                self._left.notify_all()
-        data = self._encoded(message, outcome, params)
+        self._end_chain(client, chain)
+
+    def _send_answer(self, client: _Client, data: bytes, size: int) -> None:
         with self._sending:
             # Before the client can ask for more; only one at a time is sent and not counted.
             client.memory.give(size)
             self._memory.give(size)
             self._send(data)
-        if client.gone:
-            self._sweep(client)
 
     def _log_fault(self, what: str) -> None:
         from traceback import format_exc
 
-        self._log(f"the core failed to serve {what}:\n{format_exc()}")
+        try:
+            self._log(f"the core failed to serve {what}:\n{format_exc()}")
+        except MemoryError:
+            self._log("the core failed to serve a request: it has no memory left to tell which")
+
+    def _settled(
+        self, client: _Client, message: wire.Request, chain: Chain, cancellation: Cancellation
+    ) -> tuple[Outcome, Params | None]:
+        """Serve a request, and do what that has put off, whatever came of it.
+
+        Raises:
+            TeeError: nothing came of it.
+        """
+        try:
+            return self._serve(client, message, chain, cancellation)
+        finally:
+            self._settle(chain)
+
+    def _settle(self, chain: Chain) -> None:
+        try:
+            self._manager.settle(chain)
+        except Exception:  # noqa: BLE001 -- a fault of ours: what was asked for is done
+            self._log_fault(f"what client {chain.client} left to be closed")
 
     def _serve(
         self, client: _Client, message: wire.Request, chain: Chain, cancellation: Cancellation
@@ -267,52 +298,69 @@ class Server:
                 return
             client.gone = True
             self._leaving += 1
-            cancellations = list(client.calls.values())
+            cancellations, chains = list(client.calls.values()), list(client.chains)
+            for chain in chains:
+                self._farewells.add(chain)
         for cancellation in cancellations:
             cancellation.cancel()
-        self._workers.run(lambda: self._sweep(client))
-        self._workers.run(lambda: self._see_off(client))
-
-    def _see_off(self, client: _Client) -> None:
-        """Wait until nothing is left of a client that is gone; end what lasts too long."""
-        with self._lock:
-            before = set(client.chains)
-        while True:
-            with self._lock:
-                if self._left.wait_for(
-                    lambda: not client.chains and not client.sessions, self._grace_s
-                ):
-                    self._leaving -= 1
-                    return
-                stuck, before = before & client.chains, set(client.chains)
-            for chain in stuck:
-                self._manager.abandon(chain)
+        for chain in chains:
+            self._manager.let_go(chain, partial(self._close_later, client))
+        self._workers.run_sometime(lambda: self._sweep(client))
 
     def _sweep(self, client: _Client) -> None:
         """Close the sessions of a client that is gone."""
         while True:
-            chain = Chain(client.number)
+            chain = Chain(client.number, partial(self._close_later, client))
             with self._lock:
                 if not client.sessions:
+                    self._see_off(client)
                     return
                 _, session = client.sessions.popitem()
-                client.chains.add(chain)
-            try:
-                self._manager.close(session, chain)
-                self._manager.settle(chain)
-            except Exception:  # noqa: BLE001 -- a fault of ours: the other sessions end nevertheless
-                self._log_fault(f"the end of a session of client {client.number}")
-            with self._lock:
-                client.chains.discard(chain)
-                self._left.notify_all()
+                self._bid_farewell(client, chain)
+            self._close_now(client, chain, partial(self._manager.close, session, chain))
+
+    def _close_later(self, client: _Client, chain: Chain, close: Callable[[], None]) -> bool:
+        """Close a session whose TA was busy and is the chain's now; return whether that began."""
+        with self._lock:
+            self._bid_farewell(client, chain)
+        begins = self._workers.run(lambda: self._close_now(client, chain, close))
+        if not begins:
+            self._end_chain(client, chain)
+        return begins
+
+    def _close_now(self, client: _Client, chain: Chain, close: Callable[[], object]) -> None:
+        try:
+            close()
+        except Exception:  # noqa: BLE001 -- a fault of ours: the other sessions end nevertheless
+            self._log_fault(f"the end of a session of client {client.number}")
+        self._settle(chain)
+        self._end_chain(client, chain)
+
+    def _bid_farewell(self, client: _Client, chain: Chain) -> None:
+        """A chain begins that a gone client leaves behind; the caller holds the lock."""
+        client.chains.add(chain)
+        self._farewells.add(chain)
+
+    def _end_chain(self, client: _Client, chain: Chain) -> None:
+        with self._lock:
+            client.chains.discard(chain)
+            self._farewells.remove(chain)
+            self._see_off(client)
+
+    def _see_off(self, client: _Client) -> None:
+        """Count a client no more if it is gone and has nothing here; the caller holds the lock."""
+        if client.gone and not (client.left or client.chains or client.sessions):
+            client.left = True
+            self._leaving -= 1
 
     def _encoded(self, message: wire.Request, outcome: Outcome, params: Params | None) -> bytes:
         """Return the answer to a request, whatever happens."""
         try:
             return wire.encode(reply(message, outcome, params))
-        except wire.WireError:
+        except Exception:  # noqa: BLE001 -- who asked must not wait for ever
             self._log_fault(f"an answer to client {message.client}")
-            return wire.encode(reply(message, _FAILED, None))
+        # Now the memory that this answer took is free.
+        return wire.encode(reply(message, _FAILED, None))
 
     def _answer(self, message: wire.Message | None) -> None:
         if message is not None:

@@ -18,18 +18,37 @@ class Workers:
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._idle: SimpleQueue[None] = SimpleQueue()  # one for each thread that has no job
+        self._waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
-    def run(self, job: "Callable[[], None]") -> None:
-        """Run a job, which raises nothing."""
+    def run(self, job: "Callable[[], None]") -> bool:
+        """Run a job, which raises nothing; return whether there is a thread for it."""
         try:
             self._idle.get_nowait()
         except Empty:
-            threading.Thread(target=self._work, daemon=True).start()
+            try:
+                threading.Thread(target=self._work, daemon=True).start()
+            except (RuntimeError, MemoryError):
+                return False
         self._jobs.put(job)
+        return True
+
+    def run_sometime(self, job: "Callable[[], None]") -> None:
+        """Run a job that nobody waits for: if there is no thread for it, in the next that is."""
+        if not self.run(job):
+            self._waiting.put(job)
 
     def _work(self) -> None:
         while True:
             job = self._jobs.get()
             job()
             del job  # and what it holds, before the wait for another
+            self._catch_up()
             self._idle.put(None)
+
+    def _catch_up(self) -> None:
+        while True:
+            try:
+                job = self._waiting.get_nowait()
+            except Empty:
+                return
+            job()
