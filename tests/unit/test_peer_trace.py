@@ -88,7 +88,7 @@ def test_series_has_the_median_of_the_calls_within_it() -> None:
 
 def test_sessions_are_opened_and_closed_in_turns() -> None:
     calls = [Call(10, 50), Call(60, 61), Call(70, 112), Call(120, 123), Call(130, 131)]
-    for name, expected in (("open-session", 41), ("close-session", 2)):
+    for name, expected in (("open-session", 41), ("close-session", 2), ("sessions-in-a-row", 43)):
         found = edge_medians([series(name, 2, 10, 125)], calls)
         assert found == {(name, 64): expected}
 

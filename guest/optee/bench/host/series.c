@@ -8,6 +8,7 @@
 
 #define LEAST	  3
 #define LONG	  2000000000U
+#define REST	  200000000
 #define SECOND_NS 1000000000U
 
 uint64_t series_now(void)
@@ -24,6 +25,7 @@ void series_begin(struct series *series, const char *name, size_t size, unsigned
 	series->size = size;
 	series->wanted = wanted == 0 ? 1 : wanted < SERIES_MAX ? wanted : SERIES_MAX;
 	series->count = 0;
+	series->rested = 0;
 	series->begin = series_now();
 }
 
@@ -32,7 +34,16 @@ bool series_goes_on(const struct series *series)
 	if (series->count >= series->wanted) {
 		return false;
 	}
-	return series->count < LEAST || series_now() - series->begin < LONG;
+	return series->count < LEAST || series_now() - series->begin - series->rested < LONG;
+}
+
+void series_rest(struct series *series)
+{
+	const struct timespec time = { .tv_nsec = REST };
+	const uint64_t start = series_now();
+
+	(void)nanosleep(&time, NULL);
+	series->rested += series_now() - start;
 }
 
 void series_add(struct series *series, uint64_t start)

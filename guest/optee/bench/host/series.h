@@ -16,6 +16,7 @@ struct series {
 	unsigned int wanted;
 	unsigned int count;
 	uint64_t begin;
+	uint64_t rested;
 	uint64_t samples[SERIES_MAX];
 };
 
@@ -26,6 +27,9 @@ void series_begin(struct series *series, const char *name, size_t size, unsigned
 bool series_goes_on(const struct series *series);
 
 uint64_t series_now(void);
+
+/* Does nothing for a while, between what is measured. */
+void series_rest(struct series *series);
 
 /* Adds what has been done since `start`. */
 void series_add(struct series *series, uint64_t start);

@@ -21,7 +21,7 @@ _UNTRACED = "-"
 _BOOT_S = 600.0
 _RUN_S = 3600.0
 _TRACED_SAMPLES = 5
-_SESSIONS = {"open-session": 0, "close-session": 1}
+_SESSIONS = {"open-session": (0,), "close-session": (1,), "sessions-in-a-row": (0, 1)}
 """Series of which each sample opens a session and closes it, and which of the two counts."""
 
 
@@ -84,8 +84,11 @@ def edge_medians(series: Iterable[Series], calls: Sequence[Call]) -> dict[tuple[
                 f"{each.samples} samples of {each.name} were {len(inside)} calls of OP-TEE, not "
                 f"{per_sample * each.samples}"
             )
-        counted = inside[_SESSIONS.get(each.name, 0) :: per_sample]
-        found[each.key] = int(statistics.median(call.took for call in counted))
+        took = [
+            [call.took for call in inside[place::per_sample]]
+            for place in _SESSIONS.get(each.name, (0,))
+        ]
+        found[each.key] = int(statistics.median(map(sum, zip(*took, strict=True))))
     return found
 
 

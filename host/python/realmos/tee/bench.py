@@ -33,9 +33,11 @@ _END = "bench: end"
 _BAILED_OUT = "bench: Bail out! "
 _EDGE = re.compile(r"^edge: (\d+) (\d+) (\d+)$")
 _KINDS = {
-    "open-session": client_numbers.KIND_OPEN,
-    "close-session": client_numbers.KIND_CLOSE,
+    "open-session": (client_numbers.KIND_OPEN,),
+    "close-session": (client_numbers.KIND_CLOSE,),
+    "sessions-in-a-row": (client_numbers.KIND_OPEN, client_numbers.KIND_CLOSE),
 }
+"""The requests of a sample, if it is no invocation."""
 _SERIES = re.compile(
     r"^bench: (\S+) (\d+) median (\d+) min (\d+) max (\d+) samples (\d+) from (\d+) to (\d+)$"
 )
@@ -165,14 +167,11 @@ def edge_medians(series: Iterable[Series], edges: Sequence[Edge]) -> dict[tuple[
     """Return what the requests of each series took at the edge, by operation and size."""
     found = {}
     for each in series:
-        kind = _KINDS.get(each.name, client_numbers.KIND_INVOKE)
-        took = [
-            edge.took
-            for edge in edges
-            if edge.kind == kind and each.begin <= edge.begin <= each.end
-        ]
-        if took:
-            found[each.key] = int(statistics.median(took))
+        kinds = _KINDS.get(each.name, (client_numbers.KIND_INVOKE,))
+        inside = [edge for edge in edges if each.begin <= edge.begin <= each.end]
+        took = [[edge.took for edge in inside if edge.kind == kind] for kind in kinds]
+        if samples := [sum(parts) for parts in zip(*took, strict=True)]:
+            found[each.key] = int(statistics.median(samples))
     return found
 
 
