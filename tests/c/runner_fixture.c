@@ -118,7 +118,7 @@ void fixture_start(void)
 	map(TEE_RUN_MAP, TA_STACK, TA_TOP - TA_STACK, write, TEE_RUN_FLAG_GUARD);
 	map(TEE_RUN_REGION, TA_REGION, 100, write, TEE_RUN_FLAG_NONSECURE);
 	fixture_serve();
-	for (int n = 0; n < 5; n++) {
+	for (int n = 0; n < 4; n++) {
 		if (fixture_hear_done() != 0) {
 			abort();
 		}

@@ -20,6 +20,20 @@ static long ask_map(uint32_t type, struct tee_run_map order, const void *bytes, 
 	return fixture_hear_done();
 }
 
+/* Nothing is said of a region: the entry that follows would be refused. */
+static int give_region(struct tee_run_map order, const void *bytes, size_t size)
+{
+	uint8_t nothing[1];
+	uint32_t type;
+
+	fixture_reconnect();
+	fixture_runner.region_error = 0;
+	fixture_say(TEE_RUN_REGION, &order, sizeof(order), bytes, size);
+	fixture_serve();
+	return fixture_hear(&type, nothing, sizeof(nothing)) == -1 ? fixture_runner.region_error
+								   : -1;
+}
+
 static long ask_range(uint32_t type, uint64_t address, uint64_t size, const void *bytes,
 		      size_t count)
 {
@@ -71,20 +85,20 @@ static void regions_are_where_they_are_told_to_be(void)
 	struct tee_run_map order = { TA_NOWHERE + 4090, 10, BOTH, 0 };
 
 	fixture_start();
-	EXPECT_EQ(ask_map(TEE_RUN_REGION, order, "0123456789", 10), 0);
+	EXPECT_EQ(give_region(order, "0123456789", 10), 0);
 	EXPECT(memcmp((void *)(uintptr_t)order.address, "0123456789", 10) == 0);
 	EXPECT(map_allows(&fixture_runner.map, TA_NOWHERE, 2 * MAP_PAGE, BOTH, false));
 	EXPECT(!map_allows(&fixture_runner.map, TA_NOWHERE, 2 * MAP_PAGE + 1, 0, false));
 	EXPECT(!map_allows(&fixture_runner.map, order.address, 1, 0, true));
 	order.address = UINT64_MAX - 3;
-	EXPECT_EQ(ask_map(TEE_RUN_REGION, order, "0", 1), EINVAL);
+	EXPECT_EQ(give_region(order, "0", 1), EINVAL);
 	order.size = UINT64_MAX;
-	EXPECT_EQ(ask_map(TEE_RUN_REGION, order, "0", 1), EINVAL);
+	EXPECT_EQ(give_region(order, "0", 1), EINVAL);
 	order = (struct tee_run_map){ TA_NOWHERE + 4 * MAP_PAGE, 0, BOTH, 0 };
-	EXPECT_EQ(ask_map(TEE_RUN_REGION, order, "", 0), EINVAL);
+	EXPECT_EQ(give_region(order, "", 0), EINVAL);
 	order.size = 1;
 	order.prot = TEE_RUN_PROT_READ | TEE_RUN_PROT_EXEC;
-	EXPECT_EQ(ask_map(TEE_RUN_REGION, order, "", 0), EACCES);
+	EXPECT_EQ(give_region(order, "", 0), EACCES);
 	fixture_stop();
 }
 
@@ -225,6 +239,56 @@ static void a_ta_is_entered_with_its_parameters_on_its_stack(void)
 	fixture_stop();
 }
 
+static uint32_t write_and_tell(const struct enter_registers *registers)
+{
+	struct tee_params *params = (void *)(uintptr_t)registers->sp;
+
+	memcpy((void *)(uintptr_t)params->vals[0], "output", 6);
+	params->vals[1] = 6;
+	params->vals[3] = params->vals[3] * 2;
+	/* What it is not asked for stays here, whatever it says that it was given. */
+	params->types = 0x6666;
+	params->vals[4] = (uintptr_t)own;
+	params->vals[6] = (uintptr_t)own;
+	return 0;
+}
+
+static void say_enter_with(uint64_t types, const uint64_t vals[8])
+{
+	struct tee_run_enter order = { .entry = TA_CODE, .stack_top = TA_TOP, .types = types };
+
+	memcpy(order.vals, vals, sizeof(order.vals));
+	fixture_reconnect();
+	fixture_say(TEE_RUN_ENTER, &order, sizeof(order), NULL, 0);
+	fixture_serve();
+}
+
+static void output_memory_comes_with_the_result(void)
+{
+	const uint64_t some[8] = { TA_DATA, 10, TA_DATA + 8, 5, TA_DATA + 16, 3, TA_DATA, 100 };
+	const uint64_t much[8] = { TA_DATA, 10, 0, 0, TA_DATA, TEE_RUN_RETURNED_MAX };
+	const uint64_t gone[8] = { TA_DATA, 10, 0, 0, TA_NOWHERE, 1 };
+	struct {
+		struct tee_run_returned head;
+		char bytes[16];
+	} returned;
+	const long head = sizeof(returned.head);
+	uint32_t type;
+
+	fixture_start();
+	fixture_ta = write_and_tell;
+	say_enter_with(0x5766, some);
+	EXPECT_EQ(fixture_hear(&type, &returned, sizeof(returned)), head + 6 + 3);
+	EXPECT_EQ(type, TEE_RUN_RETURNED);
+	EXPECT(memcmp(returned.bytes, "output", 6) == 0);
+	EXPECT_EQ(returned.head.vals[3], 10);
+	say_enter_with(0x0606, much);
+	EXPECT_EQ(fixture_hear(&type, &returned, sizeof(returned)), head);
+	say_enter_with(0x0606, gone);
+	EXPECT_EQ(fixture_hear(&type, &returned, sizeof(returned)), head);
+	fixture_stop();
+}
+
 static void no_ta_is_entered_without_code_or_stack(void)
 {
 	const uint64_t wrong[][2] = {
@@ -292,6 +356,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(only_the_tas_memory_is_read_and_written),
 	TAP_CASE(what_is_no_frame_ends_the_runner),
 	TAP_CASE(a_ta_is_entered_with_its_parameters_on_its_stack),
+	TAP_CASE(output_memory_comes_with_the_result),
 	TAP_CASE(no_ta_is_entered_without_code_or_stack),
 	TAP_CASE(regions_live_until_the_next_call),
 	TAP_CASE(a_ta_without_a_stack_has_not_returned),

@@ -50,7 +50,7 @@ static bool map_or_region(struct runner *runner, struct frame_in *in)
 	if (error != 0) {
 		runner->region_error = error;
 	}
-	return answer(runner, error);
+	return true;
 }
 
 static bool write_memory(struct runner *runner, struct frame_in *in)
@@ -122,7 +122,42 @@ static bool report_loss(struct runner *runner, uint64_t params_addr)
 	return false;
 }
 
-static bool report_return(struct runner *runner, uint64_t params_addr, uint32_t result)
+/* How much of output memory the TA has written, as far as it was given that much. */
+static uint64_t written(const struct tee_params *given, const struct tee_params *params,
+			unsigned int n)
+{
+	unsigned int type = ta_param_type(given, n);
+	uint64_t size = params->vals[2 * n + 1];
+
+	if (!ta_param_is_memref(type) || !ta_param_is_output(type)) {
+		return 0;
+	}
+	return size <= given->vals[2 * n + 1] ? size : 0;
+}
+
+/* Output memory comes along, unless it is much: the core fetches that. */
+static void put_outputs(struct runner *runner, const struct tee_params *given,
+			const struct tee_params *params)
+{
+	uint64_t total = 0;
+
+	for (unsigned int n = 0; n < TEE_PARAM_COUNT; n++) {
+		uint64_t size = written(given, params, n);
+
+		if (size > TEE_RUN_RETURNED_MAX - total ||
+		    !map_allows(&runner->map, given->vals[2 * n], size, TEE_RUN_PROT_READ, false)) {
+			return;
+		}
+		total += size;
+	}
+	for (unsigned int n = 0; n < TEE_PARAM_COUNT; n++) {
+		frame_put_bytes(&runner->out, ta_pointer(given->vals[2 * n]),
+				written(given, params, n));
+	}
+}
+
+static bool report_return(struct runner *runner, const struct tee_params *given,
+			  uint64_t params_addr, uint32_t result)
 {
 	struct tee_run_returned returned = { .result = result };
 	struct tee_params params;
@@ -135,6 +170,7 @@ static bool report_return(struct runner *runner, uint64_t params_addr, uint32_t 
 	runner->returned = true;
 	frame_begin(&runner->out, TEE_RUN_RETURNED);
 	frame_put_copy(&runner->out, &returned, sizeof(returned));
+	put_outputs(runner, given, &params);
 	return frame_send(&runner->out, runner->fd);
 }
 
@@ -149,7 +185,6 @@ static bool enter(struct runner *runner, struct frame_in *in)
 	}
 	renew(runner);
 	if (runner->region_error != 0) {
-		/* The core is told again: it may not have waited for the region's answer. */
 		runner->returned = true;
 		return answer(runner, runner->region_error);
 	}
@@ -168,7 +203,7 @@ static bool enter(struct runner *runner, struct frame_in *in)
 		.pc = order.entry,
 	};
 	memcpy(ta_pointer(registers.sp), &params, sizeof(params));
-	return report_return(runner, registers.sp, enter_ta(&registers));
+	return report_return(runner, &params, registers.sp, enter_ta(&registers));
 }
 
 bool runner_await_result(struct runner *runner, struct frame_in *in)

@@ -116,6 +116,7 @@ class FakeRunner:
         self.regions: list[int] = []
         self.entries: list[Entry] = []
         self.vals: list[int] = []
+        self.brings = b""  # output memory, with the result
         self.closed = False
         self.ended = threading.Event()
         self.call: SystemCall | None = None
@@ -179,7 +180,7 @@ class FakeRunner:
             result: int | Fault = stop.value
             if isinstance(result, Fault):
                 return result
-            return Returned(result, tuple(self.vals))
+            return Returned(result, tuple(self.vals), self.brings)
         return Call(self.number, 0, b"")
 
 

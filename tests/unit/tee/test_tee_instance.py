@@ -68,3 +68,28 @@ def test_a_ta_whose_end_cannot_be_logged_is_dead_all_the_same(
     with pytest.raises(MemoryError):
         world.invoke(session)
     assert instance.dead
+
+
+@pytest.mark.parametrize(("brings", "told", "found"), [
+    (b"", numbers.SUCCESS, b"fetched..."),
+    (b"came", numbers.SUCCESS, b"came......"),
+    (b"com", numbers.ERROR_TARGET_DEAD, b".........."),
+])  # fmt: skip
+def test_output_memory_that_comes_with_the_result_is_not_fetched(
+    brings: bytes, told: int, found: bytes
+) -> None:
+    def answer(entry: Entry, runner: FakeRunner) -> Code:
+        yield from ()
+        if entry.function == INVOKE:
+            runner.memory[entry.vals[0]][:7] = b"fetched"
+            runner.vals[1] = 4 if brings else 7
+            runner.brings = brings
+        return numbers.SUCCESS
+
+    world = World({TA: (0, answer)})
+    session = world.opened(TA)
+    region = Region(b"." * 10)
+    memref = Memref(region, 0, 10)
+    params = Params(numbers.PARAM_TYPE_MEMREF_OUTPUT, (memref, None, None, None))
+    assert world.invoke(session, 0, params).result == told
+    assert bytes(region.data) == found

@@ -346,7 +346,7 @@ def test_regions_are_the_calls_alone(make_ta: MakeTa) -> None:
 def test_a_region_that_cannot_be_mapped_keeps_the_ta_out(make_ta: MakeTa) -> None:
     ta = make_ta("mov w0, #1\nfinish")
     ta.runner.region(DATA, b"over data", secure=False)
-    with pytest.raises(Refused, match="region"):
+    with pytest.raises(Refused, match="memory of a call"):
         ta.enter()
     assert ta.result() == 1
     assert ta.runner.fetch(DATA, 4) == bytes(4)

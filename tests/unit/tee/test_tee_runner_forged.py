@@ -154,19 +154,19 @@ def test_a_status_that_is_no_errno_loses_the_ta(
         order(taken.runner)
 
 
-def test_regions_are_answered_before_what_follows(taken: Taken) -> None:
+def test_regions_go_with_the_entry_and_have_no_answer(taken: Taken) -> None:
     taken.runner.region(0x10000, b"one", secure=False)
     taken.runner.region(0x20000, b"", secure=True)
-    taken.done()
-    taken.done()
-    taken.say(wire.RETURNED, struct.pack(wire.RETURNED_FORMAT, 5, 0, *range(8)))
-    assert taken.runner.enter(ENTRY) == Returned(5, tuple(range(8)))
+    returned = struct.pack(wire.RETURNED_FORMAT, 5, 0, *range(8))
+    taken.say(wire.RETURNED, returned + b"output")
+    assert taken.runner.enter(ENTRY) == Returned(5, tuple(range(8)), b"output")
+    assert [kind for kind, _ in taken.heard()] == [wire.REGION, wire.REGION, wire.ENTER]
 
 
-def test_a_call_in_place_of_a_regions_answer_loses_the_ta(taken: Taken) -> None:
-    taken.runner.region(0x10000, b"one", secure=False)
-    taken.say(wire.CALL, struct.pack(wire.CALL_FORMAT, 9, 1))
-    with pytest.raises(RunnerError, match="DONE was expected"):
+@pytest.mark.parametrize("more", [-1, wire.RETURNED_MAX + 1])
+def test_a_result_of_the_wrong_size_loses_the_ta(taken: Taken, more: int) -> None:
+    taken.say(wire.RETURNED, bytes(wire.RETURNED_SIZE + more))
+    with pytest.raises(RunnerError, match="bytes"):
         taken.runner.enter(ENTRY)
 
 

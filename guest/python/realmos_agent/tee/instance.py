@@ -346,6 +346,7 @@ class Instance:
 
     def _take(self, event: "Returned", params: Params, addresses: dict[int, int]) -> None:
         """Take a TA's answers into `params`."""
+        memory = []
         for place, slot in enumerate(params.slots):
             if not params.is_output(place):
                 continue
@@ -355,8 +356,14 @@ class Instance:
             elif isinstance(slot, Memref):
                 slot.size = b
                 if slot.region is not None and 0 < b <= slot.capacity:
-                    address = addresses[id(slot.region)] + slot.offset
-                    slot.view[:b] = self._runner.fetch(address, b)
+                    memory.append((slot, addresses[id(slot.region)] + slot.offset))
+        came, data = len(event.data), event.data
+        if came and came != sum(slot.size for slot, _ in memory):
+            raise RunnerError(f"{came} bytes of output memory, which is out of place")
+        for slot, address in memory:
+            size = slot.size
+            slot.view[:size] = data[:size] if came else self._runner.fetch(address, size)
+            data = data[size:]
 
     def _map(self, segments: "Sequence[Segment]") -> None:
         for segment in segments:

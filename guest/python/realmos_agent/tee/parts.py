@@ -101,10 +101,11 @@ class Call(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """The TA has returned."""
+    """The TA has returned; `data` has the bytes of its output memory, or is empty."""
 
     result: int
     vals: tuple[int, ...]
+    data: Body = b""
 
 
 class Fault(NamedTuple):

@@ -126,7 +126,6 @@ class RunnerProcess:
         size = max(len(data), 1)
         prot = numbers.PROT_READ | numbers.PROT_WRITE
         self._order(numbers.REGION, _MAP.pack(address, size, prot, flags), data, hold=True)
-        self._unanswered.append(f"map a region of {size:#x} bytes at {address:#x}")
 
     def enter(self, entry: Entry) -> Event:
         """Enter the TA, and return what it does next.
@@ -141,10 +140,10 @@ class RunnerProcess:
                 entry.types, *entry.vals,
             ),
         )  # fmt: skip
-        refused = self._settle()
+        self._settle()
         kind, body = self._receive_event()
         if kind == numbers.DONE:
-            raise refused or Refused("enter", _status(body))
+            raise Refused("enter, or map the memory of a call", _status(body))
         return self._event(kind, body)
 
     def answer(self, body: bytes) -> Event:
@@ -205,9 +204,9 @@ class RunnerProcess:
         if kind == numbers.CALL and len(body) >= _CALL.size:
             number, count = _CALL.unpack_from(body)
             return Call(number, count, memoryview(body)[_CALL.size :])
-        if kind == numbers.RETURNED:
-            result, _reserved, *vals = _unpack(_RETURNED, body)
-            return Returned(result, tuple(vals))
+        if kind == numbers.RETURNED and len(body) <= _RETURNED.size + numbers.RETURNED_MAX:
+            result, _reserved, *vals = _unpack(_RETURNED, body[: _RETURNED.size])
+            return Returned(result, tuple(vals), memoryview(body)[_RETURNED.size :])
         if kind == numbers.FAULT and len(body) >= _FAULT.size:
             signal, code, address, pc, lr, sp, *_x = _FAULT.unpack_from(body)
             count = min((len(body) - _FAULT.size) // _ADDRESS, _FRAMES_MAX)

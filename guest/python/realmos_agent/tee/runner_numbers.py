@@ -5,10 +5,11 @@ Generated from the ABI table tee_run: do not edit.
 """
 
 # protocol
-VERSION = 1
+VERSION = 2
 FD = 3
 LENGTH_MIN = 4
 LENGTH_MAX = 0x4400000
+RETURNED_MAX = 0x4000
 
 # message
 MAP = 1
