@@ -37,6 +37,7 @@
  * TEE_ERROR_BAD_PARAMETERS: other parameters than these.
  * TEE_ERROR_NOT_SUPPORTED: there is no realm here, as with `realmos ta run --local`, or
  *	it cannot be kept to what it runs.
+ * TEE_ERROR_GENERIC: the realm failed to make the token; the log of the TEE says why.
  */
 #define PTA_REALM_TOKEN 0
 

@@ -207,7 +207,7 @@ def _tee_in(session: Session, applications: dict[UUID, Path], key: Path | None) 
         events = encoded_events(workload)
         with (
             error_log(applications, key) as log,
-            RealmCore(session.agent, workload, log.write) as core,
+            RealmCore(session.agent, workload, log) as core,
         ):
             session.attest(events=events)
             with core.serve(home / "tee", Silent()) as hub:

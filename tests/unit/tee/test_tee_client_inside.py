@@ -2,7 +2,9 @@
 """What a realm is given with `--client-inside`, what is predicted of it, and what is refused."""
 
 import json
+import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -12,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos import cli
 from realmos import session as sessions
 from realmos.cli import _evidence, _measure, _ta_inside
-from realmos.errors import ConfigError
+from realmos.errors import ConfigError, PeerRefusedError
 from realmos.realm import Account, Workload, extended_measurement, workload_events
 from realmos.tee import tee_workload, with_client
 from realmos_agent.protocol import measurement
@@ -72,9 +74,18 @@ def test_programs_that_no_realm_can_run_are_refused(here: Path, content: bytes) 
     assert "CROSS_COMPILE" in str(caught.value.hint)
 
 
-def test_a_client_that_is_not_there_is_refused(here: Path) -> None:
-    with pytest.raises(ConfigError, match=r"there is no program \./nosuch"):
-        with_client(CORE, ("./nosuch",), here / "libteec", here)
+@pytest.mark.parametrize(
+    ("word", "complaint", "hint"),
+    [
+        ("./nosuch", r"there is no program \./nosuch", "comes after --"),
+        ("./libteec", r"\./libteec cannot be run as a program", r"chmod \+x"),
+        (".", r"\. is a directory", "name the client in it"),
+    ],
+)
+def test_a_client_that_is_none_is_refused(word: str, complaint: str, hint: str, here: Path) -> None:
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        with_client(CORE, (word,), here / "libteec", here)
+    assert re.search(hint, str(caught.value.hint))
 
 
 def measured(
@@ -122,6 +133,9 @@ def test_rem_of_tas_is_predicted(
         ("measure --diff linux small --ta a.ta", "leave the program, --ta and --policy out"),
         ("ta run --local --client-inside a.ta -- ./client", "--local for none"),
         ("ta run -e A=b a.ta -- ./client", "add --client-inside"),
+        ("ta run --get /a:b a.ta -- ./client", "--get is for a client in the realm"),
+        ("ta run --timeout 9 a.ta -- ./client", "--timeout is for a client in the realm"),
+        ("ta run --client-inside --get /a:no/b a.ta -- ./client", "no directory no"),
         ("ta run --put a.ta:/b a.ta -- ./client", "add --client-inside"),
         ("ta run --client-inside --put no:/b --ta-key key.pem a.ta -- ./client", "no is not there"),
     ],
@@ -135,14 +149,27 @@ def test_what_does_not_go_together_is_refused(
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("status", "source", "expected"), [(7, "/some", 7), (0, "/some", 0), (0, "/none", 1)]
+)
 def test_result_of_a_client_inside_is_the_commands(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    status: int,
+    source: str,
+    expected: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Everything but the realm, which tests/ta has."""
     calls: list[Workload] = []
 
+    class Agent:
+        def get(self, remote: str, path: Path) -> None:
+            if remote == "/none":
+                raise PeerRefusedError("there is none", code=2)
+            path.write_bytes(remote.encode())
+
     class Session:
-        agent = None
+        agent = Agent()
 
         def __enter__(self) -> Self:
             return self
@@ -156,15 +183,24 @@ def test_result_of_a_client_inside_is_the_commands(
         def evidence(self) -> None:
             pass
 
-    def run_in(_: object, workload: Workload, **__: object) -> Any:  # noqa: ANN401 -- a result
+    def run_in(
+        _: object, workload: Workload, *, stderr: Callable[[bytes], object], **options: object
+    ) -> Any:  # noqa: ANN401 -- a result
         calls.append(workload)
+        stderr(b"tee: a line\n")
+        assert options["timeout"] == 9
         assert all(path.is_file() for path, _ in workload.put)
-        return SimpleNamespace(timed_out=False, signal=None, status=7, oom=False)
+        return SimpleNamespace(timed_out=False, signal=None, status=status, oom=False)
 
     monkeypatch.setattr(sessions, "running", lambda *_, **__: Session())
     monkeypatch.setattr(_ta_inside, "run_in", run_in)
     monkeypatch.setattr(_evidence, "evidence_facts", lambda *_: {"rim": "00"})
-    words = ["--client-inside", "--json", "--ta-key", "key.pem", "a.ta", "--", "./client"]
-    assert cli.main(["ta", "run", *words]) == 7
-    assert json.loads(capsys.readouterr().out) == {"rim": "00", "status": 7}
+    words = ["--client-inside", "--json", "--ta-key", "key.pem", "--timeout", "9"]
+    words += ["--get", f"{source}:copy", "a.ta", "--", "./client"]
+    assert cli.main(["ta", "run", *words]) == expected
+    said = capfd.readouterr()
+    missing = [] if source == "/some" else ["there is none"]
+    assert json.loads(said.out) == {"rim": "00", "status": status, "not_copied": missing}
+    assert "tee: a line\n" in said.err
+    assert Path("copy").exists() is not bool(missing)
     assert not any(path.exists() for path, _ in calls[0].put)

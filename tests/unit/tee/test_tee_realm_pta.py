@@ -35,7 +35,7 @@ class Setup:
 
     def __init__(self) -> None:
         self.challenges: list[bytes] = []
-        self.problem = ""
+        self.problem: NoTokenError | None = None
         self.log: list[str] = []
         pseudo = RealmPta(self._token, self.log.append)
         self.world = World(dict.fromkeys((A, B), (0, self._script)), (pseudo,))
@@ -54,8 +54,8 @@ class Setup:
 
     def _token(self, challenge: bytes) -> bytes:
         self.challenges.append(challenge)
-        if self.problem:
-            raise NoTokenError(self.problem)
+        if self.problem is not None:
+            raise self.problem
         return TOKEN
 
     def _script(self, entry: Entry, runner: FakeRunner) -> Code:
@@ -138,14 +138,37 @@ def test_unknown_commands_and_other_parameters_are_refused() -> None:
 
 def test_who_gets_no_token_is_told_so_and_the_log_why() -> None:
     setup = Setup()
-    setup.problem = "no realm"
+    setup.problem = NoTokenError("no realm")
     assert setup.ask(asked(b"n")[1]) == numbers.ERROR_NOT_SUPPORTED
-    assert setup.log == [f"{A} gets no token: no realm"]
+    setup.problem = NoTokenError("no memory", numbers.ERROR_GENERIC)
+    assert setup.ask(asked(b"n")[1]) == numbers.ERROR_GENERIC
+    assert setup.log == [f"{A} gets no token: no realm", f"{A} gets no token: no memory"]
 
 
 def test_there_is_no_token_on_the_build_machine() -> None:
     with pytest.raises(NoTokenError, match="not one of realmos's images"):
         realm_token(bytes(64))
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (attestation.NoDeviceError, numbers.ERROR_NOT_SUPPORTED),
+        (attestation.AttestationError, numbers.ERROR_GENERIC),
+    ],
+)
+def test_a_token_that_failed_is_not_a_realm_that_there_is_not(
+    error: type[attestation.AttestationError], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_challenge: bytes) -> bytes:
+        raise error("the report has failed")
+
+    monkeypatch.setattr(attestation, "config", lambda: None)
+    monkeypatch.setattr(attestation, "token", fail)
+    monkeypatch.setattr(secrets, "become_exclusive", lambda: None)
+    with pytest.raises(NoTokenError, match="the report has failed") as caught:
+        realm_token(bytes(64))
+    assert caught.value.code == code
 
 
 def test_the_realm_takes_no_more_work_before_there_is_a_token(

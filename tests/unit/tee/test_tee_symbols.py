@@ -2,11 +2,13 @@
 """Places in TAs become functions and source lines where the build machine has the symbols."""
 
 import os
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from realmos import process
+from realmos.tee import symbols
 from realmos.tee.symbols import SymbolLog, error_log, named_errors, symbol_files
 from realmos_agent.tee.loader import Keys, RootKey
 from ta_files import LIBRARY, TA, Ta, make_key
@@ -87,9 +89,9 @@ def test_only_tas_with_symbols_of_their_build_are_named(
 ) -> None:
     keys = Keys((RootKey("ours", make_key().public_key()),))
     library = family[str(LIBRARY)]
-    for name, data, symbols in ((TA, main_ta, main_ta), (LIBRARY, library, main_ta)):
+    for name, data, full in ((TA, main_ta, main_ta), (LIBRARY, library, main_ta)):
         (tmp_path / f"{name}.ta").write_bytes(Ta(data, name).signed())
-        (tmp_path / f"{name}.elf").write_bytes(symbols)
+        (tmp_path / f"{name}.elf").write_bytes(full)
     paths = {name: tmp_path / f"{name}.ta" for name in (TA, LIBRARY)}
     assert symbol_files(paths, keys) == {TA: tmp_path / f"{TA}.elf"}
     (tmp_path / f"{TA}.elf").unlink()
@@ -113,5 +115,72 @@ def test_without_symbols_a_log_is_standard_error(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with error_log({TA: tmp_path / "some.ta"}, None) as log:
-        log.write(b"tee: one\n")
+        log(b"tee: one\n")
         assert capfd.readouterr().err == "tee: one\n"
+
+
+def test_who_writes_to_the_log_of_errors_does_not_wait_for_names(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """It is who serves all clients of a realm."""
+    found = threading.Event()
+
+    def search(_file: Path, _address: int) -> str:
+        assert found.wait(60)
+        return "somewhere"
+
+    monkeypatch.setattr(symbols, "_name", search)
+    monkeypatch.setattr(symbols, "symbol_files", lambda *_: {TA: tmp_path})
+    with error_log({}, None) as log:
+        log(f"tee: {TA} faulted: {TA}+0x1000\n".encode())
+        assert capfd.readouterr().err == ""
+        found.set()
+    assert capfd.readouterr().err == f"tee: {TA} faulted: {TA}+0x1000 (somewhere)\n"
+
+
+def test_a_log_of_errors_that_nobody_reads_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    monkeypatch.setattr(symbols, "_STDERR", write)
+    for found in ({}, {TA: Path("some.elf")}):
+        monkeypatch.setattr(symbols, "symbol_files", lambda *_, found=found: found)
+        with error_log({}, None) as log:
+            for _ in range(3):
+                log(b"tee: one\n")
+    os.close(write)
+
+
+def test_places_are_looked_up_once_and_not_too_many_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[int] = []
+
+    def search(_file: Path, address: int) -> str:
+        searched.append(address)
+        return f"f{address}"
+
+    monkeypatch.setattr(symbols, "_name", search)
+    written: list[bytes] = []
+    line = f"tee: {TA} faulted: {TA}+0x7\n".encode()
+    many = b"".join(line.replace(b"0x7", f"{n:#x}".encode()) for n in range(100, 200))
+    with SymbolLog({TA: Path("some.elf")}, written.append) as log:
+        log.write(line + line)
+        log.write(many + line)
+        log.write(line)
+    assert len(searched) == 33
+    assert sum(b"(f7)" in each for each in written) == 4
+    assert len(written) == 104
+
+
+def test_what_is_no_report_does_not_wait_for_its_lines_end(program: Program) -> None:
+    """A client in the realm may ask something, and wait for the answer."""
+    written: list[bytes] = []
+    report = f"tee: {TA} faulted: {TA}+{program.inner:#x}"
+    with SymbolLog({TA: program.path}, written.append) as log:
+        for piece in ("Your name? ", "te", report, "\nte", report[2:], "\n"):
+            log.write(piece.encode())
+    assert written[:4] == [b"Your name? ", b"te", report.encode(), b"\n"]
+    assert b"(inner at " in written[4]
+    assert len(written) == 5

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from realmos import session as sessions
-from realmos.agent import RunResult
+from realmos.agent import RunResult, Sink
 from realmos.cache import Cache
 from realmos.cli._broker import broker_address, relay_to
 from realmos.cli._evidence import print_evidence
@@ -88,6 +88,11 @@ def run_workload(
         evidence = session.evidence()
     _report(evidence, attested, result, failures, time.monotonic() - began, as_json=arguments.json)
     explain(result, memory=arguments.memory, timeout=arguments.timeout)
+    return whole_status(result, failures)
+
+
+def whole_status(result: RunResult, failures: Sequence[RealmosError]) -> int:
+    """Say which files to get could not be had, and return the command's status."""
     for failure in failures:
         complain(f"--get: {failure}", failure.hint or "has the program written that file?")
     return exit_status(result) or (_NOT_FETCHED if failures else 0)
@@ -107,9 +112,17 @@ def silence_explained(session: Session) -> Iterator[None]:
 
 
 def run_in(
-    session: Session, workload: Workload, *, timeout: float | None, stdout: BinaryIO
+    session: Session,
+    workload: Workload,
+    *,
+    timeout: float | None,
+    stdout: BinaryIO,
+    stderr: Sink = None,
 ) -> RunResult:
-    """Copy in a workload's files, and run it to its end or for `timeout` seconds."""
+    """Copy in a workload's files, and run it to its end or for `timeout` seconds.
+
+    What it says on standard error goes to `stderr`, or this process's.
+    """
     for source, target in workload.put:
         session.agent.put(source, target)
     return session.agent.run(
@@ -118,7 +131,7 @@ def run_in(
         env=dict(workload.env),
         stdin=None if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer,
         stdout=stdout,
-        stderr=sys.stderr.buffer,
+        stderr=sys.stderr.buffer if stderr is None else stderr,
         timeout=timeout,
     )
 

@@ -11,14 +11,15 @@ from pathlib import Path
 from realmos import session as sessions
 from realmos.cache import Cache
 from realmos.cli._evidence import print_evidence
-from realmos.cli._run import exit_status, explain, run_in, silence_explained
+from realmos.cli._run import exit_status, explain, run_in, silence_explained, whole_status
 from realmos.cli._ta_storage import keeping_of
-from realmos.cli._transfers import check_transfers
+from realmos.cli._transfers import check_transfers, fetch
 from realmos.errors import ConfigError
 from realmos.progress import Reporter
 from realmos.realm import Workload, encoded_events
 from realmos.session import Options
 from realmos.tee import build_libteec, find_applications, tee_workload, with_client
+from realmos.tee.symbols import error_log
 
 
 def ta_workload(
@@ -62,7 +63,10 @@ def run_inside(
     cache: Cache,
     reporter: Reporter,
 ) -> int:
-    """Run a client and TAs in a realm, and print the evidence; return the client's status.
+    """Run a client and TAs in a realm, and print the evidence.
+
+    Returns:
+        the client's status as of `realmos run`.
 
     Args:
         arguments: of the command line.
@@ -72,21 +76,29 @@ def run_inside(
         reporter: progress.
     """
     began = time.monotonic()
+    check_transfers((), arguments.get)
     with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
         workload = ta_workload(arguments, words, Path(name), cache=cache, reporter=reporter)
         events = encoded_events(workload)
+        applications = find_applications(words[0], arguments.ta_key)
         with sessions.running(options, cache, reporter) as session:
             with silence_explained(session):
                 out = sys.stderr.buffer if arguments.json else sys.stdout.buffer
-                result = run_in(session, workload, timeout=None, stdout=out)
+                with error_log(applications, arguments.ta_key) as log:
+                    result = run_in(
+                        session, workload, timeout=arguments.timeout, stdout=out, stderr=log
+                    )
                 attested = session.attest(events=events)
+                failures = fetch(session.agent, arguments.get)
             evidence = session.evidence()
     seconds = time.monotonic() - began
-    status = exit_status(result)
-    outcome = {"status": status}
+    outcome = {
+        "status": exit_status(result),
+        "not_copied": [str(failure) for failure in failures],
+    }
     print_evidence(evidence, attested, seconds, outcome, as_json=arguments.json, to_stderr=True)
-    explain(result, memory=arguments.memory, timeout=None)
-    return status
+    explain(result, memory=arguments.memory, timeout=arguments.timeout)
+    return whole_status(result, failures)
 
 
 def check_inside(arguments: argparse.Namespace) -> None:
@@ -99,8 +111,9 @@ def check_inside(arguments: argparse.Namespace) -> None:
         raise ConfigError(
             "--client-inside is for realms, and --local for none", hint="leave one of them out"
         )
-    if (arguments.put or arguments.env) and not arguments.client_inside:
+    given = [name for name in ("put", "get", "env", "timeout") if getattr(arguments, name)]
+    if given and not arguments.client_inside:
         raise ConfigError(
-            "--put and --env are for a client in the realm, and this one is not",
-            hint="add --client-inside, or set them here",
+            f"--{given[0]} is for a client in the realm, and this one is not",
+            hint="add --client-inside, or do without it: this machine's client has all of it",
         )

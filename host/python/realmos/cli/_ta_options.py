@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realmos.cli._examples import EXAMPLES
+from realmos.cli._options import add_timeout
 from realmos.cli._ta_build import run_ta_build
 from realmos.cli._ta_debug import run_ta_debug, ta_uuid
 from realmos.cli._ta_inspect import run_ta_inspect
@@ -36,7 +37,8 @@ standard error, and then the evidence. With --json the client's output goes ther
 With --client-inside the client, a program of arm64, runs in the realm, too, beside its TAs and as a
 user that cannot reach into them; REM 1 then takes it and its words. Its input is this command's,
 unless that is a terminal. Its directory is /run/tee/client; libraries that it needs and a realm has
-not are found in /run/tee/lib (--put).
+not are found in /run/tee/lib (--put). The status is 124 after --timeout, and 1 if it would be 0
+but a file for --get was not there.
 With --local the TAs run on this machine, in QEMU's user mode: nothing of realms in it, nothing
 attested, a second's turn for whoever develops a TA."""
 _BUILD_DESCRIPTION = """\
@@ -119,6 +121,11 @@ def _inside(group: "argparse._ArgumentGroup") -> None:
         "--put", type=transfer, action="append", default=[], metavar="FILE:PATH",
         help="copy a file into the realm first",
     )  # fmt: skip
+    group.add_argument(
+        "--get", type=transfer, action="append", default=[], metavar="PATH:FILE",
+        help="copy a file out of the realm afterwards",
+    )  # fmt: skip
+    add_timeout(group)
 
 
 def _signed(parser: argparse.ArgumentParser) -> None:

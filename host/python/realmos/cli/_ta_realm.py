@@ -61,7 +61,7 @@ def run_in_realm(
             relay_to(session.agent, broker)
             with (
                 error_log(applications, arguments.ta_key) as log,
-                RealmCore(session.agent, workload, log.write) as core,
+                RealmCore(session.agent, workload, log) as core,
             ):
                 attested = session.attest(events=events)
                 connects = arguments.sockets

@@ -9,10 +9,10 @@ from typing import Final
 
 from realmos_agent.tee import inside
 
-from realmos import process
 from realmos.errors import ConfigError
 from realmos.realm import Workload
-from realmos.tee.libteec import NAME
+from realmos.tee.libteec import NAME, architecture_of
+from realmos.tee.local import find_program
 from realmos.tee.realm import HOME
 
 LIBRARIES: Final = f"{HOME}/{inside.LIBRARIES}"
@@ -20,7 +20,7 @@ LIBRARIES: Final = f"{HOME}/{inside.LIBRARIES}"
 
 _CLIENT = f"{HOME}/{inside.HOME}"
 _PROGRAM_MODE, _LIBRARY_MODE = 0o755, 0o644
-_SCRIPT, _ELF, _MACHINE_AT, _AARCH64 = b"#!", b"\x7fELF", 18, b"\xb7\x00"
+_SCRIPT = b"#!"
 
 
 def with_client(core: Workload, client: Sequence[str], library: Path, copies: Path) -> Workload:
@@ -50,15 +50,10 @@ def with_client(core: Workload, client: Sequence[str], library: Path, copies: Pa
 
 
 def _find(word: str) -> Path:
-    program = process.which(word)
-    if program is None:
-        raise ConfigError(
-            f"there is no program {word}",
-            hint="the client comes after --, as in -- ./client, and may be executed",
-        )
+    program = find_program(word)
     with program.open("rb") as file:
-        start = file.read(_MACHINE_AT + len(_AARCH64))
-    if start.startswith(_SCRIPT) or (start.startswith(_ELF) and start.endswith(_AARCH64)):
+        is_script = file.read(len(_SCRIPT)) == _SCRIPT
+    if is_script or architecture_of(program) == "arm64":
         return program
     raise ConfigError(
         f"{program} is no program of arm64, so it cannot run in a realm",

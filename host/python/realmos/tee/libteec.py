@@ -19,6 +19,8 @@ SOCKET_VARIABLE = "REALMOS_TEE_SOCKET"
 
 _NATIVE = Tool("gcc", "gcc", (12,))
 _SAME = {"aarch64": "arm64", "x86_64": "amd64"}
+_ELF_MAGIC, _MACHINE_OFFSET = b"\x7fELF", 18
+_MACHINES = {b"\xb7\x00": "arm64", b"\x3e\x00": "amd64"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def build_libteec(cache: Cache, reporter: Reporter, *, architecture: str = "") -
         ToolError: make or the compiler is absent, or fails.
     """
     wanted = architecture or build_architecture()
-    compiler, identity = _compiler(wanted)
+    compiler, identity = compiler_for(wanted, NAME)
     sources = tree.root() / "host" / "libteec"
     inputs = {
         "sources": tree.digest([sources, tree.abi_package()]),
@@ -79,8 +81,25 @@ def build_libteec(cache: Cache, reporter: Reporter, *, architecture: str = "") -
     return Libteec(path, sha256_file(path), wanted)
 
 
-def _compiler(architecture: str) -> tuple[str, str]:
+def architecture_of(program: Path) -> str:
+    """Return the architecture of an ELF file, as Debian names it; "" if it is none.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with program.open("rb") as file:
+        start = file.read(_MACHINE_OFFSET + 2)
+    if not start.startswith(_ELF_MAGIC):
+        return ""
+    return _MACHINES.get(start[_MACHINE_OFFSET:], "of another architecture")
+
+
+def compiler_for(architecture: str, what: str) -> tuple[str, str]:
     """Return the compiler for an architecture, and its and its linker's versions.
+
+    Args:
+        architecture: as Debian names it.
+        what: is to be built.
 
     Raises:
         ToolError: there is none, or it is too old.
@@ -91,7 +110,7 @@ def _compiler(architecture: str) -> tuple[str, str]:
         compiler, linker = _NATIVE, Tool("ld", "binutils")
     else:
         raise ToolError(
-            f"{NAME} is not built for {architecture}",
+            f"{what} is not built for {architecture}",
             hint=f"it is for arm64 and for the build machine, {build_architecture()}",
         )
     compiler.require()

@@ -29,6 +29,9 @@ _END_S = 10.0
 _CHUNK = 1 << 16
 _STDERR = 2
 _INSTRUCTION = 4
+_SEARCHES = 32  # for names, while the next lines wait
+_KNOWN_MAX = 4096
+_CORE = b"tee: "
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # Lines of the core's own: what TAs log has a colon behind their UUID.
 _REPORT = re.compile(rf"tee: {_UUID} (?P<kind>calls TEE_Panic|faulted|was lost)".encode())
@@ -79,6 +82,9 @@ def symbol_files(applications: Mapping[UUID, Path], keys: Keys) -> dict[UUID, Pa
 class SymbolLog:
     """Where the core's lines for people go through: what it says of places gets names.
 
+    What begins otherwise than the core's lines do does not wait for the end of its line. Names take
+    time to find: of many places that come at once, the last keep their numbers.
+
     Args:
         symbols: of `symbol_files`.
         write: takes the lines.
@@ -88,6 +94,9 @@ class SymbolLog:
         self._symbols = symbols
         self._write = write
         self._rest = b""
+        self._begun = False  # the line is one that was written in part
+        self._known: dict[tuple[Path, int], str] = {}
+        self._searches = 0
 
     def __enter__(self) -> Self:
         return self
@@ -96,10 +105,16 @@ class SymbolLog:
         self.close()
 
     def write(self, data: bytes) -> int:
-        """Take bytes; what is no whole line yet waits."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        """Take bytes; what may be the beginning of a core's line waits for the rest of it."""
+        self._searches = _SEARCHES
+        *lines, rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._write(self._named(line) + b"\n")
+            self._write((line if self._begun else self._named(line)) + b"\n")
+            self._begun = False
+        if rest and (self._begun or rest[: len(_CORE)] != _CORE[: len(rest)]):
+            self._write(rest)
+            self._begun, rest = True, b""
+        self._rest = rest
         return len(data)
 
     def close(self) -> None:
@@ -120,21 +135,46 @@ class SymbolLog:
             place = int(match["offset"], 16)
             at_fault = exact is not None and match.start() == exact.start()
             file = self._symbols.get(UUID(match["uuid"]))
-            named = "" if file is None else _name(file, place if at_fault else place - _INSTRUCTION)
+            named = self._name(file, place if at_fault else place - _INSTRUCTION)
             return f"{match['uuid']}+{place:#x} ({named})" if named else match[0]
 
         return _PLACE.sub(name, text).encode("utf-8", "surrogateescape")
 
+    def _name(self, file: Path | None, address: int) -> str:
+        if file is None:
+            return ""
+        name = self._known.get((file, address))
+        if name is not None:
+            return name
+        if not self._searches:
+            return ""
+        self._searches -= 1
+        if len(self._known) >= _KNOWN_MAX:
+            self._known.clear()
+        return self._known.setdefault((file, address), _name(file, address))
 
-def error_log(applications: Mapping[UUID, Path], key: Path | None) -> SymbolLog:
-    """Return what writes a core's lines to standard error, with the names that there are.
+
+@contextmanager
+def error_log(
+    applications: Mapping[UUID, Path], key: Path | None
+) -> Iterator[Callable[[bytes], object]]:
+    """Yield what writes a core's lines to standard error, with the names that there are.
+
+    Who writes does not wait for names, and does not learn that nobody reads.
 
     Args:
         applications: the TAs, by UUID.
         key: PEM file of the key that signs them; None for OP-TEE's development key.
     """
     keys = read_keys([] if key is None else [key])
-    return SymbolLog(symbol_files(applications, keys), _to_stderr)
+    with named_errors(symbol_files(applications, keys)) as named:
+        out = _STDERR if named is None else named
+
+        def write(data: bytes) -> None:
+            with contextlib.suppress(OSError):
+                _write(out, data)
+
+        yield write
 
 
 @contextmanager
@@ -162,8 +202,12 @@ def named_errors(symbols: Mapping[UUID, Path]) -> Iterator[int | None]:
 
 
 def _to_stderr(data: bytes) -> None:
+    _write(_STDERR, data)
+
+
+def _write(out: int, data: bytes) -> None:
     while data:
-        data = data[os.write(_STDERR, data) :]
+        data = data[os.write(out, data) :]
 
 
 def _name(file: Path, address: int) -> str:

@@ -27,7 +27,16 @@ _TOKEN_TYPES = param_types(
 
 
 class NoTokenError(Exception):
-    """There is no token to be had; says why."""
+    """There is no token to be had; says why.
+
+    Args:
+        reason: why.
+        code: the result that the TA gets.
+    """
+
+    def __init__(self, reason: str, code: int = numbers.ERROR_NOT_SUPPORTED) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class RealmPta:
@@ -78,7 +87,7 @@ class RealmPta:
             token = self._token(ta_challenge(uuid.bytes, bytes(nonce), bytes(statement)))
         except NoTokenError as error:
             self._log(f"{uuid} gets no token: {error}")
-            raise TeeError(numbers.ERROR_NOT_SUPPORTED) from error
+            raise TeeError(error.code) from error
         params.memref(2).write(token)
 
     def close(self, context: object) -> None:
@@ -89,7 +98,7 @@ def realm_token(challenge: bytes) -> bytes:
     """Return this realm's token for a challenge of 64 bytes; the realm takes no more work then.
 
     Raises:
-        NoTokenError: this is no realm, or it has none for us.
+        NoTokenError: this is no realm, it cannot be kept to what it runs, or it failed.
     """
     from realmos_agent import attestation, secrets  # few TAs want them
 
@@ -99,5 +108,7 @@ def realm_token(challenge: bytes) -> bytes:
         return attestation.token(challenge)
     except secrets.SecretsError as error:
         raise NoTokenError(f"the realm is open to other work: {error}") from error
-    except attestation.AttestationError as error:
+    except attestation.NoDeviceError as error:
         raise NoTokenError(str(error)) from error
+    except attestation.AttestationError as error:
+        raise NoTokenError(str(error), numbers.ERROR_GENERIC) from error
