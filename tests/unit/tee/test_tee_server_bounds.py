@@ -5,18 +5,33 @@ import threading
 
 import pytest
 from fake_hub import ME, OTHER, A, Hub, Waits, until
-from fake_ta import CLIENT, INVOKE, MULTI, SEGV, WAIT_S, Code, FakeRunner, World, a_uuid, quiet
+from fake_ta import (
+    CLIENT,
+    INVOKE,
+    KEEP,
+    MULTI,
+    SEGV,
+    WAIT_S,
+    Code,
+    FakeRunner,
+    Script,
+    World,
+    a_uuid,
+    quiet,
+)
 from realmos_agent.tee import client_numbers as client
-from realmos_agent.tee import numbers, server
+from realmos_agent.tee import numbers, room, server
 from realmos_agent.tee.instance import Instance
-from realmos_agent.tee.manager import INSTANCES_A_CLIENT, SESSIONS_MAX, Outcome
+from realmos_agent.tee.manager import SESSIONS_MAX, Outcome
 from realmos_agent.tee.params import Memref
 from realmos_agent.tee.params import Params as CoreParams
 from realmos_agent.tee.params import Region as MemoryRegion
 from realmos_agent.tee.parts import Entry
-from realmos_agent.tee.wire import NO_OUTCOMES, Invoke, Invoked, Open, Param, Params, Region
+from realmos_agent.tee.room import INSTANCES_A_CLIENT
+from realmos_agent.tee.wire import NO_OUTCOMES, Gone, Invoke, Invoked, Open, Param, Params, Region
 from realmos_agent.tee.wire import Outcome as WireOutcome
 
+B = a_uuid(9)
 NONE = Param()
 OUTPUT = numbers.PARAM_TYPE_MEMREF_OUTPUT
 INOUT = numbers.PARAM_TYPE_MEMREF_INOUT
@@ -133,6 +148,34 @@ def test_a_client_has_a_part_of_all_instances() -> None:
     hub.close(shared.session)
     hub.close(opened[0].session)
     assert hub.open().result == numbers.SUCCESS
+
+
+def test_instances_that_clients_leave_behind_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "INSTANCES_MAX", 5)
+    monkeypatch.setattr(room, "INSTANCES_A_CLIENT", 2)
+    uuids = [a_uuid(number) for number in range(8)]
+    kept: tuple[int, Script] = (KEEP, quiet)
+    world = World(dict.fromkeys(uuids, kept) | {B: (0, quiet)})
+    hub = Hub(world)
+    first = hub.open(1, uuid=uuids[0])
+    hub.close(hub.open(2, uuid=uuids[1]).session, 2)
+    for who, uuid in ((3, uuids[2]), (3, uuids[3]), (4, uuids[4])):
+        assert hub.open(who, uuid=uuid).result == numbers.SUCCESS
+    for who in (3, 4):
+        hub.send(Gone(who))
+    until(lambda: sum(one.sessions for one in world.manager.instances) == 1)
+    assert hub.open(5, uuid=B).result == numbers.SUCCESS
+    left = [one.uuid for one in world.manager.instances]
+    assert left == [uuids[0], uuids[1], uuids[3], uuids[4], B]
+    assert [runner.closed for runner in world.runners] == [False, False, True, False, False, False]
+    assert hub.open(5, uuid=B).result == numbers.SUCCESS
+    assert hub.open(5, uuid=B).result == numbers.ERROR_OUT_OF_MEMORY
+    hub.close(first.session, 1)
+    for uuid in uuids[5:]:
+        assert hub.open(1, uuid=uuid).result == numbers.SUCCESS
+        hub.send(Gone(1))
+        until(lambda: sum(one.sessions for one in world.manager.instances) == 2)
+    assert len(world.manager.instances) == 5
 
 
 def test_a_ta_has_a_bounded_number_of_sessions() -> None:

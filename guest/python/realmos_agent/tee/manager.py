@@ -24,7 +24,9 @@ from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance, TaDied
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.parts import PseudoTa
+from realmos_agent.tee.room import make_room
 from realmos_agent.tee.session import Cancellation, Identity, Session
+from realmos_agent.tee.session_table import SessionTable
 from realmos_agent.tee.turns import Turns
 
 TYPE_CHECKING = False
@@ -35,10 +37,6 @@ SESSIONS_MAX = 256
 """Sessions of one client or TA."""
 SESSIONS_AN_INSTANCE = 4096
 """And those with one instance, those among them that nobody can use and that are not closed yet."""
-INSTANCES_MAX = 256
-INSTANCES_A_CLIENT = INSTANCES_MAX // 4
-"""Instances, each of which is a process; and those that one client's calls have made."""
-_SESSION_MASK = 0xFFFF_FFFF
 
 
 class Outcome(NamedTuple):
@@ -75,8 +73,7 @@ class Manager:
         self._changed = self._turns.changed
         self._instances: list[Instance] = []
         self._loading: dict[UUID, int] = {}
-        self._numbers: set[int] = set()
-        self._last_number = 0
+        self._sessions = SessionTable()
 
     @property
     def instances(self) -> list[Instance]:
@@ -107,11 +104,11 @@ class Manager:
         closed = len(chain.deferred)  # and still there
         if isinstance(opener, Instance) and len(opener.opened) + closed >= SESSIONS_MAX:
             return _NO_ROOM
-        session = self._new_session(identity, opener)
+        session = self._sessions.new(identity, opener)
         try:
-            target = self._attach(session, uuid, chain.client)
+            target = self._attach(session, uuid, chain)
         except TeeError as error:
-            self._forget(session)
+            self._sessions.forget(session)
             return Outcome(error.code, numbers.ORIGIN_TEE)
         if isinstance(target, Instance):
             outcome = self._open_in(target, session, chain, params, cancellation)
@@ -200,21 +197,6 @@ class Manager:
 
     # Sessions
 
-    def _new_session(self, identity: Identity, opener: Instance | int) -> Session:
-        with self._changed:
-            number = self._last_number
-            while not number or number in self._numbers:
-                number = number + 1 & _SESSION_MASK
-            self._last_number = number
-            self._numbers.add(number)
-        return Session(number, identity, opener)
-
-    def _forget(self, session: Session) -> None:
-        session.closed = True
-        session.target = None
-        with self._changed:
-            self._numbers.discard(session.id)
-
     def _open_in(
         self,
         instance: Instance,
@@ -249,7 +231,7 @@ class Manager:
 
         outcome = _of_pseudo(run)
         if not outcome.ok:
-            self._forget(session)
+            self._sessions.forget(session)
         elif isinstance(session.opener, Instance):
             session.opener.opened[session.id] = session
         return outcome
@@ -260,7 +242,7 @@ class Manager:
         if not isinstance(target, Instance):
             if target is not None:
                 target.close(session.context)
-                self._forget(session)
+                self._sessions.forget(session)
         elif target.dead:
             self._detach(target, session, chain)
         elif self._turns.take_to_close(target, chain, session):
@@ -279,8 +261,8 @@ class Manager:
 
     # Instances
 
-    def _attach(self, session: Session, uuid: UUID, client: int) -> Instance | PseudoTa:
-        """Find or make what a session shall reach, in a call of a client.
+    def _attach(self, session: Session, uuid: UUID, chain: Chain) -> Instance | PseudoTa:
+        """Find or make what a session shall reach.
 
         Raises:
             TeeError: there is no such TA, or it takes no further session.
@@ -299,15 +281,23 @@ class Manager:
                 found.sessions += 1
                 session.target = found
                 return found
-            owners = [*self._loading.values(), *(one.owner for one in self._instances)]
-            if len(owners) >= INSTANCES_MAX or owners.count(client) >= INSTANCES_A_CLIENT:
-                raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
-            self._loading[uuid] = client
-        return self._load(session, uuid, client)
+            idle = make_room(chain.client, self._instances, self._loading.values())
+            if idle is not None:
+                self._instances.remove(idle)
+            self._loading[uuid] = chain.client
+        try:
+            return self._load(session, uuid, chain.client, idle)
+        finally:
+            if idle is not None:  # which may take a wait, for which nobody waits who wants this TA
+                self._bury(idle, chain)
 
-    def _load(self, session: Session, uuid: UUID, client: int) -> Instance:
+    def _load(
+        self, session: Session, uuid: UUID, client: int, instead_of: Instance | None
+    ) -> Instance:
         made = None
         try:
+            if instead_of is not None:
+                instead_of.end()
             made = self._create(uuid)
             made.sessions, made.owner = 1, client
             session.target = made
@@ -327,7 +317,7 @@ class Manager:
             last = not instance.sessions and not kept and instance in self._instances
             if last:
                 self._instances.remove(instance)
-        self._forget(session)
+        self._sessions.forget(session)
         if last:
             self._bury(instance, chain)
 
