@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 PATIENCE = 60.0
+ENDS = """
+import os, sys, time
+from realmos_agent.tee import wire
+framer = wire.Framer(wire.FROM_CLIENT)
+framer.feed(os.read(0, 99))
+asked = wire.decode(framer.next_frame())
+os.write(1, wire.encode(wire.Closed(asked.client, asked.request)))
+while not os.path.exists("{home}/end"):
+    time.sleep(0.01)
+sys.exit("no more")
+"""
 
 
 class Warnings(Silent):
@@ -67,12 +78,30 @@ def test_clients_reach_the_core_through_the_agent(
 
 def test_core_that_ends_is_told_and_clients_learn_it(client: AgentClient, tmp_path: Path) -> None:
     log, warnings = io.BytesIO(), Warnings()
-    broken = Workload((sys.executable, "-m", "realmos_agent.tee", "--nonsense"))
-    with RealmCore(client, broken, log) as core, core.serve(tmp_path / "tee", warnings) as hub:
+    script = ENDS.format(home=tmp_path)
+    brief = Workload((sys.executable, "-c", script))
+    with RealmCore(client, brief, log) as core, core.serve(tmp_path / "tee", warnings) as hub:
+        (tmp_path / "end").touch()
         assert warnings.said.wait(PATIENCE)
         assert open_nobody(hub.path) == numbers.ERROR_COMMUNICATION
     assert warnings.texts == ["the TEE has ended: it was closed"]
-    assert b"usage" in log.getvalue()
+    assert log.getvalue().endswith(b"no more\n")
+
+
+def test_no_client_starts_when_the_core_does_not(client: AgentClient, tmp_path: Path) -> None:
+    """It would find out by its first call, and its status would be the command's."""
+    log, started, warnings = io.BytesIO(), False, Warnings()
+    broken = Workload((sys.executable, "-m", "realmos_agent.tee", "--nonsense"))
+    with (
+        pytest.raises(PeerError, match="before it served anybody: tee: usage: "),
+        RealmCore(client, broken, log) as core,
+        core.serve(tmp_path / "tee", warnings),
+    ):
+        started = True
+    assert not started
+    assert log.getvalue().startswith(b"tee: usage: ")
+    assert warnings.texts == []
+    assert client.run(["echo", "on"]).stdout == b"on\n"
 
 
 def test_program_that_is_not_there_is_an_error(client: AgentClient, tmp_path: Path) -> None:

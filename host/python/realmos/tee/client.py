@@ -23,6 +23,7 @@ from realmos.tee.parameters import Parameter, pack
 __all__ = ["Call", "Context", "Session"]
 
 _CLOSE_S = 30.0
+_NO_SESSION = 0
 
 
 class Context:
@@ -59,6 +60,17 @@ class Context:
     def close(self) -> None:
         """Disconnect: sessions end, and calls that wait fail."""
         self._link.close()
+
+    def reach(self) -> None:
+        """Wait until the TEE has answered, which says nothing, or has ended.
+
+        Raises:
+            PeerError: the connection broke off.
+        """
+        call = Call(self._link, "reaching the TEE", ())
+        number = self._link.enter(call, None)
+        self._link.send(wire.Close(0, number, _NO_SESSION))
+        call.wait()
 
     def open(
         self,

@@ -20,9 +20,10 @@ from uuid import UUID
 from realmos_agent.tee.storage import Backend
 
 from realmos.agent import AgentClient, RunHandle, Sink
-from realmos.errors import RealmosError
+from realmos.errors import PeerError, RealmosError
 from realmos.progress import Reporter
 from realmos.realm import Workload
+from realmos.tee.client import Context
 from realmos.tee.hub import SOCKETS, Hub
 from realmos.tee.storage import Keeping
 
@@ -35,6 +36,7 @@ _KEY = f"{HOME}/key.pem"
 _MODE = 0o644
 _TICK_S = 0.25
 _END_S = 10.0
+_SAID_MAX = 4096
 
 
 def tee_workload(
@@ -105,6 +107,8 @@ class RealmCore:
 
     def __init__(self, agent: AgentClient, workload: Workload, log: Sink) -> None:
         self._agent = agent
+        self._log = log
+        self._said = b""
         self._ours, self._hubs = socket.socketpair()
         try:
             for path, remote in workload.put:
@@ -114,7 +118,7 @@ class RealmCore:
                 script=workload.script,
                 stdin=_Incoming(self._ours),
                 stdout=self._pass_on,
-                stderr=log,
+                stderr=self._tell,
             )
         except BaseException:
             self.close()
@@ -154,9 +158,11 @@ class RealmCore:
             connects: whether TAs may connect to the network, from here.
 
         Raises:
-            RealmosError: the connection to the realm broke off, or the realm has stopped.
+            RealmosError: the core has ended before it served anybody; or the connection to the
+                realm broke off, or the realm has stopped.
         """
         stop, failures = threading.Event(), list[RealmosError]()
+        began, ends = threading.Event(), list[str]()
 
         def pump() -> None:
             try:
@@ -168,21 +174,43 @@ class RealmCore:
                 self._ours.shutdown(socket.SHUT_RDWR)  # its descriptor may yet be polled
 
         def complain(why: str) -> None:
-            reporter.warn(f"the TEE has ended: {why}")
+            ends.append(why)
+            if began.is_set():
+                reporter.warn(f"the TEE has ended: {why}")
 
         thread = threading.Thread(target=pump, name="tee realm", daemon=True)
         try:
             with Hub(path, self._hubs, on_end=complain, store=store, connects=connects) as hub:
                 thread.start()
-                yield hub
+                with Context(path) as context:
+                    context.reach()
+                if not ends:
+                    began.set()
+                    yield hub
             thread.join(_END_S)  # the core's input has ended, and so does it
         finally:
             stop.set()
             if thread.ident is not None:
                 thread.join(_END_S)
         failures += filter(None, [self._handle.error])
+        if not began.is_set():
+            failures.append(self._not_begun())
         if failures:
             raise failures[0]
+
+    def _not_begun(self) -> PeerError:
+        *_, last = [b"it said nothing", *self._said.splitlines()]
+        return PeerError(
+            f"the TEE has ended before it served anybody: {last.decode('utf-8', 'replace')}",
+            hint="what it said before is above; `realmos logs` shows what the realm's kernel said",
+        )
+
+    def _tell(self, data: bytes) -> None:
+        self._said = (self._said + data)[-_SAID_MAX:]
+        if callable(self._log):
+            self._log(data)
+        elif self._log is not None:
+            self._log.write(data)
 
     def _pass_on(self, data: bytes) -> None:
         """Give the hub what the core says, when it is still there; nobody misses it when not."""
