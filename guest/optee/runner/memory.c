@@ -30,12 +30,17 @@ static int system_prot(uint32_t prot)
 	return out;
 }
 
+/* Of whole pages. Each is looked at to its end, whatever is found: that is for vectors to do. */
 static bool holds_svc(uint64_t addr, uint64_t size)
 {
-	const uint32_t *word = ta_pointer(addr);
+	for (uint64_t at = addr; at < addr + size; at += MAP_PAGE) {
+		const uint32_t *word = ta_pointer(at);
+		uint32_t found = 0;
 
-	for (uint64_t n = 0; n < size / sizeof(*word); n++) {
-		if ((word[n] & SVC_MASK) == SVC) {
+		for (size_t n = 0; n < MAP_PAGE / sizeof(*word); n++) {
+			found |= (word[n] & SVC_MASK) == SVC;
+		}
+		if (found != 0) {
 			return true;
 		}
 	}
