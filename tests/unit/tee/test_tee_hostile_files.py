@@ -23,6 +23,7 @@ from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.housekeeper import Housekeeper
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.loader import Keys, Loader, RootKey
 from realmos_agent.tee.manager import Manager, Outcome
@@ -51,7 +52,11 @@ class Tee:
         self._loader = Loader(self.files.get, keys)
         words = runner_argv(runner)
         emulator = words[0] if words[0] != str(runner) else ""
-        self._runners = Runners(str(runner), emulator, MEMORY, self.log.append, Budget(0))
+        log = self.log.append
+        later = Housekeeper(log)
+        self._runners = Runners(
+            str(runner), emulator, MEMORY, log, shared=Budget(0), housekeeper=later
+        )
         self._dispatch = Dispatcher()
         self._memory = Budget(MEMORY)
         self._services = Services(self.log.append, Clocks(), uuid4(), memory=self._memory)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
-from realmos_agent.tee import runners, spares
+from realmos_agent.tee import housekeeper, runners
 from realmos_agent.tee.budget import Budget
+from realmos_agent.tee.housekeeper import Housekeeper
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.runners import SPARES, Runners
 
@@ -51,6 +52,7 @@ class World:
         self.started: list[FakeRunner] = []
         self.missing: tuple[str, ...] = ()
         self.made: list[Runners] = []
+        self.housekeeper = Housekeeper(self.log.append)
         monkeypatch.setattr(runners, "launch", self._launch)
 
     def _launch(self, argv: tuple[str, ...], *, large: Budget) -> FakeRunner:
@@ -60,7 +62,12 @@ class World:
         return self.started[-1]
 
     def runners(self, qemu_user: str = "") -> Runners:
-        self.made.append(Runners("/runner", qemu_user, 1 << 28, self.log.append, Budget(1 << 30)))
+        later, memory = self.housekeeper, Budget(1 << 30)
+        self.made.append(
+            Runners(
+                "/runner", qemu_user, 1 << 28, self.log.append, shared=memory, housekeeper=later
+            )
+        )
         return self.made[-1]
 
 
@@ -68,6 +75,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = World(monkeypatch)
     yield made
+    made.housekeeper.close()
     for each in made.made:
         each.close()
 
@@ -133,7 +141,7 @@ def test_another_command_line_is_a_user_of_its_own_too(world: World) -> None:
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let spares start at once."""
-    monkeypatch.setattr(spares, "QUIET_S", 0.0)
+    monkeypatch.setattr(housekeeper, "QUIET_S", 0.0)
 
 
 @pytest.mark.usefixtures("eager")

@@ -12,8 +12,9 @@ import pytest
 from realmos.cache import Cache
 from realmos.image import build_runner
 from realmos.progress import Silent
-from realmos_agent.tee import spares
+from realmos_agent.tee import housekeeper
 from realmos_agent.tee.budget import Budget
+from realmos_agent.tee.housekeeper import Housekeeper
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.runner import RunnerProcess, launch
 from realmos_agent.tee.spares import COST, Spares
@@ -38,6 +39,8 @@ class Launched:
         self.runners: list[RunnerProcess] = []
         self.room = 100
         self.tries = 0
+        self.log: list[str] = []
+        self.housekeeper = Housekeeper(self.log.append)
 
     def __call__(self) -> RunnerProcess:
         self.tries += 1
@@ -49,15 +52,17 @@ class Launched:
 
 @pytest.fixture
 def launched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
-    monkeypatch.setattr(spares, "QUIET_S", 0.0)
+    monkeypatch.setattr(housekeeper, "QUIET_S", 0.0)
     made = Launched(runner_argv(build_runner(Cache(), Silent())))
     yield made
+    made.housekeeper.close()
     for runner in made.runners:
         runner.close()
+    assert not made.log
 
 
 def filled(launched: Launched, most: int, memory: Budget) -> Spares:
-    made = Spares(launched, most, memory)
+    made = Spares(launched, most, memory, launched.housekeeper)
     made.fill()
     until(lambda: len(launched.runners) == most)
     return made
@@ -112,7 +117,7 @@ def test_they_take_memory_only_while_they_wait(launched: Launched) -> None:
 def test_where_memory_is_short_none_waits(launched: Launched) -> None:
     memory = Budget(2 * COST)
     assert memory.take(COST)
-    made = Spares(launched, 2, memory)
+    made = Spares(launched, 2, memory, launched.housekeeper)
     made.fill()
     until(lambda: len(launched.runners) == 1)
     made.close()
@@ -122,7 +127,7 @@ def test_where_memory_is_short_none_waits(launched: Launched) -> None:
 def test_one_that_does_not_start_is_tried_again_when_asked_to(launched: Launched) -> None:
     launched.room = 0
     memory = Budget(COST)
-    made = Spares(launched, 1, memory)
+    made = Spares(launched, 1, memory, launched.housekeeper)
     made.fill()
     until(lambda: launched.tries == 1)
     assert made.take() is None
@@ -133,7 +138,7 @@ def test_one_that_does_not_start_is_tried_again_when_asked_to(launched: Launched
 
 
 def test_there_are_never_more_than_were_wanted(launched: Launched) -> None:
-    made = Spares(launched, 2, Budget(100 * COST))
+    made = Spares(launched, 2, Budget(100 * COST), launched.housekeeper)
     threads = [threading.Thread(target=made.fill) for _ in range(8)]
     for thread in threads:
         thread.start()

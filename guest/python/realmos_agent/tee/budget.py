@@ -4,6 +4,10 @@
 import os
 import threading
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def memory_total() -> int:
     """Return how many bytes of memory this machine, or realm, has."""
@@ -15,7 +19,12 @@ class Budget:
 
     Args:
         limit: how many there are.
+
+    Attributes:
+        reclaim: has those given back that nobody needs any more; None if there never are any.
     """
+
+    reclaim: "Callable[[], None] | None" = None
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -35,6 +44,14 @@ class Budget:
             return True
         if size > self.limit:
             return False
+        if self._take(size, 0 if self.reclaim else seconds):
+            return True
+        if self.reclaim is None:
+            return False
+        self.reclaim()
+        return self._take(size, seconds)
+
+    def _take(self, size: int, seconds: float) -> bool:
         with self._lock:
             if self._left < size and not self._wait(size, seconds):
                 return False

@@ -14,6 +14,7 @@ from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.connections import Connections
 from realmos_agent.tee.debug import Debugger
 from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.housekeeper import Housekeeper
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.keeping import HUB, Kept, keep_as, keep_for_development, keep_nothing
 from realmos_agent.tee.loader import (
@@ -89,6 +90,9 @@ class Core:
         self._services = Services(
             self._write_log, Clocks(), kept.device, kept.rollback_protection, storage
         )
+        self._housekeeper = Housekeeper(self._services.log)
+        self._services.tidy = self._housekeeper.add
+        self._services.memory.reclaim = self._housekeeper.finish
         self._services.log(kept.about)
         storage.log = self._services.log
         versions = Versions(partial(storage.note, _VERSIONS), partial(storage.set_note, _VERSIONS))
@@ -104,7 +108,8 @@ class Core:
             options.qemu_user,
             _MEMORY_MAX,
             self._services.log,
-            self._services.memory,
+            shared=self._services.memory,
+            housekeeper=self._housekeeper,
         )
         system = SystemPta(kept.root, _add_entropy)
         realm = RealmPta(realm_token, self._services.log)
@@ -132,6 +137,7 @@ class Core:
             self._blobs.end()
             self._net.end()
             self._manager.end()
+            self._housekeeper.close()
             self._runners.close()
 
     def _create(self, uuid: UUID) -> Instance:

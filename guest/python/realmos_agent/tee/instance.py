@@ -261,11 +261,22 @@ class Instance:
             session.cancellation.stop()
 
     def end(self) -> None:
-        """Let go of the process and of everything that the TA held, but its sessions."""
+        """Let go of the process and of everything that the TA held, but its sessions.
+
+        Of a process that waits for the next entry nobody can tell whether it is still there.
+        """
+        idle = not self.dead and self._session is None
         self.dead = True
-        self.kill()
         self._tell_left_out()
         self.handles.clear()
+        if idle:
+            self.services.tidy(self._clear_away)
+        else:
+            self.kill()
+            self._space.close()
+
+    def _clear_away(self) -> None:
+        self._runner.close()
         self._space.close()
 
     def _run(self, function: int, session: int, command: int, params: Params) -> int:

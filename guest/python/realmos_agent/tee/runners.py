@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from realmos_agent.tee.housekeeper import Housekeeper
+
 _WEAK = "--weak"  # the runner goes on without the protections that its kernel does not offer
 _FIRST_USER = 0x7000_0000
 SPARES = 2  # a TA, and one that it calls
@@ -34,6 +36,7 @@ class Runners:
         log: takes a line of text.
         shared: what those take their memory from that wait for a TA. None waits where processors
             are emulated: what one costs is not worth what its start saves there.
+        housekeeper: starts these.
 
     Attributes:
         argv: how one is started.
@@ -45,7 +48,9 @@ class Runners:
         qemu_user: str,
         memory: int,
         log: "Callable[[str], None]",
+        *,
         shared: Budget,
+        housekeeper: "Housekeeper",
     ) -> None:
         self.argv: tuple[str, ...] = (program, "--memory", str(memory))
         if qemu_user:
@@ -59,7 +64,7 @@ class Runners:
         # Each instance is another user to the kernel, as far as users can be had.
         self._users = count(_FIRST_USER)
         self._large = Budget(min(_LARGE_MAX, memory_total() // _SHARE))
-        self._spares = Spares(self._launch, 0 if qemu_user else SPARES, shared)
+        self._spares = Spares(self._launch, 0 if qemu_user else SPARES, shared, housekeeper)
 
     def start(
         self, argv: tuple[str, ...] | None = None, seconds: float | None = START_SECONDS

@@ -28,6 +28,7 @@ class Services:
 
     Attributes:
         manager: where sessions are opened; set by who makes the manager.
+        tidy: does what has to be done and nobody waits for: at once, unless somebody else is set.
     """
 
     manager: "Manager"
@@ -42,6 +43,7 @@ class Services:
         *,
         memory: Budget | None = None,
     ) -> None:
+        self.tidy: Callable[[Callable[[], None]], None] = _do
         self._write_log = write_log
         self.clocks = clocks
         self.device_id = device_id
@@ -64,3 +66,7 @@ class Services:
         """Write to the log what may come from a TA: nothing but printable lines."""
         for line in text.splitlines():
             self._write_log("".join(c if c.isprintable() or c == "\t" else "?" for c in line))
+
+
+def _do(job: Callable[[], None]) -> None:
+    job()

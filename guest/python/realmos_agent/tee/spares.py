@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from realmos_agent.tee.budget import Budget
+    from realmos_agent.tee.housekeeper import Housekeeper
     from realmos_agent.tee.runner import RunnerProcess
 
 COST = 1 << 20
 """About how much memory one takes, the kernel's among it."""
-QUIET_S = 0.1
-"""How long it takes until those that are missing are started."""
 
 
 class Spares:
@@ -30,6 +29,7 @@ class Spares:
         launch: starts one, and need not wait until it can be used.
         most: how many may wait; 0 for none.
         memory: what they take their memory from, as long as they wait.
+        housekeeper: starts those that are missing.
     """
 
     def __init__(
@@ -37,15 +37,16 @@ class Spares:
         launch: "Callable[[], RunnerProcess]",
         most: int,
         memory: "Budget",
+        housekeeper: "Housekeeper",
     ) -> None:
         self._launch = launch
         self._most = most
         self._memory = memory
+        self._housekeeper = housekeeper
         self._lock = threading.Lock()
-        self._wanted = threading.Event()
         self._waiting: deque[RunnerProcess] = deque()
-        self._thread: threading.Thread | None = None
-        self._closing = threading.Event()
+        self._filling = False
+        self._closed = False
 
     def take(self) -> "RunnerProcess | None":
         """Return one that lives; it belongs to who takes it. None if there is none."""
@@ -61,48 +62,45 @@ class Spares:
 
     def fill(self) -> None:
         """Have those started soon that are missing; this does not wait for it."""
-        if len(self._waiting) >= self._most or self._wanted.is_set():
-            return
         with self._lock:
-            if self._closing.is_set():
+            if self._closed or self._filling or len(self._waiting) >= self._most:
                 return
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True)
-                self._thread.start()
-        self._wanted.set()
+            self._filling = True
+        self._housekeeper.add(self._fill)
 
     def close(self) -> None:
         """End those that wait, and start no more."""
         with self._lock:
-            self._closing.set()
+            self._closed = True
             runners = tuple(self._waiting)
             self._waiting.clear()
-        self._wanted.set()
         for runner in runners:
             runner.close()
             self._memory.give(COST)
-        if self._thread is not None:
-            self._thread.join()
 
-    def _work(self) -> None:
-        while True:
-            self._wanted.wait()
-            if self._closing.wait(QUIET_S):
-                return
-            self._wanted.clear()
-            while self._add():
-                pass
+    def _fill(self) -> None:
+        while self._missing() and self._add():
+            pass
+        with self._lock:
+            self._filling = False
+
+    def _missing(self) -> bool:
+        with self._lock:
+            return not self._closed and len(self._waiting) < self._most
 
     def _add(self) -> bool:
-        """Start one; return whether another may be missing."""
+        """Start one; return whether that could be."""
+        if not self._memory.take(COST):
+            return False
+        try:
+            runner = self._launch()
+        except RunnerError:  # who needs one is told, when it does not start for that either
+            self._memory.give(COST)
+            return False
         with self._lock:
-            if self._closing.is_set() or len(self._waiting) >= self._most:
-                return False
-            if not self._memory.take(COST):
-                return False
-            try:
-                self._waiting.append(self._launch())
-            except RunnerError:  # who needs one is told, when it does not start for that either
-                self._memory.give(COST)
-                return False
-            return True
+            if not self._closed:
+                self._waiting.append(runner)
+                return True
+        runner.close()
+        self._memory.give(COST)
+        return False
