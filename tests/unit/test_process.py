@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Running programs: failures show why, and nothing outlives its owner."""
 
+import contextlib
 import os
+import pty
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -93,3 +97,43 @@ def test_a_spawned_program_dies_with_its_owner(tmp_path: Path) -> None:
     while alive(int(seen[0])):
         assert time.monotonic() < deadline, "the spawned program is still alive"
         time.sleep(0.01)
+
+
+CALLS = "import os, sys; from realmos import process; process.call(sys.argv[1:], env=os.environ)"
+SAVES = "trap 'echo saved; exit' {}; (trap '' INT; sleep 1000) & echo up; wait; wait"
+
+
+def test_a_called_program_has_time_to_end_and_leaves_nothing() -> None:
+    words = [sys.executable, "-c", CALLS, "sh", "-c", SAVES.format("TERM")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True) as caller:
+        assert caller.stdout is not None
+        assert caller.stdout.readline() == b"up\n"
+        caller.send_signal(signal.SIGINT)
+        # Its end comes when nobody has it any more, the shell's child neither.
+        assert caller.stdout.read() == b"saved\n"
+
+
+def test_a_called_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_GRACE_S", 0.1)
+    words = ["sh", "-c", "trap '' TERM; kill -INT $PPID; while :; do sleep 1; done"]
+    with pytest.raises(KeyboardInterrupt):
+        process.call(words, env=process.base_env())
+
+
+def test_ctrl_c_of_a_terminal_reaches_a_called_program_once() -> None:
+    script = "trap 'echo saved; exit' INT; trap 'echo again' TERM; echo up; "
+    words = [sys.executable, "-c", CALLS, "sh", "-c", script + "while :; do sleep 0.05; done"]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(words[0], words)  # noqa: S606 -- it is of a terminal's session
+    with os.fdopen(terminal, "r+b", buffering=0) as screen:
+        said = b""
+        while b"up" not in said:
+            said += screen.read(100)
+        screen.write(b"\x03")
+        with contextlib.suppress(OSError):  # a terminal's end
+            while piece := screen.read(100):
+                said += piece
+    os.waitpid(pid, 0)
+    assert b"saved\r\n" in said
+    assert b"again" not in said

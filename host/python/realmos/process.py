@@ -20,6 +20,7 @@ from pathlib import Path
 from realmos.errors import ToolError
 
 _TAIL_LINES = 40
+_GRACE_S = 5.0
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Process = subprocess.Popen[bytes]
@@ -206,6 +207,9 @@ def call(
 ) -> int:
     """Run a program of the user's to its end, its input, output and terminal this process's own.
 
+    When this process is to end before, so is the program, which has some seconds for it: Ctrl-C has
+    reached it by the terminal; without one it gets SIGTERM, and so does all that it has started.
+
     Args:
         argv: the program and its arguments.
         env: the whole environment.
@@ -219,19 +223,45 @@ def call(
         ToolError: it cannot be started.
     """
     words = [str(word) for word in argv]
-    process = None
+    process, group = None, None
     try:
         with _signals_put_off():  # else one may come when there is a program and no object yet
-            process = subprocess.Popen(words, env=dict(env), stdout=stdout)
+            group = None if _is_in_front() else 0
+            process = subprocess.Popen(words, env=dict(env), stdout=stdout, process_group=group)
         with contextlib.nullcontext() if interrupts else _interrupts_ignored():
             return process.wait()
     except OSError as error:
         raise ToolError(f"{words[0]} cannot be started: {error.strerror}") from error
     except BaseException:
         if process is not None:
-            process.kill()
-            process.wait()
+            _see_off(process, in_group=group is not None)
         raise
+
+
+def _is_in_front() -> bool:
+    """Return whether a terminal's Ctrl-C is for this process, and for what it starts."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)
+
+
+def _see_off(process: Process, *, in_group: bool) -> None:
+    """Let a program that is to end do so by itself; end it if it does not, or if that is wanted."""
+    try:
+        if in_group:
+            os.killpg(process.pid, signal.SIGTERM)
+        wait(process, _GRACE_S)
+    finally:
+        if in_group:
+            kill_group(process.pid)
+        else:
+            process.kill()
+        process.wait()
 
 
 @contextmanager
