@@ -138,7 +138,7 @@ class FakeRunner:
         """Change memory."""
         self.memory[address][: len(data)] = data
 
-    def region(self, address: int, data: bytes, *, secure: bool) -> None:
+    def region(self, address: int, data: Body, *, secure: bool) -> None:
         """Take a region."""
         del secure
         self.memory[address] = bytearray(data)
@@ -153,9 +153,12 @@ class FakeRunner:
         self._code = self.script(entry, self)
         return self._next(None)
 
-    def answer(self, body: bytes) -> Event:
-        """Go on with the script."""
+    def reply(self, body: bytes) -> None:
+        """Take an answer."""
         del body
+
+    def event(self) -> Event:
+        """Go on with the script."""
         return self._next(self.world.answers.pop(self.number))
 
     def fetch(self, address: int, size: int) -> bytes:

@@ -3,7 +3,7 @@
 
 import threading
 
-from realmos_agent.tee.budget import Budget, memory_total
+from realmos_agent.tee.budget import Budget, Share, memory_total
 
 LONG_S = 60.0
 
@@ -30,6 +30,57 @@ def test_who_waits_goes_on_when_it_is_given_back() -> None:
     assert budget.take(70, LONG_S)
     giver.join()
     assert not budget.take(1)
+
+
+def test_a_share_leaves_room_for_others() -> None:
+    budget = Budget(100)
+    one, other = Share(budget, 60), Share(budget, 60)
+    assert not one.take(61, LONG_S)
+    assert one.take(60)
+    assert not one.take(1)
+    assert not other.take(41)
+    assert other.take(40)
+    one.give(10)
+    assert other.take(10)
+    assert not budget.take(1)
+
+
+def test_a_share_that_is_closed_gives_all_back_once() -> None:
+    budget = Budget(100)
+    share = Share(budget, 60)
+    assert share.take(50)
+    for _ in range(2):
+        share.close()
+        share.give(50)
+    assert not share.take(1)
+    assert budget.take(100)
+    assert not budget.take(1)
+
+
+def test_a_share_that_is_closed_while_it_waits_takes_nothing() -> None:
+    budget = Budget(100)
+    share = Share(budget, 60)
+    assert budget.take(100)
+    taken: list[bool] = []
+    waiting = threading.Thread(target=lambda: taken.append(share.take(60, LONG_S)))
+    waiting.start()
+    share.close()
+    budget.give(100)
+    waiting.join(LONG_S)
+    assert taken == [False]
+    assert budget.take(100)
+
+
+def test_a_share_reaches_for_what_is_missing() -> None:
+    budget = Budget(100)
+    share = Share(budget, 60)
+    assert share.reach(40)
+    assert share.reach(30)
+    assert share.reach(60)
+    assert not share.reach(61)
+    share.empty()
+    share.empty()
+    assert budget.take(100)
 
 
 def test_there_is_memory() -> None:

@@ -10,73 +10,16 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from realmos_agent.tee import numbers
 from realmos_agent.tee import runner_numbers as wire
-from realmos_agent.tee.budget import Budget
-from realmos_agent.tee.parts import Call, Entry, Fault, Refused, Returned, RunnerError
+from realmos_agent.tee.parts import Call, Fault, Refused, Returned, RunnerError
 from realmos_agent.tee.runner import RunnerProcess, start
-
-ENTRY = Entry(0, 0, 0, 0, 0, 0, (0,) * 8)
-MIB = 1 << 20
-
-
-class Taken:
-    """A process that does nothing, and its socket, in the hands of the test."""
-
-    def __init__(self, large: Budget | None = None) -> None:
-        ours, self.end = socket.socketpair()
-        self.pid = os.posix_spawn("/bin/sleep", ["sleep", "600"], {})
-        self.runner = RunnerProcess(self.pid, ours, large)
-
-    def say(self, kind: int, body: bytes = b"", length: int | None = None) -> None:
-        if length is None:
-            length = wire.LENGTH_MIN + len(body)
-        self.end.sendall(struct.pack(wire.FRAME_FORMAT, length, kind) + body)
-
-    def done(self, status: int = 0) -> None:
-        self.say(wire.DONE, struct.pack(wire.DONE_FORMAT, status))
-
-    def heard(self) -> list[tuple[int, bytes]]:
-        """Return what the core has said so far."""
-        data = self.end.recv(MIB, socket.MSG_DONTWAIT)
-        frames = []
-        while data:
-            length, kind = struct.unpack_from(wire.FRAME_FORMAT, data)
-            frames.append((kind, data[8 : 4 + length]))
-            data = data[4 + length :]
-        return frames
-
-    def leave(self) -> None:
-        self.end.close()
-        os.kill(self.pid, signal.SIGTERM)
-
-
-MakeTaken = Callable[[Budget | None], Taken]
-
-
-@pytest.fixture
-def make_taken() -> Iterator[MakeTaken]:
-    made: list[Taken] = []
-
-    def make(large: Budget | None) -> Taken:
-        made.append(Taken(large))
-        return made[-1]
-
-    yield make
-    for process in made:
-        process.end.close()
-        process.runner.close()
-
-
-@pytest.fixture
-def taken(make_taken: MakeTaken) -> Taken:
-    return make_taken(None)
+from taken_runner import ENTRY, Taken
 
 
 def map_page(runner: RunnerProcess) -> None:
@@ -226,51 +169,6 @@ def test_random_bytes_are_an_answer_or_the_end(data: bytes, order: int) -> None:
         finally:
             runner.close()
     assert event is None or isinstance(event, bytes | Call | Returned | Fault)
-
-
-def large_call(size: int) -> bytes:
-    return struct.pack(wire.CALL_FORMAT, numbers.CALL_LOG, 1) + bytes(size)
-
-
-def plain(code: int) -> bytes:
-    return struct.pack(wire.RESULT_FORMAT, code, 0)
-
-
-def test_large_calls_are_held_as_far_as_there_is_room(make_taken: MakeTaken) -> None:
-    room = Budget(3 * MIB)
-    first, second = make_taken(room), make_taken(room)
-    speaker = threading.Thread(target=first.say, args=(wire.CALL, large_call(2 * MIB)))
-    speaker.start()
-    assert first.runner.enter(ENTRY) == Call(numbers.CALL_LOG, 1, bytes(2 * MIB))
-    speaker.join()
-
-    def say() -> None:
-        second.say(wire.CALL, large_call(4 * MIB))
-        second.say(wire.CALL, struct.pack(wire.CALL_FORMAT, numbers.CALL_LOG, 1))
-
-    speaker = threading.Thread(target=say)
-    speaker.start()
-    # The large one never came to the core: its TA has had an error, and has made another call.
-    assert second.runner.enter(ENTRY) == Call(numbers.CALL_LOG, 1, b"")
-    speaker.join()
-    assert second.heard()[-1] == (wire.RESULT, plain(numbers.ERROR_OUT_OF_MEMORY))
-    assert not room.take(2 * MIB)
-    first.say(wire.RETURNED, bytes(struct.calcsize(wire.RETURNED_FORMAT)))
-    first.runner.answer(plain(0))
-    assert room.take(3 * MIB)
-
-
-def test_room_for_a_large_call_comes_back_when_its_ta_ends(make_taken: MakeTaken) -> None:
-    room = Budget(3 * MIB)
-    taken = make_taken(room)
-    speaker = threading.Thread(target=taken.say, args=(wire.CALL, large_call(2 * MIB)))
-    speaker.start()
-    assert isinstance(taken.runner.enter(ENTRY), Call)
-    speaker.join()
-    taken.runner.close()
-    taken.runner.close()
-    assert room.take(3 * MIB)
-    assert not room.take(1)
 
 
 @pytest.mark.parametrize("kind", [wire.HELLO, wire.DONE, wire.RETURNED, wire.FAULT, wire.FETCHED])

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from realmos_agent.tee import housekeeper, runners
-from realmos_agent.tee.budget import Budget
+from realmos_agent.tee.budget import Budget, Share
 from realmos_agent.tee.housekeeper import Housekeeper
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.runners import SPARES, Runners
@@ -48,16 +48,16 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.log: list[str] = []
         self.words: list[tuple[str, ...]] = []
-        self.budgets: list[Budget] = []
+        self.shares: list[Share] = []
         self.started: list[FakeRunner] = []
         self.missing: tuple[str, ...] = ()
         self.made: list[Runners] = []
         self.housekeeper = Housekeeper(self.log.append)
         monkeypatch.setattr(runners, "launch", self._launch)
 
-    def _launch(self, argv: tuple[str, ...], *, large: Budget) -> FakeRunner:
+    def _launch(self, argv: tuple[str, ...], *, large: Share) -> FakeRunner:
         self.words.append(argv)
-        self.budgets.append(large)
+        self.shares.append(large)
         self.started.append(FakeRunner(self.missing))
         return self.started[-1]
 
@@ -95,9 +95,14 @@ def test_every_runner_is_a_user_of_its_own(world: World) -> None:
 
 def test_all_runners_share_what_large_calls_may_take(world: World) -> None:
     made = world.runners()
-    made.start()
-    made.start()
-    assert world.budgets[0] is world.budgets[1]
+    for _ in range(3):
+        made.start()
+    one, other, third, *_ = world.shares
+    half = one.limit
+    assert one.take(half)
+    assert not one.take(1), "the rest is for others"
+    assert other.take(half)
+    assert not third.take(2)
 
 
 def test_limits_are_passed_on(world: World) -> None:

@@ -14,12 +14,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from realmos_agent.tee.parts import Body
+
 _RECORD = struct.Struct("<QQ")
 _FRAMES_MAX = 32
 _ALIGNMENT = 8
 
 
-def callers(fetch: "Callable[[int, int], bytes]", record: int) -> list[int]:
+def callers(fetch: "Callable[[int, int], Body]", record: int) -> list[int]:
     """Return where the functions go on that have called each other, innermost first.
 
     Args:

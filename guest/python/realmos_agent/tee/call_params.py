@@ -57,7 +57,7 @@ def _slot(kind: int, body: bytes | memoryview, at: int) -> tuple[Slot, int]:
     at += _PAIR.size
     if memory == MEMORY_NULL:
         return Memref(None, 0, size), at
-    data = bytes(body[at : at + size])
+    data = body[at : at + size]
     if memory > MEMORY_CLIENT or len(data) != size:
         raise ForgedCall(f"{len(data)} bytes of memory {memory}, not {size}")
     return Memref(Region(data, secure=memory != MEMORY_CLIENT), 0, size), at + size

@@ -289,7 +289,11 @@ class Instance:
             )  # fmt: skip
             event = self._start(entry)
             while isinstance(event, Call):
-                event = self._serve(event)
+                answer = self._serve(event)
+                del event  # which may be large, as the answer: neither is kept while the TA runs
+                self._runner.reply(answer)
+                del answer
+                event = self._runner.event()
             if isinstance(event, Fault):
                 self._report_fault(event)
                 raise RunnerError(f"signal {event.signal} at {self._placed.locate(event.pc)}")
@@ -307,14 +311,13 @@ class Instance:
             self.services.log(f"{self.uuid}: {error}")
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY) from error
 
-    def _serve(self, call: Call) -> "Event":
+    def _serve(self, call: Call) -> bytes:
         try:
-            answer = self._dispatch(self, call.number, call.arguments, call.body)
+            return self._dispatch(self, call.number, call.arguments, call.body)
         except TaPanic:
             if call.number == numbers.CALL_PANIC:
                 self._report_callers(call.body)
             raise
-        return self._runner.answer(answer)
 
     def _report_callers(self, body: "Body") -> None:
         """Tell where a panic comes from: the call's second word is where a frame record is."""
@@ -352,7 +355,7 @@ class Instance:
         # Only now: what the runner has been given is there at the next entry, whosever it is.
         for region in params.regions:
             address = addresses[id(region)]
-            self._runner.region(address, bytes(region.data), secure=region.secure)
+            self._runner.region(address, memoryview(region.data), secure=region.secure)
         return addresses
 
     def _take(self, event: "Returned", params: Params, addresses: dict[int, int]) -> None:

@@ -25,7 +25,9 @@ class Region:
 
     __slots__ = ("data", "secure", "shift")
 
-    def __init__(self, data: bytes | int, *, shift: int = 0, secure: bool = False) -> None:
+    def __init__(
+        self, data: bytes | memoryview | int, *, shift: int = 0, secure: bool = False
+    ) -> None:
         self.data = bytearray(data)
         self.shift = shift % _PAGE
         self.secure = secure

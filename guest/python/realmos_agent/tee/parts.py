@@ -154,16 +154,19 @@ class Runner(Protocol):
     def write(self, address: int, data: bytes) -> None:
         """Change memory that the TA may write."""
 
-    def region(self, address: int, data: bytes, *, secure: bool) -> None:
+    def region(self, address: int, data: Body, *, secure: bool) -> None:
         """Give the TA memory for the call that comes."""
 
     def enter(self, entry: Entry) -> Event:
         """Enter the TA, and return what it does next."""
 
-    def answer(self, body: bytes) -> Event:
-        """Answer a system call, and return what the TA does next."""
+    def reply(self, body: bytes) -> None:
+        """Answer a system call."""
 
-    def fetch(self, address: int, size: int) -> bytes:
+    def event(self) -> Event:
+        """Return what the TA does next."""
+
+    def fetch(self, address: int, size: int) -> Body:
         """Return what the TA's memory holds."""
 
     def close(self) -> None:

@@ -13,9 +13,9 @@ import struct
 import threading
 
 from realmos_agent.tee import runner_numbers as numbers
-from realmos_agent.tee.budget import Budget
+from realmos_agent.tee.budget import Budget, Share
 from realmos_agent.tee.numbers import ERROR_OUT_OF_MEMORY
-from realmos_agent.tee.parts import Call, Entry, Event, Fault, Refused, Returned, RunnerError
+from realmos_agent.tee.parts import Body, Call, Entry, Event, Fault, Refused, Returned, RunnerError
 from realmos_agent.tee.runner_stream import RunnerStream
 
 START_SECONDS = 60.0
@@ -23,8 +23,13 @@ START_SECONDS = 60.0
 
 _END_SECONDS = 2.0
 _BUDGET_SECONDS = 10.0  # how long a large call waits until others of its kind are done
+_PASSAGE_SECONDS = 60.0
+"""How long a runner may take to send, or to receive, a large message that it has begun with."""
 _SMALL = 1 << 16
 """The largest call that is not counted, and more than any other message has but FETCHED."""
+_COPIES = 4
+"""How often the bytes of a call are there while it is served: sent, taken apart, made, joined."""
+_LARGEST = _COPIES * numbers.LENGTH_MAX
 _SIGKILL = 9
 
 _MAP = struct.Struct(numbers.MAP_FORMAT)
@@ -33,7 +38,7 @@ _ENTER = struct.Struct(numbers.ENTER_FORMAT)
 _HELLO = struct.Struct(numbers.HELLO_FORMAT)
 _DONE = struct.Struct(numbers.DONE_FORMAT)
 _CALL = struct.Struct(numbers.CALL_FORMAT)
-_RESULT = struct.Struct(numbers.RESULT_FORMAT)
+_NO_ROOM = struct.pack(numbers.RESULT_FORMAT, ERROR_OUT_OF_MEMORY, 0)
 _RETURNED = struct.Struct(numbers.RETURNED_FORMAT)
 _FAULT = struct.Struct(numbers.FAULT_FORMAT)
 _ADDRESS = 8
@@ -63,7 +68,8 @@ class RunnerProcess:
     Args:
         pid: its process; taken over, as is the next.
         end: the core's end of its socket.
-        large: what system calls of more than a few bytes take from while they are served.
+        large: what system calls of more than a few bytes take from while they are served: this
+            runner's own part.
 
     Attributes:
         pid: its process.
@@ -72,11 +78,11 @@ class RunnerProcess:
             empty only if the runner was allowed to go on so.
     """
 
-    def __init__(self, pid: int, end: socket.socket, large: Budget | None = None) -> None:
+    def __init__(self, pid: int, end: socket.socket, large: Share | None = None) -> None:
         self.pid = pid
         self._stream = RunnerStream(end)
-        self._large = large or Budget(numbers.LENGTH_MAX)
-        self._held = 0
+        self._large = large or Share(Budget(_LARGEST), _LARGEST)
+        self._patience: float | None = _PASSAGE_SECONDS
         self._unanswered: list[str] = []
         self._closing = threading.Lock()
         self._ended = ""
@@ -117,7 +123,7 @@ class RunnerProcess:
         self._order(numbers.WRITE, _RANGE.pack(address, len(data)), data)
         self._await_done(f"write {len(data):#x} bytes at {address:#x}")
 
-    def region(self, address: int, data: bytes, *, secure: bool) -> None:
+    def region(self, address: int, data: Body, *, secure: bool) -> None:
         """Give the TA memory for the call that comes: another TA's if `secure`, or a client's.
 
         Whether that can be is told by `enter`. There is at least one byte of it.
@@ -148,12 +154,29 @@ class RunnerProcess:
 
     def answer(self, body: bytes) -> Event:
         """Answer a system call with a RESULT's body, and return what the TA does next."""
-        self._give_back()
-        self._order(numbers.RESULT, body)
+        self.reply(body)
+        return self.event()
+
+    def reply(self, body: bytes) -> None:
+        """Answer a system call with a RESULT's body.
+
+        What is large counts until the TA has it. There may be no room for it any more: the call
+        has failed then.
+        """
+        if len(body) <= _SMALL:
+            self._order(numbers.RESULT, body)
+        elif self._large.reach(len(body)):
+            self._order(numbers.RESULT, b"", body, seconds=self._patience)
+        else:
+            self._order(numbers.RESULT, _NO_ROOM)
+        self._large.empty()
         self._settle()
+
+    def event(self) -> Event:
+        """Return what the TA does next."""
         return self._event(*self._receive_event())
 
-    def fetch(self, address: int, size: int) -> bytes:
+    def fetch(self, address: int, size: int) -> Body:
         """Return what the TA's memory holds.
 
         Raises:
@@ -176,17 +199,20 @@ class RunnerProcess:
                 self._reap()
                 self._stream.wake()
         self._stream.close()
-        self._give_back()
+        self._large.close()
 
     def greet(self, seconds: float | None = START_SECONDS) -> None:
         """Wait for HELLO.
 
         Args:
-            seconds: how long; None for as long as it takes.
+            seconds: how long; None for as long as it takes, and for all else that it does: it may
+                be a debugger's.
 
         Raises:
             RunnerError: the process said something else, or nothing.
         """
+        if seconds is None:
+            self._patience = None
         try:
             self._stream.limit(seconds)
             kind, body = self._receive()
@@ -200,7 +226,7 @@ class RunnerProcess:
             raise RunnerError(f"a runner of version {version}; {numbers.VERSION} is needed")
         self.missing = tuple(name for bit, name in _PROTECTIONS.items() if not flags & bit)
 
-    def _event(self, kind: int, body: bytes) -> Event:
+    def _event(self, kind: int, body: Body) -> Event:
         if kind == numbers.CALL and len(body) >= _CALL.size:
             number, count = _CALL.unpack_from(body)
             return Call(number, count, memoryview(body)[_CALL.size :])
@@ -238,30 +264,38 @@ class RunnerProcess:
                 refused = Refused(what, status)
         return refused
 
-    def _order(self, kind: int, head: bytes, data: bytes = b"", *, hold: bool = False) -> None:
+    def _order(
+        self,
+        kind: int,
+        head: bytes,
+        data: Body = b"",
+        *,
+        hold: bool = False,
+        seconds: float | None = None,
+    ) -> None:
         length = numbers.LENGTH_MIN + len(head) + len(data)
         if length > numbers.LENGTH_MAX:
             raise RunnerError(f"a message of {length} bytes; {numbers.LENGTH_MAX} at most")
         try:
-            self._stream.send(kind, head, data, hold=hold)
+            self._stream.send(kind, head, data, hold=hold, seconds=seconds)
+        except TimeoutError as error:
+            raise RunnerError(f"it did not take {length} bytes in {seconds} s") from error
         except OSError as error:
             raise self._lost() from error
 
-    def _receive_event(self) -> tuple[int, bytes]:
+    def _receive_event(self) -> tuple[int, Body]:
         """Receive what may be a system call."""
         while True:
             kind, size = self._next()
             if kind != numbers.CALL or size <= _SMALL:
                 return kind, self._body(kind, size)
-            if self._large.take(size, _BUDGET_SECONDS):
-                with self._closing:
-                    self._held = size
+            if self._large.reach(_COPIES * size, _BUDGET_SECONDS):
                 return kind, self._take(size)
             # More than can be held now: refused, as the runner would refuse too much.
             self._skip(size)
-            self._order(numbers.RESULT, _RESULT.pack(ERROR_OUT_OF_MEMORY, 0))
+            self._order(numbers.RESULT, _NO_ROOM)
 
-    def _receive(self, fetched: int = 0) -> tuple[int, bytes]:
+    def _receive(self, fetched: int = 0) -> tuple[int, Body]:
         """Receive what is no system call; FETCHED has as many bytes as were asked for."""
         kind, size = self._next()
         return kind, self._body(kind, size, fetched if kind == numbers.FETCHED else 0)
@@ -277,14 +311,18 @@ class RunnerProcess:
             raise RunnerError(f"a message that claims {length} bytes")
         return kind, length - numbers.LENGTH_MIN
 
-    def _body(self, kind: int, size: int, most: int = 0) -> bytes:
+    def _body(self, kind: int, size: int, most: int = 0) -> Body:
         if size > max(_SMALL, most):
             raise RunnerError(f"message {kind:#x} of {size} bytes, which is out of place")
         return self._take(size)
 
-    def _take(self, size: int) -> bytes:
+    def _take(self, size: int) -> Body:
         try:
-            return self._stream.take(size)
+            if size <= _SMALL:
+                return self._stream.take(size)
+            return self._stream.take_large(size, self._patience)
+        except TimeoutError as error:
+            raise RunnerError(f"{size} bytes did not come in {self._patience} s") from error
         except (OSError, EOFError) as error:
             raise self._lost() from error
 
@@ -294,14 +332,6 @@ class RunnerProcess:
         except (OSError, EOFError) as error:
             raise self._lost() from error
 
-    def _give_back(self) -> None:
-        if not self._held:
-            return
-        with self._closing:
-            held, self._held = self._held, 0
-        if held:
-            self._large.give(held)
-
     def _lost(self) -> RunnerError:
         with self._closing:
             if not self._ended:
@@ -310,7 +340,7 @@ class RunnerProcess:
                 self._reap()
                 self._stream.wake()
         self._stream.close()
-        self._give_back()
+        self._large.close()
         return RunnerError(f"the runner has ended ({self._ended})")
 
     def _await_end(self) -> None:
@@ -332,7 +362,7 @@ def start(
     environment: dict[str, str] | None = None,
     *,
     seconds: float | None = START_SECONDS,
-    large: Budget | None = None,
+    large: Share | None = None,
 ) -> RunnerProcess:
     """Start a runner and wait until it can be used.
 
@@ -358,7 +388,7 @@ def launch(
     argv: tuple[str, ...],
     environment: dict[str, str] | None = None,
     *,
-    large: Budget | None = None,
+    large: Share | None = None,
 ) -> RunnerProcess:
     """Start a runner, which cannot be used before it was greeted.
 
@@ -391,14 +421,14 @@ def launch(
     return RunnerProcess(pid, ours, large)
 
 
-def _status(body: bytes) -> int:
+def _status(body: Body) -> int:
     (status,) = _unpack(_DONE, body)
     if status > _STATUS_MAX:
         raise RunnerError(f"a status of {status:#x}, which is no error of Linux")
     return status
 
 
-def _unpack(layout: struct.Struct, body: bytes) -> tuple[int, ...]:
+def _unpack(layout: struct.Struct, body: Body) -> tuple[int, ...]:
     if len(body) != layout.size:
         raise RunnerError(f"a message with {len(body)} bytes where {layout.size} are right")
     return layout.unpack(body)

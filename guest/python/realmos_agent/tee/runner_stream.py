@@ -6,11 +6,21 @@ import select
 import socket
 import struct
 import threading
+import time
 
 from realmos_agent.tee import runner_numbers as numbers
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from realmos_agent.tee.parts import Body
+
 _FRAME = struct.Struct(numbers.FRAME_FORMAT)
-_JOINED_MAX = 1 << 16  # what is worth a copy for the sake of one system call less
+_JOINED_MAX = 1 << 12  # what is worth a copy to have one buffer less
+_HELD_MAX = 1 << 20
+_BUFFERS_MAX = 64
+_LEAST_SECONDS = 0.001  # zero would mean: do not wait
 _AHEAD = 4096  # more than most frames have, so that one system call takes all of such a frame
 _WASTE = 1 << 16
 
@@ -33,7 +43,8 @@ class RunnerStream:
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self._using = threading.Lock()
-        self._held = b""
+        self._held: list[Body] = []
+        self._held_size = 0
         self._taken = b""
 
     def limit(self, seconds: float | None) -> None:
@@ -47,22 +58,66 @@ class RunnerStream:
         end.register(self._socket, 0)  # that it has ended is told unasked
         return not end.poll(0)
 
-    def send(self, kind: int, head: bytes, data: bytes = b"", *, hold: bool = False) -> None:
-        """Send a frame, or hold it back, if it is small, until the next one is sent.
+    def send(
+        self,
+        kind: int,
+        head: bytes,
+        data: "Body" = b"",
+        *,
+        hold: bool = False,
+        seconds: float | None = None,
+    ) -> None:
+        """Send a frame, or hold it back, if there is room for it, until the next one is sent.
 
         The runner wakes for each that is sent, which costs more than most of them.
+
+        Args:
+            kind: of the frame.
+            head: its body.
+            data: and what follows, which nobody changes until it is sent.
+            hold: whether it may be held back.
+            seconds: how long the runner may take to receive it; None for as long as it takes.
         """
-        length = numbers.LENGTH_MIN + len(head) + len(data)
-        first, self._held = self._held + _FRAME.pack(length, kind) + head, b""
+        first = _FRAME.pack(numbers.LENGTH_MIN + len(head) + len(data), kind) + head
         if len(data) <= _JOINED_MAX:
             first, data = first + data, b""
-        if hold and not data and len(first) <= _JOINED_MAX:
-            self._held = first
+        self._held += (first, data) if data else (first,)
+        self._held_size += len(first) + len(data)
+        if hold and self._held_size <= _HELD_MAX and len(self._held) < _BUFFERS_MAX:
             return
-        with self._using:
-            self._socket.sendall(first)
-            if data:
-                self._socket.sendall(data)
+        buffers, self._held, self._held_size = self._held, [], 0
+        if seconds is None:
+            self._send_all(buffers)
+            return
+        with self._limited(seconds) as limit:
+            self._send_all(buffers, limit)
+
+    def _send_all(self, buffers: "list[Body]", limit: "Callable[[], None] | None" = None) -> None:
+        while buffers:
+            with self._using:
+                if limit is not None:
+                    limit()
+                if len(buffers) == 1:
+                    self._socket.sendall(buffers[0])
+                    return
+                sent = self._socket.sendmsg(buffers)
+            buffers = _behind(buffers, sent)
+
+    @contextlib.contextmanager
+    def _limited(self, seconds: float) -> "Iterator[Callable[[], None]]":
+        """Have all that follows fail with TimeoutError if it takes longer together.
+
+        What this yields is called each time before the socket is used.
+        """
+        end = time.monotonic() + seconds
+
+        def limit() -> None:
+            self._socket.settimeout(max(end - time.monotonic(), _LEAST_SECONDS))
+
+        try:
+            yield limit
+        finally:
+            self.limit(None)
 
     def next_frame(self) -> tuple[int, int]:
         """Return the kind of the next frame, and what it claims as its length."""
@@ -86,6 +141,37 @@ class RunnerStream:
             missing -= len(part)
         return b"".join(parts)
 
+    def take_large(self, size: int, seconds: float | None) -> memoryview:
+        """Take many bytes, with no copy of them on the way.
+
+        Args:
+            size: how many.
+            seconds: how long all of them may take to come; None for as long as it takes.
+
+        Raises:
+            TimeoutError: they did not.
+        """
+        memory = memoryview(bytearray(size))
+        start, self._taken = self._taken[:size], self._taken[size:]
+        memory[: len(start)] = start
+        left = memory[len(start) :]
+        if seconds is None:
+            self._receive_all(left)
+        else:
+            with self._limited(seconds) as limit:
+                self._receive_all(left, limit)
+        return memory.toreadonly()
+
+    def _receive_all(self, left: memoryview, limit: "Callable[[], None] | None" = None) -> None:
+        while left:
+            with self._using:
+                if limit is not None:
+                    limit()
+                count = self._socket.recv_into(left, 0, socket.MSG_WAITALL)
+            if not count:
+                raise EOFError
+            left = left[count:]
+
     def _receive(self, missing: int) -> bytes:
         if missing < _AHEAD:
             return self._socket.recv(_AHEAD, 0)
@@ -105,3 +191,12 @@ class RunnerStream:
         """Let go of the connection, as soon as nobody uses it; `wake` comes first."""
         with self._using:
             self._socket.close()
+
+
+def _behind(buffers: "list[Body]", sent: int) -> "list[Body]":
+    """Return what is left of buffers when so many bytes of them have been sent."""
+    for index, buffer in enumerate(buffers):
+        if sent < len(buffer):
+            return [memoryview(buffer)[sent:], *buffers[index + 1 :]]
+        sent -= len(buffer)
+    return []

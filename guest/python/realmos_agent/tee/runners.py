@@ -5,7 +5,7 @@ import threading
 from itertools import count
 
 from realmos_agent.tee import runner_numbers as numbers
-from realmos_agent.tee.budget import Budget, memory_total
+from realmos_agent.tee.budget import Budget, Share, memory_total
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.runner import START_SECONDS, RunnerProcess, launch
 from realmos_agent.tee.spares import Spares
@@ -22,7 +22,8 @@ SPARES = 2  # a TA, and one that it calls
 _NICE = 5
 """Runners yield to the core, so that it has its turn however many TAs run in circles."""
 _SHARE = 8  # of the memory there is: what large system calls may have of it
-_LARGE_MAX = 4 * numbers.LENGTH_MAX
+_PARTS = 2
+_LARGE_MAX = 16 * numbers.LENGTH_MAX
 
 
 class Runners:
@@ -99,7 +100,7 @@ class Runners:
 
     def _launch(self, argv: tuple[str, ...] | None = None) -> RunnerProcess:
         words = (*(argv or self.argv), "--user", str(next(self._users)))
-        return launch(words, large=self._large)
+        return launch(words, large=Share(self._large, self._large.limit // _PARTS))
 
     def _judge(self, missing: str) -> None:
         if not self._emulated:
