@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from realmos_agent.tee import client_numbers, numbers, wire
 from realmos_agent.tee import network as network_module
-from realmos_agent.tee.connections import WAITING_MAX, Connections
+from realmos_agent.tee.connections import Connections
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import Outcome
@@ -304,23 +304,6 @@ def test_the_hub_has_so_many_sockets_and_no_more(setup: Setup, server: socket.so
         connect()
 
 
-def test_the_core_asks_for_no_more_at_a_time_than_the_hub_bears() -> None:
-    asked: list[bytes] = []
-    questions = Questions(asked.append, PATIENCE)
-    connections = Connections(questions)
-    closing = [in_thread(lambda: connections.close(1)) for _ in range(WAITING_MAX)]
-    end = time.monotonic() + PATIENCE
-    while len(asked) < WAITING_MAX and time.monotonic() < end:
-        time.sleep(0.01)
-    with pytest.raises(TeeError, match=f"{numbers.ISOCKET_ERROR_OUT_OF_RESOURCES:x}"):
-        connections.receive(1, 1, 0)
-    assert len(asked) == WAITING_MAX
-    questions.end()
-    for each in closing:
-        with pytest.raises(TeeError, match="COMMUNICATION"):
-            each.result(PATIENCE)
-
-
 def test_unknown_commands_and_other_parameters_are_refused(setup: Setup) -> None:
     uses = [command(number, Params(param_types(OUT), (Value(), None, None, None)))
             for number in (0, 1, 2, 3, 4, 5, 6)]  # fmt: skip
@@ -386,28 +369,6 @@ def test_requests_that_are_none_end_the_core() -> None:
     ):
         with pytest.raises(wire.WireError):
             network.ask(frame)
-    network.close()
-
-
-def test_too_many_requests_end_the_core(
-    server: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(network_module, "PIECE_MS", 60000)
-    network = Network(lambda: None)
-    body = struct.pack(client_numbers.NET_FORMAT, client_numbers.NET_OPEN, 0, 0,
-                       server.getsockname()[1], numbers.SOCKET_TCP) + LOOPBACK  # fmt: skip
-    network.ask(wire.Frame(client_numbers.KIND_NET, 0, 1, body))
-    end = time.monotonic() + PATIENCE
-    while not network.take_answers() and time.monotonic() < end:
-        time.sleep(0.01)
-    waits = struct.pack(client_numbers.NET_FORMAT, client_numbers.NET_RECEIVE, 1, 60000, 1, 0)
-
-    def flood() -> None:
-        for number in range(WAITING_MAX + 1):
-            network.ask(wire.Frame(client_numbers.KIND_NET, 0, 2 + number, waits))
-
-    with pytest.raises(wire.WireError, match="at a time"):
-        flood()
     network.close()
 
 

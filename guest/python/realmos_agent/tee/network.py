@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The hub's end of connections: sockets of this machine, for who serves Trusted Applications."""
 
+import contextlib
 import errno
 import select
 import socket
 import struct
 import threading
+import time
 from collections import deque
 
 from realmos_agent.tee import client_numbers, numbers, wire
@@ -15,12 +17,14 @@ from realmos_agent.tee.workers import Workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CONNECT_SECONDS = 60.0
+"""How long a name's addresses may take, all together: well below the time that the core waits."""
 _NAME_MAX = 1024
 _NET = struct.Struct(client_numbers.NET_FORMAT)
 _DONE = struct.Struct(client_numbers.NET_DONE_FORMAT)
+_MOST = _NET.size + client_numbers.NET_BYTES_MAX
 _PORT = struct.Struct("<H")
 _BUFFER = struct.Struct("<i")
 _FAMILIES = {
@@ -36,6 +40,46 @@ _BUFFERS = {
 _EXHAUSTED = (errno.ENOMEM, errno.ENOBUFS, errno.EMFILE, errno.ENFILE)
 
 
+class _Connection:
+    """A socket that several threads may use, which is closed when it is ended and nobody does."""
+
+    def __init__(self, made: socket.socket) -> None:
+        self._socket = made
+        self._lock = threading.Lock()
+        self._users = 0
+        self._ended = False
+
+    @contextlib.contextmanager
+    def used(self) -> "Iterator[socket.socket]":
+        """Use it.
+
+        Raises:
+            TeeError: it is ended.
+        """
+        with self._lock:
+            if self._ended:
+                raise TeeError(numbers.ERROR_BAD_PARAMETERS)
+            self._users += 1
+        try:
+            yield self._socket
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._close()
+
+    def end(self) -> None:
+        """End it; who waits for it learns that first."""
+        with self._lock:
+            self._ended = True
+            with contextlib.suppress(OSError):  # the peer was first
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._close()
+
+    def _close(self) -> None:
+        if self._ended and not self._users:
+            self._socket.close()
+
+
 class Network:
     """Makes connections for a core, and serves them.
 
@@ -49,23 +93,30 @@ class Network:
         self._lock = threading.Lock()
         self._running = 0
         self._last = 0
-        self._sockets: dict[int, socket.socket] = {}
+        self._sockets: dict[int, _Connection] = {}
         self._answers: deque[bytes] = deque()
         self._closed = False
 
     def ask(self, frame: wire.Frame) -> None:
-        """Take a request.
+        """Take a request; refuse it if there are too many at a time.
 
         Raises:
-            WireError: there are too many, or it is none.
+            WireError: it is none.
         """
-        if frame.client or not _NET.size <= len(frame.body) <= _NET.size + _most():
+        if frame.client or not _NET.size <= len(frame.body) <= _MOST:
             raise wire.WireError("what asks for a connection is cut short or too long")
+        what, number, *_ = _NET.unpack_from(frame.body)
+        if what == client_numbers.NET_CLOSE:  # always, and at once: it makes room
+            self._answer(frame, self._close(number))
+            return
         with self._lock:
-            if self._running >= WAITING_MAX:
-                raise wire.WireError("it asks for more connections at a time than there can be")
-            self._running += 1
-        self._workers.run(lambda: self._serve(frame))
+            begins = self._running < WAITING_MAX
+            self._running += begins
+        if begins and self._workers.run(lambda: self._serve(frame)):
+            return
+        with self._lock:
+            self._running -= begins
+        self._answer(frame, numbers.ISOCKET_ERROR_OUT_OF_RESOURCES)
 
     def take_answers(self) -> list[bytes]:
         """Return the frames that are for the core."""
@@ -81,7 +132,7 @@ class Network:
             sockets = list(self._sockets.values())
             self._sockets.clear()
         for each in sockets:
-            _disconnect(each)
+            each.end()
 
     def _serve(self, frame: wire.Frame) -> None:
         result, value, data = numbers.SUCCESS, 0, b""
@@ -91,11 +142,14 @@ class Network:
             result = error.code
         except OSError:
             result = numbers.ERROR_BAD_PARAMETERS  # as tee-supplicant has it
+        with self._lock:
+            self._running -= 1  # before the core can ask for more
+        self._answer(frame, result, value, data)
+
+    def _answer(self, frame: wire.Frame, result: int, value: int = 0, data: bytes = b"") -> None:
         body = _DONE.pack(result, value) + data
         answer = wire.Frame(client_numbers.KIND_NET_DONE, 0, frame.request, body)
         self._answers.append(answer.to_bytes())
-        with self._lock:
-            self._running -= 1
         self._wake()
 
     def _do(self, body: bytes) -> tuple[int, bytes]:
@@ -110,24 +164,28 @@ class Network:
         if what == client_numbers.NET_OPEN:
             return self._open(a, b, c, data), b""
         with self._lock:
-            found = self._sockets.get(number)
-            if what == client_numbers.NET_CLOSE:
-                self._sockets.pop(number, None)
-        if found is None:
+            connection = self._sockets.get(number)
+        if connection is None:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
-        if what == client_numbers.NET_CLOSE:
-            _disconnect(found)
-            return 0, b""
-        if what == client_numbers.NET_SEND:
-            _wait(found, select.POLLOUT, a)
-            return _send(found, data), b""
-        if what == client_numbers.NET_RECEIVE:
-            _wait(found, select.POLLIN, a)
-            return 0, _receive(found, min(b, client_numbers.NET_BYTES_MAX))
-        if what == client_numbers.NET_CONTROL:
-            _control(found, a, data)
-            return 0, b""
+        with connection.used() as found:
+            if what == client_numbers.NET_SEND:
+                _wait(found, select.POLLOUT, a)
+                return _send(found, data), b""
+            if what == client_numbers.NET_RECEIVE:
+                _wait(found, select.POLLIN, a)
+                return 0, _receive(found, min(b, client_numbers.NET_BYTES_MAX))
+            if what == client_numbers.NET_CONTROL:
+                _control(found, a, data)
+                return 0, b""
         raise TeeError(numbers.ERROR_BAD_PARAMETERS)
+
+    def _close(self, number: int) -> int:
+        with self._lock:
+            found = self._sockets.pop(number, None)
+        if found is None:
+            return numbers.ERROR_BAD_PARAMETERS
+        found.end()
+        return numbers.SUCCESS
 
     def _open(self, version: int, port: int, protocol: int, name: bytes) -> int:
         if version not in _FAMILIES or protocol not in _KINDS or port > 0xFFFF:
@@ -138,12 +196,8 @@ class Network:
                 made.close()
                 raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
             self._last += 1
-            self._sockets[self._last] = made
+            self._sockets[self._last] = _Connection(made)
             return self._last
-
-
-def _most() -> int:
-    return client_numbers.NET_BYTES_MAX
 
 
 def _addresses(
@@ -165,13 +219,17 @@ def _addresses(
 
 
 def _connect(name: bytes, port: int, family: int, kind: int) -> socket.socket:
-    """Connect to the first address that answers.
+    """Connect to the first address that answers: each has its part of the time that is left.
 
     Raises:
-        TeeError: none does.
+        TeeError: none does in time.
     """
-    result = numbers.ERROR_COMMUNICATION
-    for its_family, its_kind, protocol, address in _addresses(name, port, family, kind):
+    result, end = numbers.ERROR_COMMUNICATION, time.monotonic() + CONNECT_SECONDS
+    found = _addresses(name, port, family, kind)
+    for tried, (its_family, its_kind, protocol, address) in enumerate(found):
+        left = (end - time.monotonic()) / (len(found) - tried)
+        if left <= 0:
+            raise TeeError(numbers.ISOCKET_ERROR_TIMEOUT)
         try:
             made = socket.socket(its_family, its_kind, protocol)
         except OSError as error:
@@ -179,7 +237,7 @@ def _connect(name: bytes, port: int, family: int, kind: int) -> socket.socket:
             result = numbers.ISOCKET_ERROR_OUT_OF_RESOURCES if exhausted else numbers.ERROR_GENERIC
             continue
         try:
-            made.settimeout(CONNECT_SECONDS)
+            made.settimeout(left)
             made.connect(address)
             made.setblocking(False)
         except OSError as error:
@@ -189,15 +247,6 @@ def _connect(name: bytes, port: int, family: int, kind: int) -> socket.socket:
             continue
         return made
     raise TeeError(result)
-
-
-def _disconnect(connection: socket.socket) -> None:
-    """Close; who waits for it in another thread learns that first."""
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # the peer was first
-    connection.close()
 
 
 def _wait(connection: socket.socket, event: int, wait_ms: int) -> None:

@@ -29,6 +29,7 @@ class Questions:
         self._last = 0
         self._waiting: set[int] = set()
         self._answers: dict[int, bytes] = {}
+        self._late: dict[int, Callable[[bytes], None]] = {}
         self._over = False
 
     def take(self, frame: wire.Frame) -> None:
@@ -44,6 +45,9 @@ class Questions:
                 self._waiting.remove(frame.request)
                 self._answers[frame.request] = frame.body
                 self._lock.notify_all()
+            late = self._late.pop(frame.request, None)
+        if late is not None:
+            late(frame.body)
 
     def end(self) -> None:
         """Tell all who wait that no answer will come any more."""
@@ -51,26 +55,38 @@ class Questions:
             self._over = True
             self._lock.notify_all()
 
-    def ask(self, kind: int, body: bytes) -> bytes:
+    def ask(self, kind: int, body: bytes, late: "Callable[[bytes], None] | None" = None) -> bytes:
         """Ask the hub, and return the body of its answer.
 
+        Args:
+            kind: of the frame that asks.
+            body: its body.
+            late: takes the body of an answer that comes too late, and does not wait.
+
         Raises:
-            OSError: there is none.
+            TimeoutError: there is none in time.
+            OSError: there will be none.
         """
         with self._lock:
             self._last += 1
             number = self._last
             self._waiting.add(number)
+        sent = False
         try:
             self._send(wire.Frame(kind, 0, number, body).to_bytes())
+            sent = True
             with self._lock:
                 self._lock.wait_for(lambda: number in self._answers or self._over, self._seconds)
         finally:
             with self._lock:
                 self._waiting.discard(number)
-                answer = self._answers.pop(number, None)
-        if answer is None and self._over:
+                answer, over = self._answers.pop(number, None), self._over
+                if late is not None and sent and answer is None and not over:
+                    self._late[number] = late
+        if answer is None and over:
             raise OSError(errno.EPIPE, "the hub has ended")
         if answer is None:
-            raise OSError(errno.ETIMEDOUT, f"the hub did not answer within {self._seconds:g} s")
+            raise TimeoutError(
+                errno.ETIMEDOUT, f"the hub did not answer within {self._seconds:g} s"
+            )
         return answer
