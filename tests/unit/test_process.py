@@ -121,12 +121,13 @@ def test_a_called_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyP
 
 
 def test_ctrl_c_of_a_terminal_reaches_a_called_program_once() -> None:
-    script = "trap 'echo saved; exit' INT; trap 'echo again' TERM; echo up; "
-    words = [sys.executable, "-c", CALLS, "sh", "-c", script + "while :; do sleep 0.05; done"]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(words[0], words)  # noqa: S606 -- it is of a terminal's session
-    with os.fdopen(terminal, "r+b", buffering=0) as screen:
+    script = "trap 'echo saved; exit' INT; trap 'echo again' TERM; echo up;"
+    in_front = f"import os; os.open(os.ttyname(0), os.O_RDWR); {CALLS}"  # it leads a session
+    words = [sys.executable, "-c", in_front, "sh", "-c", f"{script} while :; do sleep 0.05; done"]
+    ours, its = pty.openpty()
+    caller = subprocess.Popen(words, stdin=its, stdout=its, stderr=its, start_new_session=True)
+    os.close(its)
+    with caller, os.fdopen(ours, "r+b", buffering=0) as screen:
         said = b""
         while b"up" not in said:
             said += screen.read(100)
@@ -134,6 +135,5 @@ def test_ctrl_c_of_a_terminal_reaches_a_called_program_once() -> None:
         with contextlib.suppress(OSError):  # a terminal's end
             while piece := screen.read(100):
                 said += piece
-    os.waitpid(pid, 0)
     assert b"saved\r\n" in said
     assert b"again" not in said
