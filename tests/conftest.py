@@ -20,6 +20,7 @@ from realmos.cache import Cache
 from realmos.errors import BootError
 from realmos.firmware import Flash
 from realmos.firmware.mbedtls import find_mbedtls
+from realmos.image import build_runner
 from realmos.machine import Machine, MachineSpec, firmware_argv, uart_log
 from realmos.machine._spec import CPU
 from realmos.progress import Silent
@@ -29,6 +30,7 @@ from realmos_abi.__main__ import main as write_headers
 BARE_RAM = 2 << 30
 """Less than the RMM tracks, so that programs can try what becomes of memory that is not there."""
 _MACHINE_FIXTURES = {"realm", "realm_machine", "realm_factory"}
+_FETCHING_FIXTURES = {"runner_program"}
 
 
 # A test says the same of the same sources each time. What searches for new examples is exhaustive,
@@ -66,6 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if not _MACHINE_FIXTURES.isdisjoint(_fixtures(item)):
             item.add_marker(pytest.mark.qemu)
+        if not _FETCHING_FIXTURES.isdisjoint(_fixtures(item)):
+            item.add_marker(pytest.mark.fetch)
     dropped = [item for item in items if _marks(item) & left_out]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
@@ -99,6 +103,12 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mbedtls_path() -> Path:
     """mbedTLS's source. What uses it is marked `fetch`: with a cold cache it is downloaded."""
     return find_mbedtls(Cache(), Silent()).path
+
+
+@pytest.fixture(scope="session")
+def runner_program() -> Path:
+    """The runner of Trusted Applications; with a cold cache, its libcrypto is downloaded."""
+    return build_runner(Cache(), Silent())
 
 
 @pytest.fixture(scope="session")

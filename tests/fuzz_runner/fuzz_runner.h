@@ -29,7 +29,9 @@
 #include "enter.h"
 #include "runner.h"
 
-#define FUZZ_FD 3
+/* Handles of states that are spoken of. */
+#define FUZZ_STATES 4
+#define FUZZ_FD	    3
 
 /* Where a TA can have memory here, as in tests/c/runner_fixture.h. */
 #define WINDOW_FIRST UINT64_C(0x200000000000)

@@ -208,6 +208,36 @@ static void say_result(void)
 	end(at, 0);
 }
 
+static void say_state(void)
+{
+	static const uint32_t algorithms[] = {
+		TEE_ALG_SHA256,
+		TEE_ALG_HMAC_SHA256,
+		TEE_ALG_AES_CTR,
+		TEE_ALG_AES_CBC_NOPAD,
+		TEE_ALG_AES_GCM,
+		TEE_ALG_AES_GCM,
+		TEE_ALG_AES_CBC_MAC_NOPAD,
+	};
+	uint8_t kind = input_byte();
+	struct tee_run_state order = {
+		.handle = kind % FUZZ_STATES,
+		.algorithm = algorithms[input_byte() % COUNT(algorithms)],
+		.mode = kind / FUZZ_STATES % 3,
+	};
+	size_t at;
+
+	if (kind < 0x20) {
+		at = begin(TEE_RUN_UNKEY);
+		put(&order.handle, sizeof(order.handle));
+	} else {
+		at = begin(TEE_RUN_STATE);
+		put(&order, sizeof(order));
+		put_bytes(kind % 64, kind);
+	}
+	end(at, 0);
+}
+
 static void say_nonsense(void)
 {
 	uint32_t type = input_byte();
@@ -230,6 +260,8 @@ void say_something(void)
 		} else {
 			say_enter();
 		}
+	} else if (what < 9) {
+		say_state();
 	} else if (what < 12) {
 		say_some_map(what % 2 == 0 ? TEE_RUN_MAP : TEE_RUN_REGION);
 	} else if (what < 15) {

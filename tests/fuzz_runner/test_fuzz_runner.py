@@ -139,6 +139,9 @@ MISTAKES = {
         "runner.c", "order.address, order.size, TEE_RUN_PROT_READ, false",
         "order.address, 1, 0, false", "",
     ),
+    "digest": Mistake("state.c", "if (output->capacity < size) {\n\t\treturn short_buffer",
+                      "if (output == NULL) {\n\t\treturn short_buffer", "changed the byte"),
+    "nonce": Mistake("states.c", "registers[2], TEE_RUN_PROT_READ", "0, TEE_RUN_PROT_READ", ""),
 }  # fmt: skip
 
 
@@ -148,7 +151,7 @@ def test_a_mistake_in_the_runner_is_found(
     name: str, top: Path, tmp_path: Path, generated: Path
 ) -> None:
     mistake = MISTAKES[name]
-    for part in ("guest/optee/runner", "tests/fuzz", "tests/fuzz_runner"):
+    for part in ("guest/optee/runner", "tests/c", "tests/fuzz", "tests/fuzz_runner"):
         shutil.copytree(top / part, tmp_path / part)
     path = tmp_path / "guest/optee/runner" / mistake.file
     source = path.read_text("utf-8")

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "states.h"
 #include "ta.h"
 
 static const struct call_entry entries[] = { TEE_CALL_TABLE };
@@ -55,8 +56,7 @@ static uint32_t random_bytes(const struct map *map, uint64_t addr, uint64_t size
 	return TEE_SUCCESS;
 }
 
-static bool ask_core(struct runner *runner, const uint64_t *registers, uint32_t number,
-		     uint32_t *result)
+static bool ask(struct runner *runner, const uint64_t *registers, uint32_t number, uint32_t *result)
 {
 	struct tee_run_call head = { .number = number, .count = entries[number].count };
 	struct call call = { .runner = runner, .entry = &entries[number] };
@@ -65,11 +65,15 @@ static bool ask_core(struct runner *runner, const uint64_t *registers, uint32_t 
 	frame_begin(&runner->out, TEE_RUN_CALL);
 	frame_put_copy(&runner->out, &head, sizeof(head));
 	*result = call_put_arguments(&call, registers);
-	if (*result != TEE_SUCCESS) {
+	if (*result != TEE_SUCCESS || states_serve(&call, registers, number, result)) {
 		return true;
 	}
-	return frame_send(&runner->out, runner->fd) && runner_await_result(runner, &in) &&
-	       call_take_outputs(&call, &in, result);
+	if (!frame_send(&runner->out, runner->fd) || !runner_await_result(runner, &in) ||
+	    !call_take_outputs(&call, &in, result)) {
+		return false;
+	}
+	states_settle(&call, registers, number, result);
+	return true;
 }
 
 bool call_serve(struct runner *runner, const uint64_t *registers, uint64_t number, uint32_t *result)
@@ -88,5 +92,5 @@ bool call_serve(struct runner *runner, const uint64_t *registers, uint64_t numbe
 		*result = TEE_ERROR_NOT_SUPPORTED;
 		return true;
 	}
-	return ask_core(runner, registers, (uint32_t)number, result);
+	return ask(runner, registers, (uint32_t)number, result);
 }

@@ -26,7 +26,8 @@
 #define EXIT_LOST  2
 
 struct enter_saved enter_saved;
-static struct runner runner = { .fd = TEE_RUN_FD };
+/* Of zeros, which a program's file does not hold. */
+static struct runner runner;
 
 uint64_t enter_serve(const uint64_t *registers, uint64_t number)
 {
@@ -114,6 +115,7 @@ int main(int argc, char **argv)
 	uint32_t flags;
 	int error;
 
+	runner.fd = TEE_RUN_FD;
 	if (!parse(argc, argv, &options)) {
 		(void)fprintf(stderr,
 			      "usage: ta-runner [--weak [--bare]] [--user UID] [--memory BYTES] "

@@ -206,6 +206,19 @@ static bool enter(struct runner *runner, struct frame_in *in)
 	return report_return(runner, &params, registers.sp, enter_ta(&registers));
 }
 
+/* What the core may say while it serves a call. */
+static bool serve_within_call(struct runner *runner, struct frame_in *in)
+{
+	switch (in->type) {
+	case TEE_RUN_STATE:
+		return states_take(&runner->states, in);
+	case TEE_RUN_UNKEY:
+		return states_unkey(&runner->states, in);
+	default:
+		return serve_memory(runner, in);
+	}
+}
+
 bool runner_await_result(struct runner *runner, struct frame_in *in)
 {
 	in->fd = runner->fd;
@@ -213,7 +226,7 @@ bool runner_await_result(struct runner *runner, struct frame_in *in)
 		if (in->type == TEE_RUN_RESULT) {
 			return true;
 		}
-		if (!serve_memory(runner, in)) {
+		if (!serve_within_call(runner, in)) {
 			return false;
 		}
 	}

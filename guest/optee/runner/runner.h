@@ -7,6 +7,7 @@
 
 #include "frame.h"
 #include "map.h"
+#include "states.h"
 
 struct runner {
 	int fd;
@@ -16,6 +17,7 @@ struct runner {
 	int region_error;
 	struct map map;
 	struct frame_out out;
+	struct states states;
 };
 
 /*

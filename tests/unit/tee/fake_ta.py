@@ -144,6 +144,12 @@ class FakeRunner:
         self.memory[address] = bytearray(data)
         self.regions.append(address)
 
+    def give_state(self, handle: int, algorithm: int, mode: int, key: bytes) -> None:
+        """Leave a state to the core."""
+
+    def take_key(self, handle: int) -> None:
+        """Have none."""
+
     def enter(self, entry: Entry) -> Event:
         """Start the script."""
         if self.closed:

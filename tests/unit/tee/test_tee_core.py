@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from realmos.cache import Cache
-from realmos.image import build_runner
-from realmos.progress import Silent
 from realmos_agent.tee import blobs, numbers, wire
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee.holder import answered
@@ -185,14 +182,9 @@ def directory(maker: Maker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def runner() -> Path:
-    return build_runner(Cache(), Silent())
-
-
 @pytest.fixture
-def core(directory: Path, runner: Path) -> Iterator[Core]:
-    started = Core(directory, directory / "key.pem", runner)
+def core(directory: Path, runner_program: Path) -> Iterator[Core]:
+    started = Core(directory, directory / "key.pem", runner_program)
     yield started
     started.process.kill()
     started.process.communicate()
@@ -261,8 +253,8 @@ def test_the_end_of_the_stream_ends_a_ta_that_runs_away(core: Core) -> None:
     core.end()
 
 
-def test_a_ta_of_another_key_is_refused(directory: Path, runner: Path) -> None:
-    core = Core(directory, directory / "other.pem", runner)
+def test_a_ta_of_another_key_is_refused(directory: Path, runner_program: Path) -> None:
+    core = Core(directory, directory / "other.pem", runner_program)
     opened = core.open()
     assert (opened.result, opened.origin) == (numbers.ERROR_SECURITY, numbers.ORIGIN_TEE)
     assert "is not loaded" in core.end()
@@ -328,12 +320,14 @@ def test_a_core_says_what_becomes_of_objects(tmp_path: Path, *, kept: bool) -> N
     assert expected in done.stderr
 
 
-def test_ta_is_not_replaced_by_an_older_one(directory: Path, runner: Path, tmp_path: Path) -> None:
+def test_ta_is_not_replaced_by_an_older_one(
+    directory: Path, runner_program: Path, tmp_path: Path
+) -> None:
     elf = read((directory / f"{TA}.ta").read_bytes()).payload
     results, store = [], MemoryBackend()
     for version in (3, 2, 3):
         (tmp_path / f"{TA}.ta").write_bytes(Ta(elf, version=version).signed())
-        core = Core(tmp_path, directory / "key.pem", runner, "--storage", "hub")
+        core = Core(tmp_path, directory / "key.pem", runner_program, "--storage", "hub")
         core.store = store
         results.append(core.open().result)
         log = core.end()

@@ -25,7 +25,13 @@ class Ta(SimpleNamespace):
     """A Trusted Application, as these calls see it."""
 
     def __init__(self) -> None:
-        super().__init__(handles=HandleTable())
+        super().__init__(handles=HandleTable(), given=[], taken=[])
+
+    def give_state(self, *state: object) -> None:
+        self.given.append(state)
+
+    def take_key(self, handle: int) -> None:
+        self.taken.append(handle)
 
     def __call__(self, number: int, *arguments: object) -> Any:  # noqa: ANN401 - each call has its own
         return CALLS[number](self, *arguments)

@@ -15,9 +15,6 @@ from elf_maker import Object
 from fake_ta import CLIENT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from realmos.cache import Cache
-from realmos.image import build_runner
-from realmos.progress import Silent
 from realmos_agent.tee import numbers
 from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.chain import Chain
@@ -90,8 +87,8 @@ class Tee:
 
 
 @pytest.fixture(scope="module")
-def tee() -> Iterator[Tee]:
-    made = Tee(build_runner(Cache(), Silent()))
+def tee(runner_program: Path) -> Iterator[Tee]:
+    made = Tee(runner_program)
     made.files[OTHER] = Ta(RETURNS.made(), uuid=OTHER).signed()
     yield made
     made.manager.end()

@@ -91,6 +91,12 @@ class TaContext(Protocol):
     def services(self) -> Services:
         """What it shares with others."""
 
+    def give_state(self, handle: int, algorithm: int, mode: int, key: bytes) -> None:
+        """Have its runner serve the calls for a state that it begins now."""
+
+    def take_key(self, handle: int) -> None:
+        """Have its runner begin nothing more with a state."""
+
     def log(self, text: str) -> None:
         """Write a line to the log."""
 

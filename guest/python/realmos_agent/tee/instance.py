@@ -157,6 +157,14 @@ class Instance:
         """End the TA from within one of its system calls."""
         raise TaPanic(code)
 
+    def give_state(self, handle: int, algorithm: int, mode: int, key: bytes) -> None:
+        """Have the runner serve the calls for a state that the TA begins now."""
+        self._runner.give_state(handle, algorithm, mode, key)
+
+    def take_key(self, handle: int) -> None:
+        """Have the runner begin nothing more with a state."""
+        self._runner.take_key(handle)
+
     # Memory: what the system pseudo TA asks.
 
     def map_zero(self, size: int, address: int, before: int, after: int) -> int:

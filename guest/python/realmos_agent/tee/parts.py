@@ -157,6 +157,12 @@ class Runner(Protocol):
     def region(self, address: int, data: Body, *, secure: bool) -> None:
         """Give the TA memory for the call that comes."""
 
+    def give_state(self, handle: int, algorithm: int, mode: int, key: bytes) -> None:
+        """Give it a state of the TA's, while a system call is open."""
+
+    def take_key(self, handle: int) -> None:
+        """Take a state's key back, while a system call is open."""
+
     def enter(self, entry: Entry) -> Event:
         """Enter the TA, and return what it does next."""
 

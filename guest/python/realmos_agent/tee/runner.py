@@ -41,6 +41,8 @@ _CALL = struct.Struct(numbers.CALL_FORMAT)
 _NO_ROOM = struct.pack(numbers.RESULT_FORMAT, ERROR_OUT_OF_MEMORY, 0)
 _RETURNED = struct.Struct(numbers.RETURNED_FORMAT)
 _FAULT = struct.Struct(numbers.FAULT_FORMAT)
+_STATE = struct.Struct(numbers.STATE_FORMAT)
+_UNKEY = struct.Struct(numbers.UNKEY_FORMAT)
 _ADDRESS = 8
 _FRAMES_MAX = 64
 _STATUS_MAX = 4095
@@ -132,6 +134,14 @@ class RunnerProcess:
         size = max(len(data), 1)
         prot = numbers.PROT_READ | numbers.PROT_WRITE
         self._order(numbers.REGION, _MAP.pack(address, size, prot, flags), data, hold=True)
+
+    def give_state(self, handle: int, algorithm: int, mode: int, key: bytes) -> None:
+        """Give it a state whose calls it may serve, if it can; before the answer to a call."""
+        self._order(numbers.STATE, _STATE.pack(handle, algorithm, mode), key, hold=True)
+
+    def take_key(self, handle: int) -> None:
+        """Have it begin no more with a state; before the answer to a call."""
+        self._order(numbers.UNKEY, _UNKEY.pack(handle), hold=True)
 
     def enter(self, entry: Entry) -> Event:
         """Enter the TA, and return what it does next.

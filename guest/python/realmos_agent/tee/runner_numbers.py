@@ -19,6 +19,8 @@ ENTER = 5
 RESULT = 6
 FETCH = 7
 WRITE = 8
+STATE = 9
+UNKEY = 0xA
 HELLO = 0x80
 DONE = 0x81
 CALL = 0x82
@@ -62,6 +64,9 @@ MEMORY_OWN = 1
 MEMORY_TA = 2
 MEMORY_CLIENT = 3
 
+# state
+KEY_MAX = 0x100
+
 # FrameHeader
 FRAME_FORMAT = "<II"
 FRAME_SIZE = 8
@@ -93,6 +98,14 @@ CALL_SIZE = 8
 # Result
 RESULT_FORMAT = "<II"
 RESULT_SIZE = 8
+
+# State
+STATE_FORMAT = "<III"
+STATE_SIZE = 0xC
+
+# Unkey
+UNKEY_FORMAT = "<I"
+UNKEY_SIZE = 4
 
 # Returned
 RETURNED_FORMAT = "<II8Q"

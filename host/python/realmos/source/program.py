@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Building of our C programs and libraries that run on Linux, each by the Makefile beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,14 @@ from realmos.source.workspace import workspace
 
 @contextmanager
 def made_program(
-    name: str, source: Path, cache: Cache, *, compiler: str, hint: str, log: Path | None = None
+    name: str,
+    source: Path,
+    cache: Cache,
+    *,
+    compiler: str,
+    hint: str,
+    log: Path | None = None,
+    variables: Mapping[str, Path] | None = None,
 ) -> Iterator[Path]:
     """Yield what a Makefile of ours makes, with the ABI tables as headers; it is gone afterwards.
 
@@ -26,6 +33,7 @@ def made_program(
         compiler: what CC is.
         hint: what to do when it fails.
         log: file that receives what was printed.
+        variables: what else the Makefile is told.
 
     Raises:
         ToolError: make is absent, or fails.
@@ -36,6 +44,7 @@ def made_program(
             [
                 MAKE.program, "-f", work / "tree" / "Makefile", f"CC={compiler}",
                 f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
+                *(f"{key}={value}" for key, value in (variables or {}).items()),
             ],
             cwd=work,
             env=process.base_env(SOURCE_DATE_EPOCH="0"),

@@ -65,7 +65,7 @@ class TransientObject:
     """An object of one type with room for keys of `max_size` bits.
 
     `attributes` has what is set, by number; `size` the size of the key in bits; `busy` is set while
-    an operation holds it.
+    an operation holds it; `on_change` is called once, when the key or its usage changes.
 
     Raises:
         TeeError: NOT_SUPPORTED: there is no such type, or it has no keys of that size.
@@ -81,6 +81,7 @@ class TransientObject:
         self.handle_flags = 0
         self.attributes: dict[int, Attribute] = {}
         self.busy = False
+        self.on_change: Callable[[], None] | None = None
         self._prepared: dict[str, Any] = {}
         self._prepared_from = self.attributes
 
@@ -106,7 +107,7 @@ class TransientObject:
 
     @property
     def data_size(self) -> int:
-        """Size of the data stream; a transient object has none."""
+        """Size of the data stream."""
         return 0
 
     @property
@@ -134,7 +135,13 @@ class TransientObject:
 
     def restrict_usage(self, usage: int) -> None:
         """Take away each usage that is not in `usage`."""
+        self._tell()
         self._usage &= usage
+
+    def _tell(self) -> None:
+        told, self.on_change = self.on_change, None
+        if told is not None:
+            told()
 
     def get_attr(self, attribute_id: int) -> bytes:
         """Return an attribute as the Trusted Application sees it.
@@ -200,6 +207,7 @@ class TransientObject:
         """
         if self.persistent:
             raise TeeError(n.ERROR_BAD_PARAMETERS)
+        self._tell()
         self.attributes = {}
         self._prepared = {}
         self.size = 0
@@ -257,6 +265,7 @@ class TransientObject:
 
     def take(self, attributes: dict[int, Attribute], size: int) -> None:
         """Become an object with these attributes, as held, and of this size in bits."""
+        self._tell()
         self.attributes = attributes
         self.size = size
         self.handle_flags |= n.HANDLE_FLAG_INITIALIZED

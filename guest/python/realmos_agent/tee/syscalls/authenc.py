@@ -4,6 +4,7 @@
 from realmos_agent.tee import numbers
 from realmos_agent.tee.crypto.operation import State
 from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.syscalls.states import begun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def authenc_init(
     ta: "TaContext", state: int, nonce: bytes, tag_size: int, aad_size: int, payload_size: int
 ) -> None:
     """Begin a message."""
-    _state(ta, state).init(nonce, tag_size, aad_size, payload_size)
+    held = _state(ta, state)
+    held.init(nonce, tag_size, aad_size, payload_size)
+    begun(ta, state, held)
 
 
 def authenc_update_aad(ta: "TaContext", state: int, aad: bytes) -> None:

@@ -4,6 +4,7 @@
 from realmos_agent.tee import numbers
 from realmos_agent.tee.crypto.operation import State
 from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.syscalls.states import begun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ def _state(ta: "TaContext", handle: int) -> "CipherState":
 
 def cipher_init(ta: "TaContext", state: int, iv: bytes) -> None:
     """Begin a stream."""
-    _state(ta, state).init(iv)
+    held = _state(ta, state)
+    held.init(iv)
+    begun(ta, state, held)
 
 
 def cipher_update(ta: "TaContext", state: int, data: bytes, capacity: int) -> bytes:

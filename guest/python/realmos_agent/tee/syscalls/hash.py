@@ -3,6 +3,7 @@
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.crypto.operation import HashingState
+from realmos_agent.tee.syscalls.states import begun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
 
 def hash_init(ta: "TaContext", state: int, iv: bytes) -> None:
     """Begin a message."""
-    ta.handles.get(state, HashingState).init()
+    held = ta.handles.get(state, HashingState)
+    held.init()
+    begun(ta, state, held)
 
 
 def hash_update(ta: "TaContext", state: int, chunk: bytes) -> None:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Calls 15 to 17: states of cryptographic operations, made, copied and freed."""
 
+from functools import partial
+
 from realmos_agent.tee import numbers
-from realmos_agent.tee.crypto import operation
+from realmos_agent.tee.crypto import given, operation
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.crypto.operation import State
 from realmos_agent.tee.errors import TeeError
@@ -44,6 +46,19 @@ def cryp_state_free(ta: "TaContext", handle: int) -> None:
     state = ta.handles.drop(handle, State)
     for key in state.key_handles:
         ta.handles.drop(key, TransientObject).close()
+
+
+def begun(ta: "TaContext", handle: int, state: State) -> None:
+    """Have the TA's runner go on with a state that begins, if the TA may read its key.
+
+    The runner may have no place for it: then calls for it go on coming here.
+    """
+    key = given.key_for_runner(state)
+    if key is None:
+        return
+    ta.give_state(handle, state.algorithm, state.mode, key)
+    if state.key1 is not None:
+        state.key1.on_change = partial(ta.take_key, handle)
 
 
 HANDLERS = {
