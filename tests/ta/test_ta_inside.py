@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clients in the realm of their TAs, and TAs that show what they are: predicted, run, verified."""
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -8,11 +9,16 @@ from pathlib import Path
 
 import pytest
 from realmos import cli
+from realmos.agent import AgentClient
+from realmos.errors import PeerRefusedError
+from realmos.progress import Silent
+from realmos.tee import INPUT, OUTPUT, Context, RealmCore, buffer, find_applications, tee_workload
 
 pytest_plugins = ["ta_examples"]
 pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
 
 SIGNER = "edb617fa-9fed-4d89-825b-716277701d5b"
+ATTEST = 2
 NONCE = "2a" * 32
 SCRIPT = """#!/bin/sh
 # The core is this one's parent.
@@ -22,6 +28,8 @@ cat /proc/$PPID/environ >/dev/null 2>&1 && echo "it sees what the core was given
 ( exec 3<>/dev/realm-rsi ) 2>/dev/null && echo "it extends measurements"
 mkdir /sys/kernel/config/tsm/report/client 2>/dev/null && echo "it gets tokens of its own"
 touch /run/tee/more.ta 2>/dev/null && echo "it adds TAs"
+[ -w /run/realmos/broker ] && echo "it asks a broker"
+cat /run/tee/*.ta >/dev/null && echo "it reads TAs, as it may"
 id -u
 "$@" key
 "$@" attest "$NONCE"
@@ -55,7 +63,8 @@ def test_a_tas_token_is_what_was_predicted_of_it_and_its_client(
     capfd.readouterr()
     assert cli.main(["ta", "run", "--client-inside", *given, ta, *words]) == 0
     said = capfd.readouterr()
-    user, key, token = said.out.split()
+    can, user, key, token = said.out.splitlines()
+    assert can == "it reads TAs, as it may"
     assert user == "1000"
     assert "making a key" in said.err
     (tmp_path / "key").write_bytes(bytes.fromhex(key))
@@ -66,3 +75,37 @@ def test_a_tas_token_is_what_was_predicted_of_it_and_its_client(
     assert (found["passed"], found["first_failure"]) == (True, None)
     assert cli.main([*judged, "--ta", SIGNER, "--statement", "policy.toml"]) == 3
     assert cli.main(judged) == 3
+
+
+def check_attacks_succeed(agent: AgentClient, ta: Path) -> None:
+    """Run what a client inside tries as root: all of it is possible there."""
+    agent.put(ta, f"/run/tee/{SIGNER}.ta", mode=0o644)
+    agent.put_bytes(SCRIPT.encode(), "/run/script")
+    said = agent.run(["/bin/sh", "/run/script", "true"], env={"NONCE": NONCE}).stdout.decode()
+    *succeeded, user = said.splitlines()
+    assert len(succeeded) == SCRIPT.count(" && echo ")
+    assert user == "0"
+
+
+def test_a_realm_that_gave_a_ta_a_token_takes_no_more_work(
+    realm: AgentClient, build: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Whoever commands it would be root beside the TA that the token speaks for."""
+    ta = build("signer")
+    check_attacks_succeed(realm, ta)
+    (tmp_path / "copies").mkdir()
+    workload = tee_workload(find_applications([ta], None), None, tmp_path / "copies")
+    with (
+        RealmCore(realm, workload, io.BytesIO()) as core,
+        core.serve(tmp_path / "tee", Silent()) as hub,
+        Context(hub.path) as context,
+        context.open(SIGNER) as signer,
+    ):
+        token = buffer(8192, OUTPUT)
+        signer.invoke(ATTEST, buffer(bytes.fromhex(NONCE), INPUT), token)
+        assert len(token.data) > 1000
+    with pytest.raises(PeerRefusedError, match="does nothing else"):
+        realm.run(["/bin/true"])
+    with pytest.raises(PeerRefusedError, match="does nothing else"):
+        realm.put(ta, f"/run/tee/{SIGNER}.ta")
+    assert realm.get_bytes("/run/script") == SCRIPT.encode()
