@@ -186,7 +186,12 @@ def ta_files(pytestconfig: pytest.Config) -> list[Path]:
 def tee(
     ta_files: list[Path], pytestconfig: pytest.Config, request: pytest.FixtureRequest
 ) -> Iterator[Context]:
-    """A connection to a TEE core with these TAs."""
+    """A connection to a TEE core with these TAs.
+
+    With `--ta-realm` the first realm of `realm_machine` has it. A test that has that realm do
+    something else before gets an AttestationError here, for REM 1 takes it; and the agent, `realm`,
+    is the TEE's until the test ends.
+    """
     key: Path | None = pytestconfig.getoption("--ta-key")
     applications = find_applications(ta_files, key)
     if pytestconfig.getoption("--ta-realm"):

@@ -15,17 +15,16 @@ from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.params import Params, param_types
 from realmos_agent.tee.session import INFINITE
 
-T = TypeVar("T")
-
 _VALUE_IN = numbers.PARAM_TYPE_VALUE_INPUT
 _VALUE_OUT = numbers.PARAM_TYPE_VALUE_OUTPUT
 _MEMREF_IN = numbers.PARAM_TYPE_MEMREF_INPUT
 _MEMREF_OUT = numbers.PARAM_TYPE_MEMREF_OUTPUT
 _MEMREF_INOUT = numbers.PARAM_TYPE_MEMREF_INOUT
 
-
 SHARE = 16
 """Sockets of one TA, all its instances together."""
+
+T = TypeVar("T")
 
 
 class _Opened:
