@@ -6,14 +6,16 @@ The core is the dispatcher with its handlers, and what it needs of an instance.
 
 import struct
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from realmos_agent.tee import numbers as n
-from realmos_agent.tee.context import TaContext
 from realmos_agent.tee.handles import HandleTable
 from realmos_agent.tee.parts import Call, Returned
 from realmos_agent.tee.syscalls.table import Dispatcher
 from ta_code import DATA, TinyTa
+
+if TYPE_CHECKING:
+    from realmos_agent.tee.context import TaContext
 
 DISPATCHER = Dispatcher()
 RECORD = DATA
@@ -84,6 +86,10 @@ class CallingTa:
         assert isinstance(event, Returned), event
         return event.result
 
+    def read(self, address: int, size: int) -> bytes:
+        """Return what the TA's memory holds."""
+        return bytes(self.tiny.runner.fetch(address, size))
+
     def put(self, address: int, data: bytes) -> tuple[int, int]:
         """Have bytes in the TA's memory; return address and length."""
         if data:
@@ -98,7 +104,7 @@ class CallingTa:
 
     def length(self, which: int = 0) -> int:
         """Return what an output's length has become."""
-        (size,) = struct.unpack("<Q", self.tiny.runner.fetch(LENGTHS + 8 * which, 8))
+        (size,) = struct.unpack("<Q", self.read(LENGTHS + 8 * which, 8))
         assert isinstance(size, int)
         return size
 
@@ -106,7 +112,7 @@ class CallingTa:
         """Make a state; return its handle."""
         code = self.call(n.CALL_CRYP_STATE_ALLOC, algorithm, mode, key, 0, OUTPUT)
         assert code == n.SUCCESS, hex(code)
-        return int.from_bytes(self.tiny.runner.fetch(OUTPUT, 4), "little")
+        return int.from_bytes(self.read(OUTPUT, 4), "little")
 
     def take(self, number: int, state: int, data: bytes = b"") -> int:
         """Make a call that has a state and bytes, and return its result."""
@@ -119,4 +125,4 @@ class CallingTa:
         place = (*self.put(INPUT, data), *self.room(OUTPUT, capacity))
         code = self.call(number, state, *place)
         size = self.length()
-        return code, size, self.tiny.runner.fetch(OUTPUT, size) if code == n.SUCCESS else b""
+        return code, size, self.read(OUTPUT, size) if code == n.SUCCESS else b""

@@ -75,7 +75,7 @@ def test_a_digest_may_be_written_over_its_message(ta: CallingTa) -> None:
     ta.take(INIT, state)
     place = (*ta.put(INPUT, b"a" * 100), *ta.room(INPUT + 10, 64))
     assert ta.call(FINAL, state, *place) == n.SUCCESS
-    assert ta.tiny.runner.fetch(INPUT + 10, 64) == hashlib.sha512(b"a" * 100).digest()
+    assert ta.read(INPUT + 10, 64) == hashlib.sha512(b"a" * 100).digest()
 
 
 def test_a_freed_state_is_gone(ta: CallingTa) -> None:
