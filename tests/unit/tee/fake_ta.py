@@ -30,6 +30,7 @@ from realmos_agent.tee.parts import (
     PseudoTa,
     Returned,
     RunnerError,
+    Segment,
 )
 from realmos_agent.tee.services import Services
 from realmos_agent.tee.session import INFINITE, Cancellation, Identity, Session
@@ -82,7 +83,7 @@ class FakePlaced:
     uuid: UUID
     flags: int
     entry: int
-    segments: Sequence[FakeSegment]
+    segments: Sequence[Segment]
     stack_size: int = 5000
 
     def open_library(
@@ -129,6 +130,13 @@ class FakeRunner:
         self.memory[address] = bytearray(data.ljust(size, b"\0"))
         if stack:
             self.stacks.append(address)
+
+    def map_all(self, segments: Sequence[Segment], stack: tuple[int, int] | None = None) -> None:
+        """Take memory."""
+        for each in segments:
+            self.map(each.address, each.size, each.prot, each.data, stack=False)
+        if stack is not None:
+            self.map(*stack, 3, b"", stack=True)
 
     def unmap(self, address: int, size: int) -> None:
         """Give memory back."""

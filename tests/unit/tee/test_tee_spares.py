@@ -9,9 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from realmos.cache import Cache
-from realmos.image import build_runner
-from realmos.progress import Silent
 from realmos_agent.tee import housekeeper
 from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.housekeeper import Housekeeper
@@ -51,9 +48,9 @@ class Launched:
 
 
 @pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
+def launched(runner_program: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
     monkeypatch.setattr(housekeeper, "QUIET_S", 0.0)
-    made = Launched(runner_argv(build_runner(Cache(), Silent())))
+    made = Launched(runner_argv(runner_program))
     yield made
     made.housekeeper.close()
     for runner in made.runners:

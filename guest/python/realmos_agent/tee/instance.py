@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from realmos_agent.tee.chain import Chain, Later
-    from realmos_agent.tee.parts import Body, Dispatch, Event, Loader, Returned, Runner, Segment
+    from realmos_agent.tee.parts import Body, Dispatch, Event, Loader, Placed, Returned, Runner
     from realmos_agent.tee.services import Services
     from realmos_agent.tee.session import Identity, Session
 
@@ -96,8 +96,7 @@ class Instance:
         try:
             self._placed = loader.load(uuid, runner.dispatcher, self._space.reserve)
             self.flags = self._placed.flags
-            self._map(self._placed.segments)
-            self._stack_top = self._map_stack(self._placed.stack_size)
+            self._stack_top = self._map(self._placed)
         except BaseException:
             self._space.close()
             raise
@@ -215,7 +214,8 @@ class Instance:
             for address in taken:
                 self._space.release(address)
             raise
-        self._map(segments)  # what the runner refuses here ends the TA: it has the library by now
+        # What the runner refuses here ends the TA: it has the library by now.
+        self._runner.map_all(segments)
         for address, data in changes:
             self._runner.write(address, data)
 
@@ -387,14 +387,12 @@ class Instance:
             slot.view[:size] = data[:size] if came else self._runner.fetch(address, size)
             data = data[size:]
 
-    def _map(self, segments: "Sequence[Segment]") -> None:
-        for segment in segments:
-            self._runner.map(segment.address, segment.size, segment.prot, segment.data, stack=False)
-
-    def _map_stack(self, size: int) -> int:
-        size = page_up(size)
+    def _map(self, placed: "Placed") -> int:
+        """Map a TA and its stack; return where that ends."""
+        size = page_up(placed.stack_size)
         base = self._space.reserve(GUARD_SIZE + size) + GUARD_SIZE
-        self._runner.map(base, size, PROT_READ | PROT_WRITE, b"", stack=True)
+        segments, placed.segments = placed.segments, ()
+        self._runner.map_all(segments, (base, size))
         return base + size
 
 

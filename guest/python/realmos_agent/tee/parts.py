@@ -57,9 +57,8 @@ class Placed(Protocol):
     def entry(self) -> int:
         """Where it is entered."""
 
-    @property
-    def segments(self) -> Sequence[Segment]:
-        """All of its memory but the stack."""
+    segments: Sequence[Segment]
+    """All of its memory but the stack; who has mapped it needs them no more."""
 
     def open_library(
         self, uuid: UUID, base: Base
@@ -147,6 +146,9 @@ class Runner(Protocol):
 
     def map(self, address: int, size: int, prot: int, data: bytes, *, stack: bool) -> None:
         """Give the TA memory; below a stack there will be nothing."""
+
+    def map_all(self, segments: Sequence[Segment], stack: tuple[int, int] | None = None) -> None:
+        """Give the TA segments and, if there is one, a stack: its address and size."""
 
     def unmap(self, address: int, size: int) -> None:
         """Take memory back."""

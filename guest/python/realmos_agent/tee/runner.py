@@ -11,11 +11,14 @@ import select
 import socket
 import struct
 import threading
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from realmos_agent.tee import runner_numbers as numbers
 from realmos_agent.tee.budget import Budget, Share
 from realmos_agent.tee.numbers import ERROR_OUT_OF_MEMORY
-from realmos_agent.tee.parts import Body, Call, Entry, Event, Fault, Refused, Returned, RunnerError
+from realmos_agent.tee.parts import Body, Entry, Event, Refused, RunnerError, Segment
+from realmos_agent.tee.runner_events import event_of, status_of, unpack
 from realmos_agent.tee.runner_stream import RunnerStream
 
 START_SECONDS = 60.0
@@ -36,16 +39,10 @@ _MAP = struct.Struct(numbers.MAP_FORMAT)
 _RANGE = struct.Struct(numbers.RANGE_FORMAT)
 _ENTER = struct.Struct(numbers.ENTER_FORMAT)
 _HELLO = struct.Struct(numbers.HELLO_FORMAT)
-_DONE = struct.Struct(numbers.DONE_FORMAT)
-_CALL = struct.Struct(numbers.CALL_FORMAT)
 _NO_ROOM = struct.pack(numbers.RESULT_FORMAT, ERROR_OUT_OF_MEMORY, 0)
-_RETURNED = struct.Struct(numbers.RETURNED_FORMAT)
-_FAULT = struct.Struct(numbers.FAULT_FORMAT)
 _STATE = struct.Struct(numbers.STATE_FORMAT)
 _UNKEY = struct.Struct(numbers.UNKEY_FORMAT)
-_ADDRESS = 8
-_FRAMES_MAX = 64
-_STATUS_MAX = 4095
+_ANSWERS_MAX = 64  # that wait in a socket
 
 _PROTECTIONS = {
     numbers.HELLO_SECCOMP: "system call filter",
@@ -62,6 +59,16 @@ _PROTECTIONS = {
     numbers.HELLO_NO_DUMP: "memory closed to others",
     numbers.HELLO_LEASH: "end with the core",
 }
+
+
+class _Mapping(NamedTuple):
+    """Memory to be mapped."""
+
+    address: int
+    size: int
+    prot: int
+    data: bytes
+    stack: bool = False
 
 
 class RunnerProcess:
@@ -85,7 +92,6 @@ class RunnerProcess:
         self._stream = RunnerStream(end)
         self._large = large or Share(Budget(_LARGEST), _LARGEST)
         self._patience: float | None = _PASSAGE_SECONDS
-        self._unanswered: list[str] = []
         self._closing = threading.Lock()
         self._ended = ""
         self.dispatcher = 0
@@ -103,8 +109,37 @@ class RunnerProcess:
             Refused: it is not free, not made of pages, or more than there is.
             RunnerError: the TA is lost; so everywhere.
         """
-        flags = numbers.FLAG_GUARD if stack else 0
-        self._order(numbers.MAP, _MAP.pack(address, size, prot, flags), data)
+        self._map(_Mapping(address, size, prot, data, stack))
+        self._await_mapped(address, size)
+
+    def map_all(self, segments: Sequence[Segment], stack: tuple[int, int] | None = None) -> None:
+        """Give the TA segments and a stack, as `map` does, but without a wait for each.
+
+        Args:
+            segments: memory that is no stack.
+            stack: its address and size, if there is to be one.
+
+        Raises:
+            Refused: one of them is; nobody knows which of the others are there.
+        """
+        orders = [_Mapping(each.address, each.size, each.prot, each.data) for each in segments]
+        if stack is not None:
+            orders.append(_Mapping(*stack, numbers.PROT_READ | numbers.PROT_WRITE, b"", stack=True))
+        # So few answers at a time that the runner does not wait until they are read.
+        for start in range(0, len(orders), _ANSWERS_MAX):
+            *others, last = orders[start : start + _ANSWERS_MAX]
+            for each in others:
+                self._map(each, hold=True)
+            self._map(last)
+            for each in (*others, last):
+                self._await_mapped(each.address, each.size)
+
+    def _map(self, each: _Mapping, *, hold: bool = False) -> None:
+        flags = numbers.FLAG_GUARD if each.stack else 0
+        head = _MAP.pack(each.address, each.size, each.prot, flags)
+        self._order(numbers.MAP, head, each.data, hold=hold)
+
+    def _await_mapped(self, address: int, size: int) -> None:
         self._await_done(f"map {size:#x} bytes at {address:#x}")
 
     def unmap(self, address: int, size: int) -> None:
@@ -156,11 +191,10 @@ class RunnerProcess:
                 entry.types, *entry.vals,
             ),
         )  # fmt: skip
-        self._settle()
         kind, body = self._receive_event()
         if kind == numbers.DONE:
-            raise Refused("enter, or map the memory of a call", _status(body))
-        return self._event(kind, body)
+            raise Refused("enter, or map the memory of a call", status_of(body))
+        return event_of(kind, body)
 
     def answer(self, body: bytes) -> Event:
         """Answer a system call with a RESULT's body, and return what the TA does next."""
@@ -180,11 +214,10 @@ class RunnerProcess:
         else:
             self._order(numbers.RESULT, _NO_ROOM)
         self._large.empty()
-        self._settle()
 
     def event(self) -> Event:
         """Return what the TA does next."""
-        return self._event(*self._receive_event())
+        return event_of(*self._receive_event())
 
     def fetch(self, address: int, size: int) -> Body:
         """Return what the TA's memory holds.
@@ -193,10 +226,9 @@ class RunnerProcess:
             Refused: the TA may not read that.
         """
         self._order(numbers.FETCH, _RANGE.pack(address, size))
-        self._settle()
         kind, body = self._receive(size)
         if kind == numbers.DONE:
-            raise Refused(f"fetch {size:#x} bytes at {address:#x}", _status(body))
+            raise Refused(f"fetch {size:#x} bytes at {address:#x}", status_of(body))
         if kind != numbers.FETCHED or len(body) != size:
             raise RunnerError(f"message {kind:#x} of {len(body)} bytes where {size} were asked for")
         return body
@@ -231,48 +263,17 @@ class RunnerProcess:
             raise self._lost() from error
         if kind != numbers.HELLO:
             raise RunnerError(f"message {kind:#x} where HELLO was expected")
-        version, flags, self.dispatcher = _unpack(_HELLO, body)
+        version, flags, self.dispatcher = unpack(_HELLO, body)
         if version != numbers.VERSION:
             raise RunnerError(f"a runner of version {version}; {numbers.VERSION} is needed")
         self.missing = tuple(name for bit, name in _PROTECTIONS.items() if not flags & bit)
 
-    def _event(self, kind: int, body: Body) -> Event:
-        if kind == numbers.CALL and len(body) >= _CALL.size:
-            number, count = _CALL.unpack_from(body)
-            return Call(number, count, memoryview(body)[_CALL.size :])
-        if kind == numbers.RETURNED and len(body) <= _RETURNED.size + numbers.RETURNED_MAX:
-            result, _reserved, *vals = _unpack(_RETURNED, body[: _RETURNED.size])
-            return Returned(result, tuple(vals), memoryview(body)[_RETURNED.size :])
-        if kind == numbers.FAULT and len(body) >= _FAULT.size:
-            signal, code, address, pc, lr, sp, *_x = _FAULT.unpack_from(body)
-            count = min((len(body) - _FAULT.size) // _ADDRESS, _FRAMES_MAX)
-            frames = struct.unpack_from(f"<{count}Q", body, _FAULT.size)
-            return Fault(signal, code, address, pc, lr, sp, frames)
-        raise RunnerError(f"message {kind:#x} of {len(body)} bytes, which is out of place")
-
     def _await_done(self, what: str) -> None:
-        refused = self._settle()
         kind, body = self._receive()
         if kind != numbers.DONE:
             raise RunnerError(f"message {kind:#x} where DONE was expected ({what})")
-        status = _status(body)
-        if refused or status:
-            raise refused or Refused(what, status)
-
-    def _settle(self) -> Refused | None:
-        """Take the answers that were not waited for; return the first that refuses."""
-        if not self._unanswered:
-            return None
-        waiting, self._unanswered = self._unanswered, []
-        refused = None
-        for what in waiting:
-            kind, body = self._receive()
-            if kind != numbers.DONE:
-                raise RunnerError(f"message {kind:#x} where DONE was expected ({what})")
-            status = _status(body)
-            if status and not refused:
-                refused = Refused(what, status)
-        return refused
+        if status := status_of(body):
+            raise Refused(what, status)
 
     def _order(
         self,
@@ -429,16 +430,3 @@ def launch(
             ours.close()
             raise RunnerError(f"{argv[0]} does not start: {error.strerror}") from error
     return RunnerProcess(pid, ours, large)
-
-
-def _status(body: Body) -> int:
-    (status,) = _unpack(_DONE, body)
-    if status > _STATUS_MAX:
-        raise RunnerError(f"a status of {status:#x}, which is no error of Linux")
-    return status
-
-
-def _unpack(layout: struct.Struct, body: Body) -> tuple[int, ...]:
-    if len(body) != layout.size:
-        raise RunnerError(f"a message with {len(body)} bytes where {layout.size} are right")
-    return layout.unpack(body)
