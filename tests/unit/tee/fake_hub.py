@@ -7,7 +7,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from fake_ta import INVOKE, WAIT_S, Code, FakeRunner, World, a_uuid
-from realmos_agent.tee import numbers, wire
+from realmos_agent.tee import blobs, numbers, wire
 from realmos_agent.tee.parts import Entry
 from realmos_agent.tee.server import GRACE_S, Server
 from realmos_agent.tee.wire import Close, Closed, Invoke, Invoked, Open, Opened, Params
@@ -22,7 +22,7 @@ class Hub:
     def __init__(self, world: World, grace_s: float = GRACE_S) -> None:
         self.world = world
         self.server = Server(world.manager, self._sent, world.log.append, grace_s)
-        self._framer = wire.Framer(wire.FROM_CORE)
+        self._framer = wire.Framer(blobs.FROM_CORE)
         self._answers: queue.Queue[wire.Message] = queue.Queue()
         self._requests = 0
 

@@ -65,6 +65,8 @@ class EchoCore:
                 self._send(wire.Closed(message.client, message.request))
             case wire.Cancel():
                 self._cancel(message)
+            case wire.Gone(client=0):
+                self._send(message)
             case wire.Gone():
                 self.gone.append(message.client)
             case _:

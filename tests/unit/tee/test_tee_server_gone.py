@@ -88,6 +88,11 @@ def gone_from(hub: Hub, inside: threading.Event, session: int) -> None:
     hub.send(Gone(ME))
 
 
+def waits(hub: Hub) -> bool:
+    """Tell whether a call waits for a busy TA."""
+    return hub.world.manager._turns._waiting == 1  # noqa: SLF001 -- seen nowhere else
+
+
 def is_empty(hub: Hub) -> bool:
     """Tell whether nothing is left of anybody."""
     server = hub.server
@@ -160,7 +165,9 @@ def test_who_only_waits_for_a_busy_ta_does_not_end_it() -> None:
     mine, others = hub.open().session, hub.open(OTHER).session
     hub.send(Invoke(OTHER, 2000, others, 0))
     assert ta.inside.wait(WAIT_S)
-    gone_from(hub, ta.inside, mine)
+    hub.send(Invoke(ME, 1000, mine, 1))
+    until(lambda: waits(hub))
+    hub.send(Gone(ME))
     answer = hub.answer()
     assert isinstance(answer, Invoked)
     assert (answer.client, answer.result) == (ME, numbers.ERROR_BUSY)
@@ -202,7 +209,7 @@ def test_a_call_that_waits_ends_with_its_client() -> None:
     hub.send(Invoke(OTHER, 2000, others, 1))
     assert ta.inside.wait(WAIT_S)
     hub.send(Invoke(ME, 1000, mine, 0))
-    until(lambda: hub.server._manager._turns._waiting == 1)  # noqa: SLF001 -- seen nowhere else
+    until(lambda: waits(hub))
     hub.send(Gone(ME))
     answer = hub.answer()
     assert isinstance(answer, Invoked)
@@ -283,3 +290,24 @@ def test_the_ta_that_is_ended_is_the_one_that_is_called() -> None:
     assert turns.take(inner, chain)
     world.manager.abandon(chain)
     assert (outer.killed, inner.killed) == (False, True)
+
+
+def test_all_are_seen_off_when_the_hub_ends() -> None:
+    shared, busy = Waits(), Waits(unmask=False)
+    hub = Hub(World({A: (KEEP, shared), B: (MULTI, busy)}))
+    for who in (ME, OTHER):
+        hub.open(who)
+        hub.open(who, uuid=B)
+    hub.send(Invoke(ME, 1000, hub.open().session, 1))
+    hub.send(Invoke(OTHER, 2000, hub.open(OTHER, uuid=B).session, 1))
+    assert shared.inside.wait(WAIT_S)
+    assert busy.inside.wait(WAIT_S)
+    hub.send(Gone(0))
+    cancelled = hub.answer()
+    assert isinstance(cancelled, Invoked)
+    assert (cancelled.client, cancelled.result) == (ME, numbers.ERROR_CANCEL)
+    assert CLOSE not in busy.functions
+    busy.go_on.set()
+    assert isinstance(hub.answer(), Invoked)
+    assert hub.answer() == Gone(0)
+    assert (shared.functions.count(CLOSE), busy.functions.count(CLOSE)) == (3, 3)

@@ -21,7 +21,7 @@ REQUESTS = frozenset(
         client_numbers.KIND_BLOB_NAMES,
     )
 )
-FROM_CORE = wire.FROM_CORE | REQUESTS
+FROM_CORE = wire.FROM_CORE | REQUESTS | {client_numbers.KIND_GONE}
 """Kinds of frames that a core sends to its hub."""
 TO_CORE = wire.TO_CORE | {client_numbers.KIND_HELD}
 """Kinds of frames that a hub sends to its core."""

@@ -31,6 +31,10 @@ class Farewells:
         self._changed = threading.Condition()
         self._watched = False
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._ends)
+
     def add(self, chain: "Chain") -> None:
         """Give a chain its time."""
         with self._changed:

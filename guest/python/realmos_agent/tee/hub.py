@@ -20,6 +20,7 @@ from typing import Final, Self
 from realmos_agent.tee import blobs, client_numbers, numbers, wire
 from realmos_agent.tee.client_identity import Credentials, client_uuid, credentials_of
 from realmos_agent.tee.holder import Holder
+from realmos_agent.tee.listener import listen
 from realmos_agent.tee.network import Network
 from realmos_agent.tee.storage import Backend
 from realmos_agent.tee.stream import SMALL, Stream, StreamError
@@ -35,14 +36,11 @@ STALL_S: Final = 30.0
 
 _READ: Final = selectors.EVENT_READ
 _WRITE: Final = selectors.EVENT_WRITE
-_BACKLOG = 64
-_PATH_MAX = 107
+FAREWELL_S: Final = 30.0
+"""Seconds for which a core may close, at the end, what clients have left open."""
 _TICK_S = 1.0
 _JOIN_S = 10.0
-
-
-class SocketError(OSError):
-    """No socket for clients can be made; says why."""
+_EVERYBODY = 0
 
 
 class _Client(Stream):
@@ -86,7 +84,7 @@ class Hub:
         connects: bool = False,
     ) -> None:
         self.path = path
-        self._listener = _listen(path)
+        self._listener = listen(path)
         self._core: Stream | None = Stream(
             core, blobs.FROM_CORE | ({client_numbers.KIND_NET} if connects else frozenset())
         )
@@ -97,6 +95,9 @@ class Hub:
         self._reserved = 0
         self._accepts_from = 0.0
         self._full_since: float | None = None
+        self._opened = False
+        self._parting = self._told = False
+        self._parted = threading.Event()
         self._closing = False
         self._waker, self._woken = socket.socketpair()
         self._holder = Holder(store, self._wake)
@@ -115,7 +116,15 @@ class Hub:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if error is None:
+            self.part()
         self.close()
+
+    def part(self) -> None:
+        """Disconnect clients, and wait while the core closes what they have left open."""
+        self._parting = True
+        self._wake()
+        self._parted.wait(FAREWELL_S)
 
     def close(self) -> None:
         """Disconnect everybody, and remove the socket."""
@@ -133,12 +142,14 @@ class Hub:
     def _serve(self) -> None:
         try:
             while not self._closing:
+                self._see_off()
                 self._flush()
                 self._watch()
                 for key, _ in self._selector.select(_TICK_S):
                     self._handle(key.fileobj)
                 self._end_stalled()
         finally:
+            self._parted.set()
             for client in self._clients.values():
                 client.socket.close()
             if self._core is not None:
@@ -167,6 +178,7 @@ class Hub:
         wanted = {self._woken: _READ}
         crowded = self._core is not None and self._core.queued > BUFFER_MAX
         accepts = not crowded and time.monotonic() >= self._accepts_from
+        accepts = accepts and not self._parting
         if accepts and len(self._clients) < CLIENTS_MAX:
             wanted[self._listener] = _READ
         if self._core is not None:
@@ -206,6 +218,18 @@ class Hub:
     def _release(self, client: _Client) -> None:
         self._reserved -= client.reserved
         client.reserved = 0
+
+    def _see_off(self) -> None:
+        """Tell the core, once, that nobody is left, if that is to be."""
+        if not self._parting or self._told:
+            return
+        self._told = True
+        for client in list(self._clients.values()):
+            self._disconnect(client)
+        if self._core is None or not self._opened:
+            self._parted.set()
+        else:
+            self._core.queue(wire.encode(wire.Gone(_EVERYBODY)))
 
     def _handle(self, which: object) -> None:
         if which is self._listener:
@@ -262,6 +286,7 @@ class Hub:
             return
         body: bytes | None = frame.body
         if frame.kind == client_numbers.KIND_OPEN:
+            self._opened = True
             body = self._identify(client, frame)
         if body is None:
             return
@@ -308,6 +333,9 @@ class Hub:
         Raises:
             StreamError: nobody asked for it.
         """
+        if frame.kind == client_numbers.KIND_GONE and self._told and not frame.client:
+            self._parted.set()
+            return
         client = self._clients.get(frame.client)
         if client is None and 0 < frame.client <= self._last:
             return  # it is gone
@@ -322,6 +350,7 @@ class Hub:
         core, self._core = self._core, None
         if core is None:
             return
+        self._parted.set()
         self._unwatch(core.socket)
         core.socket.close()
         for client in self._clients.values():
@@ -355,23 +384,3 @@ _ANSWERS: Final = {
     client_numbers.KIND_INVOKE: client_numbers.KIND_INVOKED,
     client_numbers.KIND_CLOSE: client_numbers.KIND_CLOSED,
 }
-
-
-def _listen(path: Path) -> socket.socket:
-    """Return a socket that listens at `path`, for its owner alone.
-
-    Raises:
-        SocketError: there can be none.
-    """
-    if len(str(path).encode()) > _PATH_MAX:
-        raise SocketError(f"the path of the TEE's socket is too long: {path}")
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(str(path))
-        path.chmod(0o600)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise SocketError(f"no socket can be made at {path}: {error.strerror}") from error
-    listener.setblocking(False)
-    return listener

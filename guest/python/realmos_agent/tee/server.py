@@ -87,6 +87,7 @@ class Server:
         self._log = log
         self._sending = threading.Lock()
         self._lock = threading.Lock()
+        self._left = threading.Condition(self._lock)
         self._workers = Workers()
         self._farewells = Farewells(grace_s, manager.abandon, self._workers)
         self._calls = 0
@@ -120,6 +121,8 @@ class Server:
                 self._start(message)
             case wire.Cancel():
                 self._cancel(message)
+            case wire.Gone(client=0):
+                self._drop_all()
             case wire.Gone():
                 self._drop(message.client)
             case _:
@@ -307,6 +310,19 @@ class Server:
             self._manager.let_go(chain, partial(self._close_later, client))
         self._workers.run_sometime(lambda: self._sweep(client))
 
+    def _drop_all(self) -> None:
+        """Close what everybody has, and tell the hub, which leaves, when that is done."""
+        with self._lock:
+            numbers_left = list(self._clients)
+        for number in numbers_left:
+            self._drop(number)
+        self._workers.run_sometime(self._tell_end)
+
+    def _tell_end(self) -> None:
+        with self._lock:
+            self._left.wait_for(lambda: not (self._clients or self._leaving or self._farewells))
+        self._answer(wire.Gone(0))
+
     def _sweep(self, client: _Client) -> None:
         """Close the sessions of a client that is gone."""
         while True:
@@ -352,6 +368,8 @@ class Server:
         if client.gone and not (client.left or client.chains or client.sessions):
             client.left = True
             self._leaving -= 1
+        if client.gone:
+            self._left.notify_all()
 
     def _encoded(self, message: wire.Request, outcome: Outcome, params: Params | None) -> bytes:
         """Return the answer to a request, whatever happens."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from realmos_agent.tee import hub
+from realmos_agent.tee.listener import SocketError
 from realmos_agent.tee.storage import Backend
 
 from realmos.errors import ConfigError
@@ -35,7 +36,7 @@ class Hub(hub.Hub):
     ) -> None:
         try:
             super().__init__(path, core, on_end=on_end, stall=stall, store=store, connects=connects)
-        except hub.SocketError as error:
+        except SocketError as error:
             raise ConfigError(
                 str(error), hint="TMPDIR or XDG_RUNTIME_DIR names a directory with a short name"
             ) from error
