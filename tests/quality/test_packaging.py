@@ -23,6 +23,7 @@ TREE = (
     "host/monitor",
     "host/bench",
     "host/libteec",
+    "host/plugins",
     "host/rig",
     "guest/init",
     "guest/optee/runner",

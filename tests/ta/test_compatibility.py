@@ -100,7 +100,7 @@ def test_what_xtest_does_not_bear_out_is_refused(group: Group, problem: str) -> 
 def test_page_counts_what_passes() -> None:
     page = document([Part("Some", "", (WORKS,))], RESULTS)
     assert (
-        "2 of xtest's 4 cases pass in a realm. 1 test nothing: empty. 1 do\nnot pass: no." in page
+        "2 of xtest's 4 cases pass in a realm. 1 test nothing: empty. 1 do not pass: no.\n" in page
     )
     assert "| a group | works | s_1 (3) |  |" in page
 

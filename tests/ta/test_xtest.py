@@ -109,7 +109,9 @@ def test_suite_goes_as_the_data_file_says(suite: str, cache_path: Path, tmp_path
     tests = find_optee_tests(cache, Silent())
     applications = find_applications(tests.applications, None)
     words = [str(tests.xtest), "-l", "0", "-t", suite]
-    with local_tee(applications, None, cache=cache, reporter=Silent(), sockets=True) as tee:
+    with local_tee(
+        applications, None, cache=cache, reporter=Silent(), sockets=True, plugins=tests.plugins
+    ) as tee:
         client = find_client(words, tee, cache=cache, reporter=Silent())
         env = process.base_env(**client.environment)
         with contextlib.suppress(ToolError):  # its status is the number of cases that failed

@@ -116,7 +116,7 @@ def test_client_is_run_in_the_tree_with_libraries_of_choice_first(found: OpteeTe
         *("qemu-aarch64", "-L", str(found.root), "-E", "LD_LIBRARY_PATH=/opt/ours"),
         *(str(found.xtest), "-l", "0"),
     ]
-    native = OpteeTests(found.root, found.applications, ())
+    native = OpteeTests(found.root, found.applications, found.plugins, ())
     assert native.argv(Path("/bin/client"), libraries=own) == [
         str(found.root / "usr/lib/ld-linux-aarch64.so.1"),
         "--library-path",

@@ -75,7 +75,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def build(_cache: Cache, _reporter: Silent, *, architecture: str = "native") -> Libteec:
         return Libteec(tmp_path / architecture / "libteec.so.2", "", architecture)
 
-    tree = OpteeTests(tmp_path / "tree", (), ("qemu-aarch64",))
+    tree = OpteeTests(tmp_path / "tree", (), (), ("qemu-aarch64",))
     monkeypatch.setattr(local, "build_libteec", build)
     monkeypatch.setattr(local, "qemu_user", lambda *_: ("qemu-aarch64",))
     monkeypatch.setattr(local, "find_optee_tests", lambda *_: tree)

@@ -3,6 +3,7 @@
 
     --ta-dir DIR [--storage hub [--identity NAME --broker KEY]] [--runner FILE]
         [--qemu-user PROGRAM] [--ta-key PEM] [--debug UUID=DIR] [--sockets hub]
+        [--plugins hub]
 
 Frames of the tee wire come in and go out; lines for people go to standard error. With `-- CLIENT`
 behind the options, input and output are that program's, which runs beside the core and is served by
@@ -32,6 +33,7 @@ _NAMES = {
     "--ta-key": "ta_key",
     "--debug": "debug",
     "--sockets": "sockets",
+    "--plugins": "plugins",
 }
 _DEFAULTS = {"runner": "/usr/libexec/realmos/ta-runner"}
 

@@ -28,6 +28,7 @@ from realmos_agent.tee.loader import (
 )
 from realmos_agent.tee.manager import Manager
 from realmos_agent.tee.parts import RunnerError
+from realmos_agent.tee.plugins import Plugins
 from realmos_agent.tee.pta import RealmPta, SocketPta, SystemPta, realm_token
 from realmos_agent.tee.questions import Questions
 from realmos_agent.tee.runners import Runners
@@ -53,6 +54,7 @@ class Options(NamedTuple):
         broker: that broker's key, in hexadecimal digits.
         debug: UUID=DIR: the TA that waits for gdb, and gdb's directory; "" for none.
         sockets: who connects TAs to the network: `keeping.HUB`; "" for nobody.
+        plugins: who runs plugins of tee-supplicant: `keeping.HUB`; "" for nobody.
     """
 
     ta_dir: str
@@ -64,6 +66,7 @@ class Options(NamedTuple):
     broker: str = ""
     debug: str = ""
     sockets: str = ""
+    plugins: str = ""
 
 
 class Core:
@@ -111,15 +114,18 @@ class Core:
             shared=self._services.memory,
             housekeeper=self._housekeeper,
         )
-        system = SystemPta(kept.root, _add_entropy)
+        self._hub = Questions(self._send)
+        plugins = Plugins(self._hub) if _offered("plugins", options.plugins) else None
+        system = SystemPta(kept.root, _add_entropy, plugins)
         realm = RealmPta(realm_token, self._services.log)
-        self._net = Questions(self._send)
-        sockets = (SocketPta(Connections(self._net)),) if _has_sockets(options) else ()
+        connected = _offered("sockets", options.sockets)
+        sockets = (SocketPta(Connections(self._hub)),) if connected else ()
         self._manager = Manager(self._create, (system, realm, *sockets))
         self._services.manager = self._manager
         answers = {
             client_numbers.KIND_HELD: self._blobs.take,
-            client_numbers.KIND_NET_DONE: self._net.take,
+            client_numbers.KIND_NET_DONE: self._hub.take,
+            client_numbers.KIND_PLUGIN_DONE: self._hub.take,
         }
         self._server = Server(self._manager, self._send, self._services.log, answers=answers)
 
@@ -135,7 +141,7 @@ class Core:
                 self._server.receive(data)
         finally:
             self._blobs.end()
-            self._net.end()
+            self._hub.end()
             self._manager.end()
             self._housekeeper.close()
             self._runners.close()
@@ -212,15 +218,15 @@ class Core:
                 data = data[os.write(_STDERR, data) :]
 
 
-def _has_sockets(options: Options) -> bool:
-    """Tell whether TAs may connect to the network.
+def _offered(what: str, by: str) -> bool:
+    """Tell whether TAs have sockets, or plugins.
 
     Raises:
         ValueError: it is said in an unknown way.
     """
-    if options.sockets not in {"", HUB}:
-        raise ValueError(f"--sockets {options.sockets}: they are the {HUB}'s, or nobody's")
-    return bool(options.sockets)
+    if by not in {"", HUB}:
+        raise ValueError(f"--{what} {by}: they are the {HUB}'s, or nobody's")
+    return bool(by)
 
 
 def _keep(options: Options, blobs: RemoteBackend) -> Kept:

@@ -2,11 +2,10 @@
 """The hub's end of blobs: who does what the core asks, in a thread of its own, one by one."""
 
 import errno
-import queue
-import threading
-from collections import deque
+from functools import partial
 
 from realmos_agent.tee import blobs, client_numbers, wire
+from realmos_agent.tee.clerk import Clerk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ WAITING_MAX = 4
 _JOIN_S = 60.0
 
 
-class Holder:
+class Holder(Clerk):
     """Holds blobs for a core.
 
     Args:
@@ -28,11 +27,7 @@ class Holder:
     """
 
     def __init__(self, backend: "Backend | None", wake: "Callable[[], None]") -> None:
-        self._backend = backend
-        self._wake = wake
-        self._asked: queue.Queue[wire.Frame | None] = queue.Queue(WAITING_MAX + 1)
-        self._answers: deque[bytes] = deque()
-        self._thread: threading.Thread | None = None
+        super().__init__(partial(answered, backend), wake, most=WAITING_MAX, patience=_JOIN_S)
 
     def ask(self, frame: wire.Frame) -> None:
         """Take a request.
@@ -40,30 +35,8 @@ class Holder:
         Raises:
             WireError: there are too many.
         """
-        if self._asked.qsize() >= WAITING_MAX:
+        if not self.take(frame):
             raise wire.WireError("it asks for more blobs at a time than it needs")
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name="tee holder", daemon=True)
-            self._thread.start()
-        self._asked.put_nowait(frame)
-
-    def take_answers(self) -> list[bytes]:
-        """Return the frames that are for the core."""
-        found = []
-        while self._answers:
-            found.append(self._answers.popleft())
-        return found
-
-    def close(self) -> None:
-        """Do what was asked for, and end."""
-        if self._thread is not None:
-            self._asked.put_nowait(None)
-            self._thread.join(_JOIN_S)
-
-    def _serve(self) -> None:
-        while (frame := self._asked.get()) is not None:
-            self._answers.append(answered(self._backend, frame))
-            self._wake()
 
 
 def answered(backend: "Backend | None", frame: wire.Frame) -> bytes:

@@ -22,6 +22,7 @@ from realmos_agent.tee.client_identity import Credentials, client_uuid, credenti
 from realmos_agent.tee.holder import Holder
 from realmos_agent.tee.listener import listen
 from realmos_agent.tee.network import Network
+from realmos_agent.tee.plugins import Callee
 from realmos_agent.tee.storage import Backend
 from realmos_agent.tee.stream import SMALL, Stream, StreamError
 
@@ -68,6 +69,7 @@ class Hub:
         stall: see `STALL_S`.
         store: where blobs of the core's secure storage are; None to refuse them.
         connects: whether it makes connections for Trusted Applications.
+        plugins: calls a plugin; None if there are none.
 
     Raises:
         SocketError: no socket can be made there.
@@ -82,12 +84,13 @@ class Hub:
         stall: float = STALL_S,
         store: Backend | None = None,
         connects: bool = False,
+        plugins: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self.path = path
         self._listener = listen(path)
-        self._core: Stream | None = Stream(
-            core, blobs.FROM_CORE | ({client_numbers.KIND_NET} if connects else frozenset())
-        )
+        more = {client_numbers.KIND_NET: connects, client_numbers.KIND_PLUGIN: plugins is not None}
+        kinds = blobs.FROM_CORE | {kind for kind, served in more.items() if served}
+        self._core: Stream | None = Stream(core, kinds)
         self._on_end = on_end
         self._stall = stall
         self._clients: dict[int, _Client] = {}
@@ -102,6 +105,7 @@ class Hub:
         self._waker, self._woken = socket.socketpair()
         self._holder = Holder(store, self._wake)
         self._network = Network(self._wake)
+        self._callee = None if plugins is None else Callee(plugins, self._wake)
         self._selector = selectors.DefaultSelector()
         self._watched: dict[socket.socket, int] = {}
         self._thread = threading.Thread(target=self._serve, name="tee hub", daemon=True)
@@ -133,6 +137,8 @@ class Hub:
         self._thread.join(_JOIN_S)
         self._holder.close()
         self._network.close()
+        if self._callee is not None:
+            self._callee.close()
         self.path.unlink(missing_ok=True)
 
     def _wake(self) -> None:
@@ -164,7 +170,10 @@ class Hub:
                 client.flush()
             except StreamError:
                 self._disconnect(client)
-        for answer in (*self._holder.take_answers(), *self._network.take_answers()):
+        answers = [*self._holder.take_answers(), *self._network.take_answers()]
+        if self._callee is not None:
+            answers += self._callee.take_answers()
+        for answer in answers:
             if self._core is not None:
                 self._core.queue(answer)
         if self._core is not None:
@@ -322,6 +331,9 @@ class Hub:
                 self._holder.ask(frame)
             elif frame is not None and frame.kind == client_numbers.KIND_NET:
                 self._network.ask(frame)
+            elif frame is not None and frame.kind == client_numbers.KIND_PLUGIN:
+                assert self._callee is not None  # or the stream had refused it
+                self._callee.ask(frame)
             elif frame is not None:
                 self._take_answer(frame)
         except (StreamError, wire.WireError) as error:

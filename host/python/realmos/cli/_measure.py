@@ -125,6 +125,8 @@ def _events(
         raise ConfigError("--storage is for a --ta, and there is none", hint=_TA_USAGE)
     if arguments.sockets:
         raise ConfigError("--sockets is for a --ta, and there is none", hint=_TA_USAGE)
+    if arguments.plugin:
+        raise ConfigError("--plugin is for a --ta, and there is none", hint=_TA_USAGE)
     if not arguments.words:
         if arguments.put or arguments.env:
             raise ConfigError(

@@ -27,7 +27,7 @@ from realmos.cli._options import (
 )
 from realmos.cli._policies import FORMATS
 from realmos.cli._ta_options import add_ta
-from realmos.cli._ta_storage import add_sockets, add_storage
+from realmos.cli._ta_storage import add_services, add_storage
 from realmos.cli._values import count, nonce, transfer, uuid
 
 _DESCRIPTION = """\
@@ -184,7 +184,7 @@ def _measured(parser: argparse.ArgumentParser) -> None:
         help="the RSA key (PEM) that signs them (default: OP-TEE's development key)",
     )  # fmt: skip
     add_storage(group)
-    add_sockets(group)
+    add_services(group)
     parser.add_argument(
         "--policy", type=Path, metavar="FILE",
         help="make a policy that accepts these measurements, or add them to the one in FILE",

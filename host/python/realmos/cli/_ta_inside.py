@@ -33,7 +33,8 @@ def ta_workload(
     """Return what a realm is given: a TEE with TAs, and, if there is one, a client.
 
     Args:
-        arguments: of the command line: `ta_key`, `put`, `env`, `sockets`, those of storage.
+        arguments: of the command line: `ta_key`, `put`, `env`, `sockets`, `plugin`, and
+            those of storage.
         words: the TAs' files, and the command line of a client that runs in the realm, if any.
         copies: a directory for copies of the files.
         cache: for the client's library.
@@ -44,8 +45,10 @@ def ta_workload(
     """
     files, client = words
     applications = find_applications(files, arguments.ta_key)
-    keeping, sockets = keeping_of(arguments), arguments.sockets
-    core = tee_workload(applications, arguments.ta_key, copies, keeping, sockets=sockets)
+    core = tee_workload(
+        applications, arguments.ta_key, copies, keeping_of(arguments),
+        sockets=arguments.sockets, plugins=bool(arguments.plugin),
+    )  # fmt: skip
     if not client:
         return core
     check_transfers(arguments.put, [])

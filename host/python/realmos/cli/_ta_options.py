@@ -12,7 +12,7 @@ from realmos.cli._ta_build import run_ta_build
 from realmos.cli._ta_debug import run_ta_debug, ta_uuid
 from realmos.cli._ta_inspect import run_ta_inspect
 from realmos.cli._ta_run import run_ta
-from realmos.cli._ta_storage import add_sockets, add_storage
+from realmos.cli._ta_storage import add_services, add_storage
 from realmos.cli._values import setting, transfer
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _run(kinds: "Actions") -> argparse.ArgumentParser:
     kept.add_argument(
         "--broker", metavar="ADDRESS", help="of the identity: what `realmos broker serve` says"
     )
-    add_sockets(parser)
+    add_services(parser)
     _signed(parser)
     parser.set_defaults(command=run_ta)
     return parser

@@ -18,6 +18,7 @@ from realmos.realm import encoded_events
 from realmos.session import Options
 from realmos.tee import RealmCore, find_applications, tee_workload
 from realmos.tee.local import find_client
+from realmos.tee.plugins import opened_plugins
 from realmos.tee.storage import opened
 from realmos.tee.symbols import error_log
 
@@ -49,12 +50,14 @@ def run_in_realm(
         home = Path(name)
         (home / "ta").mkdir()
         workload = tee_workload(
-            applications, arguments.ta_key, home / "ta", keeping, sockets=arguments.sockets
-        )
+            applications, arguments.ta_key, home / "ta", keeping,
+            sockets=arguments.sockets, plugins=bool(arguments.plugin),
+        )  # fmt: skip
         events = encoded_events(workload)
         found = find_client(client, home / "tee", cache=cache, reporter=reporter)
         with (
             opened(keeping) as store,
+            opened_plugins(arguments.plugin, cache, reporter) as plugins,
             sessions.running(options, cache, reporter) as session,
             silence_explained(session),
         ):
@@ -64,8 +67,9 @@ def run_in_realm(
                 RealmCore(session.agent, workload, log) as core,
             ):
                 attested = session.attest(events=events)
-                connects = arguments.sockets
-                with core.serve(home / "tee", reporter, store=store, connects=connects):
+                with core.serve(
+                    home / "tee", reporter, store=store, connects=arguments.sockets, plugins=plugins
+                ):
                     status = call_client(found, to_stderr=arguments.json)
             evidence = session.evidence()
     seconds = time.monotonic() - began

@@ -37,6 +37,7 @@ def run_ta(arguments: argparse.Namespace) -> int:
         reporter=reporter,
         keeping=keeping_of(arguments),
         sockets=arguments.sockets,
+        plugins=arguments.plugin,
     ) as tee:
         found = find_client(client, tee, cache=cache, reporter=reporter)
         return call_client(found)

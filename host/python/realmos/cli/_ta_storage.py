@@ -31,12 +31,17 @@ def add_storage(parser: argparse._ActionsContainer) -> None:
     )  # fmt: skip
 
 
-def add_sockets(parser: argparse._ActionsContainer) -> None:
-    """Add the option that lets TAs out to a parser."""
+def add_services(parser: argparse._ActionsContainer) -> None:
+    """Add the options of what this machine does for TAs, as tee-supplicant does, to a parser."""
     parser.add_argument(
         "--sockets", action="store_true",
         help="let the TAs connect to the network from this machine, as tee-supplicant does;\n"
         "with --client-inside, to the realm itself (default: they have no sockets)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--plugin", type=Path, action="append", default=[], metavar="FILE",
+        help="let the TAs call this plugin of tee-supplicant, which runs on this machine as you;\n"
+        "may be repeated",
     )  # fmt: skip
 
 
@@ -69,6 +74,11 @@ def check_storage(arguments: argparse.Namespace) -> None:
     Raises:
         ConfigError: they do not.
     """
+    if arguments.plugin and arguments.client_inside:
+        raise ConfigError(
+            "--plugin is for clients on this machine: with --client-inside nobody runs plugins",
+            hint="leave one of them out",
+        )
     if arguments.storage is not None and arguments.client_inside:
         raise ConfigError(
             "--storage is for clients on this machine: with --client-inside nobody holds objects",

@@ -33,9 +33,13 @@ class Hub(hub.Hub):
         stall: float = STALL_S,
         store: Backend | None = None,
         connects: bool = False,
+        plugins: Callable[[bytes], bytes] | None = None,
     ) -> None:
         try:
-            super().__init__(path, core, on_end=on_end, stall=stall, store=store, connects=connects)
+            super().__init__(
+                path, core, on_end=on_end, stall=stall, store=store, connects=connects,
+                plugins=plugins,
+            )  # fmt: skip
         except SocketError as error:
             raise ConfigError(
                 str(error), hint="TMPDIR or XDG_RUNTIME_DIR names a directory with a short name"

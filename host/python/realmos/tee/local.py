@@ -30,14 +30,15 @@ from realmos.source import qemu_user
 from realmos.tee.debug import DebugTarget
 from realmos.tee.hub import SOCKETS, Hub
 from realmos.tee.inspect import container_uuid, read_keys
-from realmos.tee.libteec import SOCKET_VARIABLE, build_libteec
+from realmos.tee.libteec import SOCKET_VARIABLE, architecture_of, build_libteec
+from realmos.tee.plugins import PLUGINS, opened_plugins
 from realmos.tee.storage import Keeping, opened
 from realmos.tee.symbols import named_errors, symbol_files
 from realmos.tee.testset import OpteeTests, find_optee_tests
 
 _END_S = 10.0
 _TA_MAGIC = tee.SHDR_MAGIC.to_bytes(4, "little")
-_ELF_MAGIC, _MACHINE_OFFSET, _AARCH64 = b"\x7fELF", 18, b"\xb7\x00"
+_ELF_MAGIC = b"\x7fELF"
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def local_tee(
     debug: DebugTarget | None = None,
     keeping: Keeping | None = None,
     sockets: bool = False,
+    plugins: Sequence[Path] = (),
 ) -> Iterator[Path]:
     """Run a TEE core with these TAs, and yield the path of the socket that clients connect to.
 
@@ -107,9 +109,10 @@ def local_tee(
         debug: the TA that is to wait for gdb.
         keeping: how objects are kept; None if they end with the core.
         sockets: whether TAs may connect to the network.
+        plugins: plugins of tee-supplicant that they may call.
 
     Raises:
-        ConfigError: they cannot be kept so.
+        ConfigError: they cannot be kept so, or a plugin is none.
         ToolError: there is no compiler for arm64.
         SourceError: the emulator cannot be had.
     """
@@ -131,7 +134,9 @@ def local_tee(
             words += ["--debug", debug.spec]
         words += () if keeping is None else keeping.words
         words += SOCKETS if sockets else ()
+        words += PLUGINS if plugins else ()
         store = stack.enter_context(opened(keeping))
+        callee = stack.enter_context(opened_plugins(plugins, cache, reporter))
         ours, its = socket.socketpair()
         with its:
             argv = [sys.executable, "-m", "realmos_agent.tee", *words]
@@ -141,7 +146,9 @@ def local_tee(
         def complain(why: str) -> None:
             reporter.warn(f"the TEE has ended: {why}")
 
-        with Hub(home / "tee", ours, on_end=complain, store=store, connects=sockets) as hub:
+        with Hub(
+            home / "tee", ours, on_end=complain, store=store, connects=sockets, plugins=callee
+        ) as hub:
             yield hub.path
 
 
@@ -161,7 +168,7 @@ def find_client(words: Sequence[str], tee: Path, *, cache: Cache, reporter: Repo
     """
     program = find_program(words[0])
     environment = {SOCKET_VARIABLE: str(tee)}
-    if _is_arm64(program) and qemu_user(cache, reporter):
+    if architecture_of(program) == "arm64" and qemu_user(cache, reporter):
         library = build_libteec(cache, reporter, architecture="arm64")
         tree = find_optee_tests(cache, reporter)
         script = _make_script(tree, program, library.directory, tee.parent / "clients")
@@ -229,12 +236,6 @@ def _check_kind(path: Path, data: bytes) -> None:
         )
     if not data.startswith(_TA_MAGIC):
         raise ConfigError(f"{path} is no .ta file", hint="realmos ta build makes one")
-
-
-def _is_arm64(program: Path) -> bool:
-    with program.open("rb") as file:
-        start = file.read(_MACHINE_OFFSET + 2)
-    return start.startswith(_ELF_MAGIC) and start[_MACHINE_OFFSET:] == _AARCH64
 
 
 def _end(core: process.Process) -> None:

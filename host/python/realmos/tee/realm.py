@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from realmos.progress import Reporter
 from realmos.realm import Workload
 from realmos.tee.client import Context
 from realmos.tee.hub import SOCKETS, Hub
+from realmos.tee.plugins import PLUGINS
 from realmos.tee.storage import Keeping
 
 HOME: Final = "/run/tee"
@@ -46,6 +47,7 @@ def tee_workload(
     keeping: Keeping | None = None,
     *,
     sockets: bool = False,
+    plugins: bool = False,
 ) -> Workload:
     """Return what a realm is given so that it is a TEE with these TAs.
 
@@ -58,6 +60,7 @@ def tee_workload(
             becomes of the files, and all with the same permissions, which are measured, too.
         keeping: how objects are kept; None if they end with the core.
         sockets: whether TAs may connect to the network; its hub has to serve that.
+        plugins: whether its hub has plugins of tee-supplicant.
     """
     argv = [_NAME, "--ta-dir", HOME]
     names = {copies / f"{uuid}.ta": path for uuid, path in sorted(applications.items())}
@@ -68,6 +71,8 @@ def tee_workload(
         argv += keeping.words
     if sockets:
         argv += SOCKETS
+    if plugins:
+        argv += PLUGINS
     for copy, path in names.items():
         shutil.copyfile(path, copy)
         copy.chmod(_MODE)
@@ -148,6 +153,7 @@ class RealmCore:
         *,
         store: Backend | None = None,
         connects: bool = False,
+        plugins: Callable[[bytes], bytes] | None = None,
     ) -> Iterator[Hub]:
         """Serve clients at a socket; at the end, unless that is an error, wait for the core's.
 
@@ -156,6 +162,7 @@ class RealmCore:
             reporter: told when the core has ended before.
             store: where the core's objects are; None if it was not told to keep them.
             connects: whether TAs may connect to the network, from here.
+            plugins: calls a plugin of tee-supplicant; None if there are none.
 
         Raises:
             RealmosError: the core has ended before it served anybody; or the connection to the
@@ -180,7 +187,9 @@ class RealmCore:
 
         thread = threading.Thread(target=pump, name="tee realm", daemon=True)
         try:
-            with Hub(path, self._hubs, on_end=complain, store=store, connects=connects) as hub:
+            with Hub(
+                path, self._hubs, on_end=complain, store=store, connects=connects, plugins=plugins
+            ) as hub:
                 thread.start()
                 with Context(path) as context:
                     context.reach()

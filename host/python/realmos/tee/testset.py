@@ -29,11 +29,13 @@ class OpteeTests:
     Attributes:
         root: a tree of arm64 programs and libraries, /usr merged; libteec.so.2 is Debian's.
         applications: every `.ta`: those that xtest calls, and those that come with OP-TEE.
+        plugins: of tee-supplicant, that xtest's TAs call.
         emulator: command prefix that runs an arm64 program here; empty on an arm64 machine.
     """
 
     root: Path
     applications: tuple[Path, ...]
+    plugins: tuple[Path, ...]
     emulator: tuple[str, ...]
 
     @property
@@ -87,7 +89,12 @@ def find_optee_tests(cache: Cache, reporter: Reporter) -> OpteeTests:
     root = cache.build("tee-tests", {"lock": lock.digest, "kept": _KEPT, "layout": 1}, make)
     own = sorted((root / _APPLICATIONS).glob("*.ta"))
     kit = find_dev_kit(cache, reporter)
-    return OpteeTests(root, (*own, *kit.trusted_applications), qemu_user(cache, reporter))
+    return OpteeTests(
+        root,
+        (*own, *kit.trusted_applications),
+        tuple(sorted((root / _PLUGINS).glob("plugins/*.plugin"))),
+        qemu_user(cache, reporter),
+    )
 
 
 def _lock() -> Lock:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The system pseudo TA: memory, libraries and a key of its own for the TA that calls it."""
+"""The system pseudo TA: memory, libraries, a key of its own, and plugins, for who calls it."""
 
 import hashlib
 import hmac
@@ -11,6 +11,7 @@ from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Params, param_types
+from realmos_agent.tee.plugins import Plugins
 
 _UUID_SIZE = 16
 _LIBRARY_FLAGS = 0x1102  # RTLD_NODELETE | RTLD_GLOBAL | RTLD_NOW: a library stays
@@ -23,6 +24,7 @@ _VALUE_OUT = numbers.PARAM_TYPE_VALUE_OUTPUT
 _VALUE_INOUT = numbers.PARAM_TYPE_VALUE_INOUT
 _MEMREF_IN = numbers.PARAM_TYPE_MEMREF_INPUT
 _MEMREF_OUT = numbers.PARAM_TYPE_MEMREF_OUTPUT
+_MEMREF_INOUT = numbers.PARAM_TYPE_MEMREF_INOUT
 
 
 class SystemPta:
@@ -31,13 +33,17 @@ class SystemPta:
     Args:
         root_key: what keys of TAs are derived from.
         add_entropy: takes entropy that a TA offers.
+        plugins: of tee-supplicant; None if there are none.
     """
 
     uuid = UUID("3a2f8978-5dc0-11e8-9c2d-fa7ae01bbebc")
 
-    def __init__(self, root_key: bytes, add_entropy: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, root_key: bytes, add_entropy: Callable[[bytes], None], plugins: Plugins | None = None
+    ) -> None:
         self._root_key = root_key
         self._add_entropy = add_entropy
+        self._plugins = plugins
         self._commands: dict[int, tuple[int, Callable[[Instance, Params], None]]] = {
             numbers.SYSTEM_PTA_ADD_RNG_ENTROPY: (param_types(_MEMREF_IN), self._entropy),
             numbers.SYSTEM_PTA_DERIVE_TA_UNIQUE_KEY: (
@@ -48,6 +54,9 @@ class SystemPta:
             numbers.SYSTEM_PTA_DLOPEN: (param_types(_MEMREF_IN, _VALUE_IN), _open_library),
             numbers.SYSTEM_PTA_DLSYM: (
                 param_types(_MEMREF_IN, _MEMREF_IN, _VALUE_OUT), _find_symbol,
+            ),
+            numbers.SYSTEM_PTA_SUPP_PLUGIN_INVOKE: (
+                param_types(_MEMREF_IN, _VALUE_IN, _MEMREF_INOUT, _VALUE_OUT), self._call_plugin,
             ),
         }  # fmt: skip
 
@@ -73,8 +82,6 @@ class SystemPta:
             raise TeeError(numbers.ERROR_ACCESS_DENIED)
         if command == numbers.SYSTEM_PTA_GET_TPM_EVENT_LOG:
             raise TeeError(numbers.ERROR_NOT_SUPPORTED)
-        if command == numbers.SYSTEM_PTA_SUPP_PLUGIN_INVOKE:
-            raise TeeError(numbers.ERROR_ITEM_NOT_FOUND)
         if command not in self._commands:
             raise TeeError(numbers.ERROR_NOT_IMPLEMENTED)
         types, run = self._commands[command]
@@ -105,6 +112,22 @@ class SystemPta:
             raise TeeError(numbers.ERROR_SECURITY)
         text = b"realmos TA key\0" + ta.uuid.bytes + extra.view
         key.write(hmac.digest(self._root_key, text, hashlib.sha256)[:wanted])
+
+    def _call_plugin(self, ta: Instance, params: Params) -> None:
+        """Call a plugin; what it leaves in its buffer comes back even when it fails."""
+        del ta
+        words, buffer, length = params.value(1), params.memref(2), params.value(3)
+        uuid = _uuid(params, 0)
+        if buffer.region is not None and not buffer.capacity:
+            raise TeeError(numbers.ERROR_BAD_PARAMETERS)
+        if self._plugins is None:
+            raise TeeError(numbers.ERROR_ITEM_NOT_FOUND)
+        answer = self._plugins.invoke(uuid, words.a, words.b, bytes(buffer.view))
+        length.a = answer.length
+        if answer.data:
+            buffer.view[: len(answer.data)] = answer.data
+        if answer.result != numbers.SUCCESS:
+            raise TeeError(answer.result)
 
 
 def _map(ta: Instance, params: Params) -> None:
