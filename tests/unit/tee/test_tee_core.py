@@ -2,6 +2,7 @@
 """The whole core as a program: signed TAs, loaded into real runners, called over the tee wire."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos_agent.tee import blobs, numbers, wire
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee.holder import answered
+from realmos_agent.tee.hub import Hub
 from realmos_agent.tee.loader.container import read
 from realmos_agent.tee.storage import Backend, MemoryBackend
 from realmos_agent.tee.wire import (
@@ -99,6 +101,8 @@ void __ta_entry(unsigned long function, unsigned long session, struct params *p,
 
 	if (function == 0)
 		call_log("hello\\n\\033[31mred", 14);
+	if (function == 1)
+		call_log("closed", 6);
 	if (function == 2) {
 		switch (command) {
 		case 0: p->vals[0]++; break;
@@ -116,16 +120,23 @@ void __ta_entry(unsigned long function, unsigned long session, struct params *p,
 )
 
 
+def argv(directory: Path, key: Path, runner: Path) -> list[str | Path]:
+    """Return the core's command line."""
+    words = runner_argv(runner)
+    emulator = ["--qemu-user", words[0]] if words[0] != str(runner) else []
+    return [
+        sys.executable, "-m", "realmos_agent.tee", "--ta-dir", directory, "--runner", runner,
+        "--ta-key", key, *emulator,
+    ]  # fmt: skip
+
+
 class Core:
     """The core's program, and a client of it."""
 
     def __init__(self, directory: Path, key: Path, runner: Path, *more: str | Path) -> None:
-        words = runner_argv(runner)
-        emulator = ["--qemu-user", words[0]] if words[0] != str(runner) else []
         # fmt: off
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "realmos_agent.tee", "--ta-dir", directory,
-             "--runner", runner, "--ta-key", key, *emulator, *more],
+            [*argv(directory, key, runner), *more],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
         )
         # fmt: on
@@ -245,6 +256,30 @@ def test_a_ta_uses_the_system_pseudo_ta(core: Core) -> None:
     answer = core.invoke(session, USE_SYSTEM, value(0))
     assert answer.result == numbers.SUCCESS
     assert (answer.outcomes[0].a, answer.outcomes[0].b) == (7, numbers.ORIGIN_TRUSTED_APP)
+
+
+def test_sessions_that_a_client_leaves_open_are_closed(
+    directory: Path, runner_program: Path, tmp_path: Path
+) -> None:
+    ours, its = socket.socketpair()
+    words = argv(directory, directory / "key.pem", runner_program)
+    with (
+        its,
+        subprocess.Popen(
+            words, stdin=its.fileno(), stdout=its.fileno(), stderr=subprocess.PIPE
+        ) as process,
+    ):
+        its.close()
+        with Hub(tmp_path / "tee", ours), socket.socket(socket.AF_UNIX) as left:
+            left.settimeout(60)
+            left.connect(str(tmp_path / "tee"))
+            left.sendall(wire.encode(Open(0, 1, TA)))
+            framer = wire.Framer(wire.FROM_CORE)
+            while (frame := framer.next_frame()) is None:
+                framer.feed(left.recv(framer.missing))
+            assert isinstance(wire.decode(frame), Opened)
+        _, log = process.communicate(timeout=60)
+    assert b"closed" in log
 
 
 def test_the_end_of_the_stream_ends_a_ta_that_runs_away(core: Core) -> None:
