@@ -2,6 +2,7 @@
 """Persistent objects: where they are opened and made, and what all their handles share."""
 
 import struct
+from collections import deque
 from contextlib import contextmanager
 from threading import RLock
 from uuid import UUID
@@ -46,6 +47,7 @@ class Storage:
         self.lock = RLock()
         self._opened: dict[tuple[bytes, bytes], Content] = {}
         self._openings = 0  # of the store, when `_opened` was compared with it
+        self._left: deque[Content] = deque()  # each as often as handles were closed
 
     def open(self, ta: UUID, object_id: bytes, flags: int) -> PersistentObject:
         """Open an object of a TA.
@@ -170,31 +172,49 @@ class Storage:
             self._end(content, n.ERROR_CORRUPT_OBJECT)
 
     def release(self, content: Content) -> None:
-        """Count a handle less."""
-        with self.lock:
-            content.handles -= 1
-            if not content.handles:
-                self._forget(content)
+        """Count a handle less, without a wait for who uses the store, and with it its holder."""
+        self._left.append(content)
+        self._count_left()
+
+    def _count_left(self) -> None:
+        """Count the handles that were closed, unless another thread has the lock: it does then."""
+        while self._left and self.lock.acquire(blocking=False):
+            try:
+                while self._left:
+                    content = self._left.popleft()
+                    content.handles -= 1
+                    if not content.handles:
+                        self._forget(content)
+            finally:
+                self.lock.release()
 
     @contextmanager
     def _using(self) -> "Iterator[None]":
-        """Use the store, one thread at a time.
+        """Use the store, one thread at a time."""
+        try:
+            with self.lock:
+                self._count_left()
+                try:
+                    self._reopen()
+                    yield
+                except StoreError as error:
+                    self._tell(error.cause)
+                    raise
+        finally:
+            self._count_left()
+
+    def _reopen(self) -> None:
+        """See to it that the store is open.
 
         Where it had to be opened anew, another realm of the identity may have changed it since:
         handles of what is not there any more are over, or they would bring it back.
         """
-        with self.lock:
-            try:
-                openings = self._store.open()
-                if openings != self._openings:
-                    for one in list(self._opened.values()):
-                        if self._store.version(one.ta, one.object_id) != one.version:
-                            self._end(one, n.ERROR_STORAGE_NOT_AVAILABLE)
-                    self._openings = openings
-                yield
-            except StoreError as error:
-                self._tell(error.cause)
-                raise
+        openings = self._store.open()
+        if openings != self._openings:
+            for one in list(self._opened.values()):
+                if self._store.version(one.ta, one.object_id) != one.version:
+                    self._end(one, n.ERROR_STORAGE_NOT_AVAILABLE)
+            self._openings = openings
 
     def _tell(self, cause: str) -> None:
         """Log a cause, once until a change succeeds; what is behind it may make up any number."""
