@@ -9,7 +9,6 @@ that each UUID lies in the name space of the subkey above it, and that it is the
 import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, utils
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from realmos_agent.protocol.record import Record
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader.errors import LoadError
 from realmos_agent.tee.loader.keys import Keys, RootKey
@@ -58,8 +58,7 @@ _ALGORITHMS: Final = {
 """OP-TEE refuses signatures over MD5 and SHA-1 as too weak."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedHeader:
+class SignedHeader(Record):
     """A header with the digest that it signs; `raw` is the part of it that the digest covers."""
 
     type: int
@@ -70,8 +69,7 @@ class SignedHeader:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Subkey:
+class Subkey(Record):
     """A key that signs the next header; `name` makes the next UUID of this one."""
 
     header: SignedHeader
@@ -96,8 +94,7 @@ class Subkey:
         return UUID(bytes=hashlib.sha512(named).digest()[:16], version=_UUID_VERSION)
 
 
-@dataclass(frozen=True, slots=True)
-class Encryption:
+class Encryption(Record):
     """How the payload is encrypted; `key_type` is one of `SHDR_ENC_KEY_*`."""
 
     algorithm: int
@@ -106,8 +103,7 @@ class Encryption:
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Record):
     """A container's parts. `covered` is what the digest covers before the payload.
 
     `uuid` is None in the oldest type of container, which has none.
@@ -130,8 +126,7 @@ class VersionClaim(NamedTuple):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Record):
     """A TA's ELF object, the root key that vouches for it, and versions that are still to check."""
 
     elf: bytes

@@ -3,10 +3,10 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from realmos_agent.protocol.record import Record
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader import elf_numbers as elf
 from realmos_agent.tee.loader.errors import LoadError
@@ -36,8 +36,7 @@ class Relocation(NamedTuple):
     addend: int
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """An entry of the dynamic symbol table."""
 
     name: str
@@ -58,8 +57,7 @@ class Symbol:
         return self.defined and bool(self.name) and self.binding in {elf.STB_GLOBAL, elf.STB_WEAK}
 
 
-@dataclass(frozen=True, slots=True)
-class LoadSegment:
+class LoadSegment(NamedTuple):
     """Memory of the object: `data`, then zeros up to `size` bytes."""
 
     vaddr: int
@@ -86,8 +84,7 @@ class Ranges:
         return place >= 0 and address + size <= self._ends[place]
 
 
-@dataclass(frozen=True)
-class ElfImage:
+class ElfImage(Record):
     """What an ELF object consists of; addresses are relative to where it will be placed.
 
     `code` are the ranges that hold instructions, in order; `headers` is the program header table.
@@ -136,8 +133,11 @@ class ElfImage:
 
     def without_contents(self) -> "ElfImage":
         """Return what it is but for what its segments hold, and what is relocated in them."""
-        segments = tuple(replace(each, data=b"") for each in self.segments)
-        return replace(self, segments=segments, relocations=())
+        segments = tuple(each._replace(data=b"") for each in self.segments)
+        return ElfImage(
+            self.entry, self.headers, segments, self.code, self.symbols, (),
+            self.needed, self.soname, self.tls, self.bti,
+        )  # fmt: skip
 
     def read(self, vaddr: int, size: int, what: str) -> bytes:
         """Return initial memory.

@@ -9,9 +9,9 @@ with instructions and ends with constants, and a constant may look like a system
 import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from realmos_agent.protocol.record import Record
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee import runner_numbers as run
 from realmos_agent.tee.loader import elf_numbers as elf
@@ -43,8 +43,7 @@ class Part(NamedTuple):
     prot: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Record):
     """Whole pages of an object: `data`, then zeros.
 
     Addresses in the object are moved with it all at once: `data` and `moves` are taken as numbers,
@@ -66,8 +65,7 @@ class Block:
         return moved.to_bytes(len(self.data), "little")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Record):
     """An object ready to be placed: it takes `size` bytes, its veneers among them.
 
     `elf` is without its contents: the blocks have them.

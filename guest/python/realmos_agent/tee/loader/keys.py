@@ -6,17 +6,17 @@ alone is anybody's. It is the default, as it is OP-TEE's, and whoever uses it is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.rsa import (
     RSAPrivateKey,
     RSAPublicKey,
     RSAPublicNumbers,
 )
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from realmos_agent.protocol.record import Record
 from realmos_agent.tee import numbers as tee
 
 _DEVELOPMENT_EXPONENT: Final = 65537
@@ -40,8 +40,7 @@ _DEVELOPMENT_ENCRYPTION: Final = "e3ff381eb7859bb961c52f9b78b693f725c261e75eb488
 """What mk/link.mk of OP-TEE 4.10 encrypts with by default: derived from a device key of zeros."""
 
 
-@dataclass(frozen=True, slots=True)
-class RootKey:
+class RootKey(Record):
     """A key that signs TAs and subkeys. `name` is for messages."""
 
     name: str
@@ -53,12 +52,11 @@ class RootKey:
         return self.key.public_numbers() == _development_numbers()
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(NamedTuple):
     """What is configured: root keys, and by `SHDR_ENC_KEY_*` AES keys of encrypted TAs."""
 
     roots: tuple[RootKey, ...]
-    encryption: Mapping[int, bytes] = field(default_factory=dict)
+    encryption: Mapping[int, bytes] = MappingProxyType({})
 
 
 @cache
@@ -79,12 +77,14 @@ def root_key(pem: bytes, name: str) -> RootKey:
     Raises:
         ValueError: there is none.
     """
+    from cryptography.hazmat.primitives import serialization
+
     if b"PRIVATE KEY" in pem:
-        private = load_pem_private_key(pem, password=None)
+        private = serialization.load_pem_private_key(pem, password=None)
         if isinstance(private, RSAPrivateKey):
             return RootKey(name, private.public_key())
     else:
-        public = load_pem_public_key(pem)
+        public = serialization.load_pem_public_key(pem)
         if isinstance(public, RSAPublicKey):
             return RootKey(name, public)
     raise ValueError(f"{name} holds no RSA key; TAs are signed with RSA")

@@ -8,9 +8,9 @@ dispatcher's address: all else is the same wherever an object is placed, and is 
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from realmos_agent.protocol.record import Record
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader.errors import LoadError
 
@@ -44,8 +44,7 @@ class Site(NamedTuple):
     number: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Veneers:
+class Veneers(Record):
     """What stands behind an object's memory; `data` lacks the dispatcher's address."""
 
     sites: tuple[Site, ...]
