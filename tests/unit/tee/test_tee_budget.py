@@ -3,7 +3,8 @@
 
 import threading
 
-from realmos_agent.tee.budget import Budget, Share, memory_total
+import pytest
+from realmos_agent.tee.budget import Budget, Share, limits, memory_total
 
 LONG_S = 60.0
 
@@ -81,6 +82,32 @@ def test_a_share_reaches_for_what_is_missing() -> None:
     share.empty()
     share.empty()
     assert budget.take(100)
+
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize("total", [256 * MIB, 490 * MIB, 1000 * MIB, 4000 * MIB, 1 << 40])
+def test_all_that_the_core_holds_for_others_fits_beside_it(total: int) -> None:
+    room = limits(total)
+    held = room.calls + room.clients + room.files + room.objects + room.handles
+    assert held + min(192 * MIB, total * 7 // 8) <= total
+    for one, everything in [
+        (room.ta, room.tas), (room.call, room.calls), (room.client, room.clients),
+        (room.ta_objects, room.objects), (room.ta_handles, room.handles),
+    ]:  # fmt: skip
+        assert 0 < one <= everything * 3 // 4, "one leaves room for others"
+    assert room.ta <= room.process < total
+    assert room.kept <= room.files
+
+
+def test_a_realm_as_it_is_made_by_default_has_room_for_what_tas_do() -> None:
+    room = limits(480 * MIB)
+    assert room.ta >= 100 * MIB
+    assert room.call >= 4 * 8 * MIB, "a system call of 8 MiB"
+    assert room.client >= 3 * 16 * MIB, "a call of 16 MiB, there and back"
+    assert room.ta_objects > 16 * MIB, "an object as large as they are"
+    assert room.files >= 32 * MIB, "a file as large as they are"
 
 
 def test_there_is_memory() -> None:

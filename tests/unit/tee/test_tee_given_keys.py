@@ -256,7 +256,7 @@ def test_a_persistent_key_never_gets_to_the_runner(ta: CallingTa) -> None:
 @pytest.mark.parametrize("change", ["usage", "reset", "derived"])
 def test_a_key_that_changes_is_taken_back(ta: CallingTa, change: str) -> None:
     state, held = state_of(ta, CTR)
-    handle = next(handle for handle, of in ta.handles.all(TransientObject) if of is held)
+    handle = ta.handles.add(held)
     begin(ta, state)
     first = ta.make(n.CALL_CIPHER_UPDATE, state, bytes(32))[2]
     begin(ta, state)

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Handles of a TA: unforgeable by number, bounded, closed with the instance."""
 
+import tracemalloc
+
 import pytest
 from realmos_agent.tee import numbers
+from realmos_agent.tee.budget import Budget, Share
+from realmos_agent.tee.crypto import operation
+from realmos_agent.tee.crypto.digest import ExtendableState
 from realmos_agent.tee.errors import TeeError
-from realmos_agent.tee.handles import HandleTable
+from realmos_agent.tee.handles import COST, HandleTable
 
 
 class _Closable:
@@ -53,7 +58,7 @@ def test_numbers_wrap_round_what_is_still_held() -> None:
     assert again.add("held") == 0xFFFF_FFFF
     for expected in (1, 2):
         assert again.add(expected) == expected
-    assert again.all(int) == [(1, 1), (2, 2)]
+    assert [again.get(handle, int) for handle in (1, 2)] == [1, 2]
 
 
 def test_a_ta_cannot_hold_any_number_of_things() -> None:
@@ -64,6 +69,45 @@ def test_a_ta_cannot_hold_any_number_of_things() -> None:
         table.add(3)
     assert caught.value.code == numbers.ERROR_OUT_OF_MEMORY
     assert len(table) == 2
+
+
+def test_all_tas_together_hold_no_more_than_there_is_room_for() -> None:
+    room = Budget(3 * COST)
+    one, other = (HandleTable(room=Share(room, 2 * COST)) for _ in range(2))
+    first, _ = one.add(1), one.add(2)
+    with pytest.raises(TeeError) as caught:
+        one.add(3)
+    assert caught.value.code == numbers.ERROR_OUT_OF_MEMORY
+    other.need_room()
+    other.need_room()
+    one.drop(first, int)
+    one.add(3)
+    other.add(1)
+    with pytest.raises(TeeError):
+        other.need_room()
+    for table in (one, other):
+        table.clear()
+        table.clear()
+    assert room.take(3 * COST)
+
+
+def test_what_handles_name_takes_about_what_is_counted() -> None:
+    def held() -> object:
+        state = operation.create(numbers.ALG_SHAKE128, numbers.MODE_DIGEST)
+        assert isinstance(state, ExtendableState)
+        state.init()
+        state.final(b"", 16384)
+        state.final(b"", 1)
+        return state
+
+    held()
+    tracemalloc.start()
+    try:
+        kept = [held() for _ in range(50)]
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < COST * len(kept)
 
 
 def test_clearing_closes_each_once() -> None:

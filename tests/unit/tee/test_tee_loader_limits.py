@@ -13,6 +13,7 @@ import pytest
 from elf_maker import CODE, DATA, Object
 from fake_ta import Code, FakePlaced, FakeRunner, World
 from realmos_agent.tee import numbers as tee
+from realmos_agent.tee.budget import limits
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.loader import Keys, Loader, LoadError, Placed, RootKey, elf, image, store
 from realmos_agent.tee.loader.container import Verified
@@ -189,18 +190,42 @@ def test_function_at_an_address_is_found_among_many() -> None:
     assert found.function(CODE - 1) is None
 
 
+def limit(monkeypatch: pytest.MonkeyPatch, **changes: int) -> None:
+    """Have loaders that are made from now on keep to other limits."""
+    small = limits()._replace(**changes)
+    monkeypatch.setattr(store, "limits", lambda: small)
+
+
+def test_what_is_ready_counts_as_long_as_anybody_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {each: Ta(Object(uuid=each).made(), uuid=each).signed() for each in UUIDS}
+    first, second, third, fourth = UUIDS
+    one = Loader(files.get, KEYS).prepare(first).cost
+    limit(monkeypatch, files=2 * one + one // 2, kept=2 * one)
+    loading = Loader(files.get, KEYS)
+    held = [loading.prepare(first), loading.prepare(second)]
+    with pytest.raises(LoadError, match="needs more memory") as caught:
+        loading.prepare(third)
+    assert caught.value.code == tee.ERROR_OUT_OF_MEMORY
+    assert loading.prepare(first) is held[0], "whoever uses it shares it"
+    held.clear()
+    for each in (third, fourth, first):
+        loading.prepare(each)
+
+
 def test_files_that_were_not_used_of_late_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     verified: list[UUID] = []
     files = {each: Ta(Object(uuid=each).made(), uuid=each).signed() for each in UUIDS}
+    one = Loader(files.get, KEYS).prepare(TA).cost
+    limit(monkeypatch, kept=2 * one)
     loading = Loader(files.get, KEYS, accept=lambda uuid, _: verified.append(uuid))
-    one = loading.prepare(TA).cost
-    monkeypatch.setattr(store, "KEPT_MAX", 2 * one)
     first, second, third, _ = UUIDS
     for each in (second, first, third, first, third, second):
         loading.prepare(each)
-    assert verified == [first, second, third, second]
-    monkeypatch.setattr(store, "KEPT_MAX", one - 1)
-    assert loading.prepare(third) is not loading.prepare(first)
+    assert verified == [second, first, third, second]
+    limit(monkeypatch, kept=one - 1)
+    loading = Loader(files.get, KEYS, accept=lambda uuid, _: verified.append(uuid))
+    for each in (third, first):
+        loading.prepare(each)
     verified.clear()
     loading.prepare(first)
     assert verified == [first], "what is too large is not kept"

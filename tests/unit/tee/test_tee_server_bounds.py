@@ -2,6 +2,7 @@
 """What one client, or one TA, can make the core hold, and how that is refused."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from fake_hub import ME, OTHER, A, Hub, Waits, until
@@ -21,6 +22,8 @@ from fake_ta import (
 )
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee import numbers, room, server
+from realmos_agent.tee.budget import limits
+from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import SESSIONS_MAX, Outcome
 from realmos_agent.tee.params import Memref
@@ -50,8 +53,8 @@ def crashes(entry: Entry, runner: FakeRunner) -> Code:
 
 
 def test_memory_that_a_client_only_claims_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "CLIENT_MEMORY_MAX", 3 << 20)
-    monkeypatch.setattr(server, "MEMORY_MAX", 5 << 20)
+    small = limits()._replace(client=3 << 20, clients=5 << 20)
+    monkeypatch.setattr(server, "limits", lambda: small)
     ta = Waits(unmask=False)
     hub = Hub(World({A: (MULTI, ta)}))
     mine, others = hub.open().session, hub.open(OTHER).session
@@ -69,7 +72,8 @@ def test_memory_that_a_client_only_claims_is_bounded(monkeypatch: pytest.MonkeyP
 
 
 def test_memory_is_there_again_when_the_answer_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "CLIENT_MEMORY_MAX", 2 << 20)
+    small = limits()._replace(client=2 << 20)
+    monkeypatch.setattr(server, "limits", lambda: small)
     hub = Hub(World({A: (0, quiet)}))
     session = hub.open().session
     left = []
@@ -251,3 +255,52 @@ def test_the_memory_of_a_call_counts_while_it_lasts() -> None:
     param = Memref(MemoryRegion(1 << 19), 0, 1 << 19)
     for _ in range(3):
         assert world.invoke(session, 0, CoreParams(OUTPUT, (param, None, None, None))).ok
+
+
+def until_refused(do: Callable[[], object]) -> int:
+    """Do something until it is refused; return how often it was not."""
+    for count in range(1 << 20):
+        try:
+            do()
+        except TeeError:
+            return count
+    raise AssertionError("it is never refused")
+
+
+def test_one_ta_leaves_memory_for_others() -> None:
+    mapped: list[int] = []
+
+    def map_all(ta: Instance) -> None:
+        mapped.append(until_refused(lambda: ta.map_zero(1 << 20, 0, 0, 0)))
+
+    def script(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            yield map_all
+        return numbers.SUCCESS
+
+    world = World({A: (0, script)})
+    world.services.limits = limits()._replace(ta=9 << 20)
+    world.invoke(world.opened(A))
+    assert mapped == [8], "and a stack"
+
+
+def test_what_a_ta_holds_counts_until_it_ends() -> None:
+    """Each handle is something in the core, whatever its TA has of its own memory."""
+
+    def holds(ta: Instance) -> None:
+        until_refused(lambda: ta.handles.add(1))
+
+    def script(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            yield holds
+        return numbers.SUCCESS
+
+    world = World({A: (0, script)})
+    session = world.opened(A)
+    world.invoke(session)
+    everything = world.services.handles.limit
+    assert not world.services.handles.take(everything)
+    world.close(session)
+    assert world.services.handles.take(everything)

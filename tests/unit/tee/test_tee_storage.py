@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from realmos_agent.tee import numbers as n
+from realmos_agent.tee.budget import limits
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.errors import ShortBuffer, TeeError
 from realmos_agent.tee.handles import HandleTable
@@ -459,9 +460,10 @@ def test_a_key_in_use_is_not_deleted(ta: Ta) -> None:
     assert ta.services.storage.ids(ta.uuid) == [b"key"]
 
 
-def test_what_is_open_has_a_bound(ta: Ta, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects, "OPEN_MAX", 1000)
-    monkeypatch.setattr(objects, "ALL_OPEN_MAX", 1500)
+def test_what_is_open_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = limits()._replace(ta_objects=1000, objects=1500)
+    monkeypatch.setattr(objects, "limits", lambda: small)
+    ta = Ta(Storage(Store(MemoryBackend(), bytes(32))), UUID(int=1))
     first = ta.create(b"1", data=bytes(700))
     ta.close(ta.create(b"2", data=bytes(200)))
     with refused(n.ERROR_OUT_OF_MEMORY):

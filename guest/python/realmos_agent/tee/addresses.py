@@ -36,13 +36,15 @@ class AddressSpace:
 
     Args:
         budget: what all their bytes are taken from, if they are to be counted.
+        most: how many bytes they may have.
     """
 
-    def __init__(self, budget: "Budget | None" = None) -> None:
+    def __init__(self, budget: "Budget | None" = None, most: int = _BYTES_MAX) -> None:
         self._budget = budget
         self._starts: list[int] = []
         self._sizes: dict[int, int] = {}
         self._bytes = 0
+        self._most = most
 
     def reserve(self, size: int, *, before: int = 0, after: int = 0) -> int:
         """Take a random free range of at least `size` bytes; return its address.
@@ -57,7 +59,7 @@ class AddressSpace:
         """
         size, before, after = page_up(max(size, 1)), page_up(before), page_up(after)
         span = before + size + after
-        if span > _BYTES_MAX:
+        if span > self._most:
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
         for start in self.candidates(span):
             if self._free(start, span):
@@ -101,7 +103,7 @@ class AddressSpace:
             budget.give(self._bytes)
 
     def _take(self, start: int, size: int) -> None:
-        if len(self._starts) >= RANGES_MAX or self._bytes + size > _BYTES_MAX:
+        if len(self._starts) >= RANGES_MAX or self._bytes + size > self._most:
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
         if self._budget is not None and not self._budget.take(size):
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY)

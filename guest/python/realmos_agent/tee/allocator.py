@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the C library does with memory that was freed."""
 
+from realmos_agent.tee.budget import limits
+
 # mallopt, malloc.h of glibc
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 
 _LARGE = 32 << 20  # the most that glibc takes for M_MMAP_THRESHOLD
-_KEPT = 64 << 20
 
 
 def keep_memory() -> None:
@@ -20,6 +21,6 @@ def keep_memory() -> None:
 
     mallopt = ffi.dlopen(None).mallopt
     for parameter, value in (
-        (_M_ARENA_MAX, 1), (_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _KEPT),
+        (_M_ARENA_MAX, 1), (_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, limits().freed),
     ):  # fmt: skip
         mallopt(parameter, value)

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How much memory the core lets others make it use."""
+"""How much memory the core lets others make it use: in all, and one of them.
+
+What the core itself holds for others is never more than there is beside Linux and the core. What
+TAs have of their own may be: when memory runs out, Linux ends a TA, and not the core.
+"""
 
 import os
 import threading
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +17,77 @@ if TYPE_CHECKING:
 def memory_total() -> int:
     """Return how many bytes of memory this machine, or realm, has."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+class Limits(NamedTuple):
+    """How many bytes each may have at most.
+
+    Attributes:
+        tas: all TAs, mapped.
+        ta: one of them.
+        process: a runner, of address space.
+        calls: all large system calls, while they are served; see `RunnerProcess`.
+        call: those of one TA.
+        clients: the memory of all clients' calls.
+        client: of one client's.
+        files: what TAs and libraries are placed from, as long as an instance or the loader has it.
+        kept: what the loader keeps of it for the next.
+        objects: all open persistent objects.
+        ta_objects: those of one TA.
+        handles: all handles; see `HandleTable`.
+        ta_handles: those of one instance.
+        freed: what the C library keeps of it for the next call, when it is not counted any more.
+    """
+
+    tas: int
+    ta: int
+    process: int
+    calls: int
+    call: int
+    clients: int
+    client: int
+    files: int
+    kept: int
+    objects: int
+    ta_objects: int
+    handles: int
+    ta_handles: int
+    freed: int
+
+
+_MIB = 1 << 20
+_OWN = 192 * _MIB
+"""About what Linux, the files of a realm, which are memory, and the core itself take."""
+_LEAST_PART = 8
+_PARTS = 16
+
+
+def limits(total: int | None = None) -> Limits:
+    """Return who may have how much where there are so many bytes: here, if not given."""
+    total = memory_total() if total is None else total
+    rest = max(total - _OWN, total // _LEAST_PART)
+
+    def part(parts: int, most: int) -> int:
+        return min(rest * parts // _PARTS, most * _MIB)
+
+    calls, clients, objects, handles = part(5, 1024), part(5, 256), part(2, 256), part(2, 256)
+    files = part(2, 256)
+    return Limits(
+        tas=total // 2,
+        ta=min(total // 4, 512 * _MIB),
+        process=min(total // 2, 768 * _MIB),
+        calls=calls,
+        call=calls // 2,
+        clients=clients,
+        client=clients * 3 // 4,
+        files=files,
+        kept=min(files // 2, 64 * _MIB),
+        objects=objects,
+        ta_objects=min(objects // 2, 64 * _MIB),
+        handles=handles,
+        ta_handles=handles // 2,
+        freed=min(rest // _PARTS, 64 * _MIB),
+    )
 
 
 class Budget:

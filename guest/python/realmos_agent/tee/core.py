@@ -36,7 +36,6 @@ from realmos_agent.tee.server import Server
 from realmos_agent.tee.services import Services
 from realmos_agent.tee.syscalls.table import Dispatcher
 
-_MEMORY_MAX = 768 << 20  # of a runner's process: more than a TA's address space has room for
 _VERSIONS = b"versions"  # the name of the core's note
 _STDERR = 2
 
@@ -109,7 +108,7 @@ class Core:
         self._runners = Runners(
             options.runner,
             options.qemu_user,
-            _MEMORY_MAX,
+            self._services.limits.process,
             self._services.log,
             shared=self._services.memory,
             housekeeper=self._housekeeper,

@@ -12,33 +12,49 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
+    from realmos_agent.tee.budget import Share
+
     T = TypeVar("T")
 
 MAX = 4096  # of one instance: what a TA can make the core hold has a bound
+COST = 4096
+"""Bytes that count for a handle. What most name takes less, and a few of them more."""
 _LAST = 0xFFFF_FFFF
 
 
 class HandleTable:
-    """The handles of one instance; used by one thread at a time."""
+    """The handles of one instance; used by one thread at a time.
 
-    def __init__(self, limit: int = MAX, first: int = 1) -> None:
-        """Begin with none; `first` is the number that the first will have."""
+    Args:
+        limit: how many there may be.
+        first: the number that the first will have.
+        room: what each takes `COST` from, if they are to be counted.
+    """
+
+    def __init__(self, limit: int = MAX, first: int = 1, room: "Share | None" = None) -> None:
         self._held: dict[int, object] = {}
         self._limit = limit
         self._next = first
+        self._room = room
+        self._reserved = False
 
     def __len__(self) -> int:
         """How many handles there are."""
         return len(self._held)
 
     def need_room(self) -> None:
-        """Check that `add` would return a handle.
+        """See to it that the next `add` returns a handle.
 
         Raises:
             TeeError: OUT_OF_MEMORY, there are too many.
         """
         if len(self._held) >= self._limit:
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+        if self._room is None or self._reserved:
+            return
+        if not self._room.take(COST):
+            raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+        self._reserved = True
 
     def add(self, held: object) -> int:
         """Return a new handle for `held`.
@@ -52,6 +68,7 @@ class HandleTable:
         handle = self._next
         self._advance()
         self._held[handle] = held
+        self._reserved = False
         return handle
 
     def get(self, handle: int, kind: "type[T]", error: int = numbers.ERROR_BAD_PARAMETERS) -> "T":
@@ -73,6 +90,8 @@ class HandleTable:
         """
         held = self.get(handle, kind, error)
         del self._held[handle]
+        if self._room is not None:
+            self._room.give(COST)
         return held
 
     def replace(self, handle: int, held: object) -> None:
@@ -80,13 +99,12 @@ class HandleTable:
         assert handle in self._held
         self._held[handle] = held
 
-    def all(self, kind: "type[T]") -> "list[tuple[int, T]]":
-        """Return the handles of one kind with what they name."""
-        return [(handle, held) for handle, held in self._held.items() if isinstance(held, kind)]
-
     def clear(self) -> None:
         """Forget all handles, and close what has a `close`, which must not raise."""
         held, self._held = self._held, {}
+        if self._room is not None:
+            self._room.empty()
+            self._reserved = False
         for one in held.values():
             close = getattr(one, "close", None)
             if close is not None:

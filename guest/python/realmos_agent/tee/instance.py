@@ -11,6 +11,7 @@ from collections import deque
 from realmos_agent.tee import numbers
 from realmos_agent.tee.addresses import AddressSpace, page_up
 from realmos_agent.tee.backtrace import callers
+from realmos_agent.tee.budget import Share
 from realmos_agent.tee.errors import TaPanic, TeeError
 from realmos_agent.tee.handles import HandleTable
 from realmos_agent.tee.log_rate import LogRate
@@ -78,7 +79,7 @@ class Instance:
     ) -> None:
         self.uuid = uuid
         self.services = services
-        self.handles = HandleTable()
+        self.handles = HandleTable(room=Share(services.handles, services.limits.ta_handles))
         self._log_rate = LogRate()
         self.opened: dict[int, Session] = {}
         self.sessions = 0
@@ -91,7 +92,7 @@ class Instance:
         self._chain: Chain | None = None
         self._runner = runner
         self._dispatch = dispatch
-        self._space = AddressSpace(services.memory) if space is None else space
+        self._space = AddressSpace(services.memory, services.limits.ta) if space is None else space
         self._heaps: dict[int, int] = {}
         try:
             self._placed = loader.load(uuid, runner.dispatcher, self._space.reserve)

@@ -4,8 +4,7 @@
 import threading
 from itertools import count
 
-from realmos_agent.tee import runner_numbers as numbers
-from realmos_agent.tee.budget import Budget, Share, memory_total
+from realmos_agent.tee.budget import Budget, Share, limits
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.runner import START_SECONDS, RunnerProcess, launch
 from realmos_agent.tee.spares import Spares
@@ -21,9 +20,6 @@ _FIRST_USER = 0x7000_0000
 SPARES = 2  # a TA, and one that it calls
 _NICE = 5
 """Runners yield to the core, so that it has its turn however many TAs run in circles."""
-_SHARE = 8  # of the memory there is: what large system calls may have of it
-_PARTS = 2
-_LARGE_MAX = 16 * numbers.LENGTH_MAX
 
 
 class Runners:
@@ -64,7 +60,8 @@ class Runners:
         self._told = False
         # Each instance is another user to the kernel, as far as users can be had.
         self._users = count(_FIRST_USER)
-        self._large = Budget(min(_LARGE_MAX, memory_total() // _SHARE))
+        self._limits = limits()
+        self._large = Budget(self._limits.calls)
         self._spares = Spares(self._launch, 0 if qemu_user else SPARES, shared, housekeeper)
 
     def start(
@@ -100,7 +97,7 @@ class Runners:
 
     def _launch(self, argv: tuple[str, ...] | None = None) -> RunnerProcess:
         words = (*(argv or self.argv), "--user", str(next(self._users)))
-        return launch(words, large=Share(self._large, self._large.limit // _PARTS))
+        return launch(words, large=Share(self._large, self._limits.call))
 
     def _judge(self, missing: str) -> None:
         if not self._emulated:

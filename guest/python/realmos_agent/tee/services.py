@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from realmos_agent.tee import numbers
-from realmos_agent.tee.budget import Budget, memory_total
+from realmos_agent.tee.budget import Budget, limits
 from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.errors import TeeError
 
@@ -24,9 +24,11 @@ class Services:
         device_id: what tells this core from others.
         rollback_protection: how well the store is kept from going back: 0, or 100 with a counter.
         storage: the persistent objects of all TAs, if there is a store.
-        memory: what the memory of all TAs is taken from; half of what there is, if absent.
+        memory: what the memory of all TAs is taken from; what `limits` says, if absent.
 
     Attributes:
+        limits: how much each may have.
+        handles: what the handles of all TAs are taken from.
         manager: where sessions are opened; set by who makes the manager.
         tidy: does what has to be done and nobody waits for: at once, unless somebody else is set.
     """
@@ -49,7 +51,9 @@ class Services:
         self.device_id = device_id
         self.rollback_protection = rollback_protection
         self._storage = storage
-        self.memory = memory or Budget(memory_total() // 2)
+        self.limits = limits()
+        self.memory = memory or Budget(self.limits.tas)
+        self.handles = Budget(self.limits.handles)
 
     @property
     def storage(self) -> "Storage":

@@ -39,7 +39,7 @@ _EXTENDABLE: dict[int, "Callable[[], Any]"] = {
 # hashlib makes an extendable output from its beginning each time, and nothing else of the core runs
 # meanwhile: what is drawn in small pieces is therefore made ahead, and there is an end to it after
 # all. What is ahead is kept for each state, and a Trusted Application has thousands of those.
-_AHEAD_MAX = 16 << 10
+_AHEAD_MAX = 1 << 10
 _OUTPUT_MAX = 4 << 20
 
 

@@ -30,6 +30,7 @@ from realmos_agent.tee.loader.patch import Veneers, find, patch
 _WORD: Final = 8
 _SYMBOL_COST: Final = 320
 _RELOCATION_COST: Final = 192
+_SITE_COST: Final = 160
 """Bytes of the core's memory, with names and numbers."""
 _ADDRESS: Final = struct.Struct("<Q")
 _ADDEND_END: Final = 1 << 63  # an address below it, moved, still is one word
@@ -87,6 +88,7 @@ class Prepared(Record):
             sum(2 * len(block.data) for block in self.blocks)
             + _SYMBOL_COST * len(self.elf.symbols)
             + _RELOCATION_COST * sum(len(block.others) for block in self.blocks)
+            + _SITE_COST * len(self.veneers.sites)
         )
 
     def read(self, vaddr: int, size: int, what: str) -> bytes:

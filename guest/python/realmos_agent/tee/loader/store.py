@@ -3,12 +3,14 @@
 
 import hashlib
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from realmos_agent.tee import numbers as tee
+from realmos_agent.tee.budget import Budget, limits
 from realmos_agent.tee.loader import container, elf, image
 from realmos_agent.tee.loader.container import Verified, VersionClaim
 from realmos_agent.tee.loader.errors import LoadError
@@ -16,17 +18,16 @@ from realmos_agent.tee.loader.image import Prepared
 from realmos_agent.tee.loader.keys import Keys
 from realmos_agent.tee.loader.placed import Base, Placed
 
-KEPT_MAX: Final = 64 << 20
-"""About how many bytes of memory files take that are kept ready; the last used are."""
-
 _SHOWN: Final = 8
 
 
-class _Kept(NamedTuple):
+class _File(NamedTuple):
+    """What a file was, and what it was made into, as long as that is there."""
+
     identity: Hashable
     digest: bytes
-    prepared: Prepared
     versions: tuple[VersionClaim, ...]
+    made: "weakref.ref[Prepared]"
 
 
 class Loader:
@@ -62,7 +63,10 @@ class Loader:
         self._check = check
         self._making = threading.Lock()
         self._lock = threading.Lock()
-        self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
+        self._files: dict[UUID, _File] = {}
+        self._kept: OrderedDict[UUID, Prepared] = OrderedDict()
+        self._limits = limits()
+        self._room = Budget(self._limits.files)
 
     def load(self, uuid: UUID, dispatcher: int, base: Base) -> Placed:
         """Return a TA, placed at addresses of `base`, its system calls led to `dispatcher`.
@@ -92,12 +96,12 @@ class Loader:
             return self._ready(uuid) or self._made(uuid)
 
     def _ready(self, uuid: UUID) -> Prepared | None:
-        """Return what is kept of a file, if it needs no look to see that it is the same."""
-        kept = self._find(uuid)
-        if kept is None or kept.identity is None or kept.identity != self._identify(uuid):
+        """Return what is there of a file, if it needs no look to see that it is the same."""
+        file, prepared = self._find(uuid)
+        if file is None or file.identity is None or file.identity != self._identify(uuid):
             return None
-        self._check(kept.versions)
-        return kept.prepared
+        self._check(file.versions)
+        return prepared
 
     def _made(self, uuid: UUID) -> Prepared:
         identity = self._identify(uuid)  # before it is fetched: what changes after is seen next
@@ -105,36 +109,67 @@ class Loader:
         if data is None:
             raise LoadError(f"there is no TA or library {uuid}", tee.ERROR_ITEM_NOT_FOUND)
         digest = hashlib.sha256(data).digest()
-        kept = self._find(uuid)
-        if kept is not None and kept.digest == digest:
-            self._check(kept.versions)
-            self._keep(uuid, kept._replace(identity=identity))
-            return kept.prepared
+        file, prepared = self._find(uuid)
+        if file is not None and prepared is not None and file.digest == digest:
+            self._check(file.versions)
+            self._keep(uuid, file._replace(identity=identity), prepared)
+            return prepared
         verified = container.verify(container.read(data), self._keys, uuid)
         prepared = image.prepare(elf.parse(verified.elf))
         self._accept(uuid, verified)
+        self._count(uuid, prepared)
         if odd := [f"{each.address:#x}" for each in prepared.veneers.sites if each.number is None]:
             self._log(
                 f"{uuid} has {len(odd)} system calls with a number that cannot be told; if they "
                 f"are data, it has changed: {', '.join(odd[:_SHOWN])}"
             )
-        self._keep(uuid, _Kept(identity, digest, prepared, verified.versions))
+        file = _File(identity, digest, verified.versions, weakref.ref(prepared))
+        self._keep(uuid, file, prepared)
         return prepared
 
-    def _find(self, uuid: UUID) -> _Kept | None:
-        with self._lock:
-            kept = self._kept.get(uuid)
-            if kept is not None:
-                self._kept.move_to_end(uuid)
-            return kept
+    def _count(self, uuid: UUID, prepared: Prepared) -> None:
+        """Count what is ready for as long as anybody has it.
 
-    def _keep(self, uuid: UUID, kept: _Kept) -> None:
+        Raises:
+            LoadError: there is too much, and all of it is in use.
+        """
+        cost = prepared.cost
+        while not self._room.take(cost):
+            if not self._kept:
+                raise LoadError(
+                    f"{uuid} takes {cost >> 20} MiB to be placed, and all TAs and libraries in use "
+                    f"{self._limits.files >> 20} at most: the realm needs more memory for it",
+                    tee.ERROR_OUT_OF_MEMORY,
+                )
+            with self._lock:
+                self._kept.popitem(last=False)
+        weakref.finalize(prepared, self._gone, uuid, cost).atexit = False
+
+    def _gone(self, uuid: UUID, cost: int) -> None:
+        """Nobody has what a file was made into; called wherever that ends, with any lock held."""
+        self._room.give(cost)
+        file = self._files.get(uuid)
+        if file is not None and file.made() is None:
+            self._files.pop(uuid, None)
+
+    def _find(self, uuid: UUID) -> tuple[_File, Prepared] | tuple[None, None]:
         with self._lock:
+            file = self._files.get(uuid)
+            prepared = None if file is None else file.made()
+            if file is None or prepared is None:
+                return None, None
+            if uuid in self._kept:
+                self._kept.move_to_end(uuid)
+            return file, prepared
+
+    def _keep(self, uuid: UUID, file: _File, prepared: Prepared) -> None:
+        with self._lock:
+            self._files[uuid] = file
             self._kept.pop(uuid, None)
-            self._kept[uuid] = kept
-            left = KEPT_MAX
+            self._kept[uuid] = prepared
+            left = self._limits.kept
             for each in reversed(tuple(self._kept)):
-                left -= self._kept[each].prepared.cost
+                left -= self._kept[each].cost
                 if left < 0:
                     del self._kept[each]
 

@@ -8,6 +8,7 @@ from threading import RLock
 from uuid import UUID
 
 from realmos_agent.tee import numbers as n
+from realmos_agent.tee.budget import limits
 from realmos_agent.tee.crypto.objects import TransientObject
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.storage import sharing
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from realmos_agent.tee.storage.store import Store
 
-OPEN_MAX = 64 << 20  # of all that a TA has open, and is held in memory
-ALL_OPEN_MAX = 256 << 20  # and all TAs
 _TOLD_MAX = 32  # causes in the log between two changes that succeed
 _HEAD = struct.Struct("<6I")  # type, size, max_size, usage, set attributes, their size
 _USAGE, _ATTRIBUTES_SIZE = 3, 5  # in it
@@ -45,6 +44,7 @@ class Storage:
         self._told: set[str] = set()
         self._store = store
         self.lock = RLock()
+        self._limits = limits()
         self._opened: dict[tuple[bytes, bytes], Content] = {}
         self._openings = 0  # of the store, when `_opened` was compared with it
         self._left: deque[Content] = deque()  # each as often as handles were closed
@@ -249,7 +249,9 @@ class Storage:
         """Refuse to hold more in memory than there may be, beside what `content` has."""
         others = [one for one in self._opened.values() if one is not content]
         own = sum(one.size for one in others if one.ta == ta)
-        if more > min(OPEN_MAX - own, ALL_OPEN_MAX - sum(one.size for one in others)):
+        if more > min(
+            self._limits.ta_objects - own, self._limits.objects - sum(one.size for one in others)
+        ):
             raise TeeError(n.ERROR_OUT_OF_MEMORY)
 
     def _write(self, content: Content, stored: bytes, data: bytes) -> None:
