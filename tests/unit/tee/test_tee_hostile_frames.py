@@ -15,11 +15,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee import numbers, wire
-from realmos_agent.tee.budget import limits
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.parts import Entry
-from realmos_agent.tee.server import Server
+from realmos_agent.tee.server import CLIENT_MEMORY_MAX, MEMORY_MAX, Server
 
 PLAIN, SHARED, KEPT, UNKNOWN = (a_uuid(number) for number in range(1, 5))
 GOOD = 9
@@ -166,9 +165,11 @@ def attacked(frames: list[tuple[int, int, bytes]]) -> None:
     for number in (1, 2, 3, GOOD):
         stream.send(client.KIND_GONE, number, b"")
     until(lambda: not stream.server._leaving)  # noqa: SLF001 -- nothing is to be left
+    stream.server.end()
     assert not any(instance.uuid != KEPT for instance in world.manager.instances)
     assert not any(instance.sessions for instance in world.manager.instances)
-    assert stream.server._memory.take(limits().clients)  # noqa: SLF001 -- nor of their memory
+    assert stream.server._memory.take(MEMORY_MAX)  # noqa: SLF001 -- nor of their memory
+    assert CLIENT_MEMORY_MAX <= MEMORY_MAX
     assert "Traceback" not in "\n".join(world.log)
     for message in stream.answers.values():
         assert isinstance(message, wire.Opened | wire.Invoked | wire.Closed)

@@ -142,6 +142,7 @@ class Core:
             self._blobs.end()
             self._hub.end()
             self._manager.end()
+            self._server.end()
             self._housekeeper.close()
             self._runners.close()
 

@@ -127,6 +127,7 @@ class Network:
 
     def close(self) -> None:
         """Disconnect all."""
+        self._workers.end()
         with self._lock:
             self._closed = True
             sockets = list(self._sockets.values())

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from realmos_agent.tee import numbers, wire
-from realmos_agent.tee.budget import Budget, Share, limits
+from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.farewells import Farewells
@@ -28,6 +28,10 @@ ALL_CALLS_MAX = 1024
 """And of all clients."""
 CLIENTS_MAX = 512
 """Clients, those among them that are gone and still have something here."""
+CLIENT_MEMORY_MAX = 192 << 20
+"""Bytes that the memory of one client's calls takes: the largest call, there and back, fits."""
+MEMORY_MAX = 256 << 20
+"""And that of all clients' calls."""
 GRACE_S = 60.0
 """How long a TA may go on with a cancelled call of a client that is gone."""
 _OUT_OF_MEMORY = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
@@ -48,13 +52,13 @@ class _Client:
     left when all of that is over; what is put off may follow.
     """
 
-    def __init__(self, number: int, memory: Share) -> None:
+    def __init__(self, number: int) -> None:
         self.number = number
         self.sessions: dict[int, Session] = {}
         self.opening = 0
         self.calls: dict[int, Cancellation] = {}
         self.chains: set[Chain] = set()
-        self.memory = memory
+        self.memory = Budget(CLIENT_MEMORY_MAX)
         self.gone = False
         self.left = False
 
@@ -88,8 +92,7 @@ class Server:
         self._farewells = Farewells(grace_s, manager.abandon, self._workers)
         self._calls = 0
         self._leaving = 0
-        self._limits = limits()
-        self._memory = Budget(self._limits.clients)
+        self._memory = Budget(MEMORY_MAX)
         self._clients: dict[int, _Client] = {}
         self._answers = answers or {}
         self._framer = wire.Framer(wire.TO_CORE | self._answers.keys())
@@ -111,6 +114,10 @@ class Server:
                 self._answer(wire.refusal(frame, numbers.ERROR_BAD_PARAMETERS))
             else:
                 self._take(message)
+
+    def end(self) -> None:
+        """Have threads end, once they have nothing to do; no more bytes come."""
+        self._workers.end()
 
     def _take(self, message: wire.Message) -> None:
         match message:
@@ -136,7 +143,7 @@ class Server:
             room = room and self._calls < ALL_CALLS_MAX
             if client is not None and message.request in client.calls:
                 raise wire.WireError(f"request {message.request} is there already")
-            if client is not None and room and (room := client.memory.take(size)):
+            if client is not None and room and (room := self._take_memory(client, size)):
                 client.calls[message.request] = cancellation
                 client.chains.add(chain)
                 self._calls += 1
@@ -148,12 +155,20 @@ class Server:
             self._end(served, chain, message.request)
             self._send_answer(served, wire.encode(reply(message, _OUT_OF_MEMORY, None)), size)
 
+    def _take_memory(self, client: _Client, size: int) -> bool:
+        """Take the memory that a request and its answer need; return whether it could be had."""
+        if not client.memory.take(size):
+            return False
+        if self._memory.take(size):
+            return True
+        client.memory.give(size)
+        return False
+
     def _find_client(self, number: int) -> _Client | None:
         """Return a client; None if there is no room for one more."""
         client = self._clients.get(number)
         if client is None and len(self._clients) + self._leaving < CLIENTS_MAX:
-            memory = Share(self._memory, self._limits.client)
-            client = self._clients[number] = _Client(number, memory)
+            client = self._clients[number] = _Client(number)
         return client
 
     def _run(
@@ -187,6 +202,7 @@ class Server:
         with self._sending:
             # Before the client can ask for more; only one at a time is sent and not counted.
             client.memory.give(size)
+            self._memory.give(size)
             self._send(data)
 
     def _log_fault(self, what: str) -> None:

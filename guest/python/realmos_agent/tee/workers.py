@@ -16,9 +16,10 @@ class Workers:
     """
 
     def __init__(self) -> None:
-        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._idle: SimpleQueue[None] = SimpleQueue()  # one for each thread that has no job
         self._waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._over = False
 
     def run(self, job: "Callable[[], None]") -> bool:
         """Run a job, which raises nothing; return whether there is a thread for it."""
@@ -37,13 +38,28 @@ class Workers:
         if not self.run(job):
             self._waiting.put(job)
 
-    def _work(self) -> None:
+    def end(self) -> None:
+        """Have threads end, once they have no job."""
+        self._over = True
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        """Have as many threads end as have no job now."""
         while True:
-            job = self._jobs.get()
+            try:
+                self._idle.get_nowait()
+            except Empty:
+                return
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
             job()
             del job  # and what it holds, before the wait for another
             self._catch_up()
             self._idle.put(None)
+            if self._over:
+                self._dismiss()
 
     def _catch_up(self) -> None:
         while True:
