@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee import numbers, wire
+from realmos_agent.tee.budget import limits
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.parts import Entry
-from realmos_agent.tee.server import CLIENT_MEMORY_MAX, MEMORY_MAX, Server
+from realmos_agent.tee.server import Server
 
 PLAIN, SHARED, KEPT, UNKNOWN = (a_uuid(number) for number in range(1, 5))
 GOOD = 9
@@ -168,8 +169,7 @@ def attacked(frames: list[tuple[int, int, bytes]]) -> None:
     stream.server.end()
     assert not any(instance.uuid != KEPT for instance in world.manager.instances)
     assert not any(instance.sessions for instance in world.manager.instances)
-    assert stream.server._memory.take(MEMORY_MAX)  # noqa: SLF001 -- nor of their memory
-    assert CLIENT_MEMORY_MAX <= MEMORY_MAX
+    assert stream.server._memory.take(limits().clients)  # noqa: SLF001 -- nor of their memory
     assert "Traceback" not in "\n".join(world.log)
     for message in stream.answers.values():
         assert isinstance(message, wire.Opened | wire.Invoked | wire.Closed)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from realmos_agent.tee import numbers, wire
-from realmos_agent.tee.budget import Budget
+from realmos_agent.tee.budget import Budget, Share, limits
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.farewells import Farewells
@@ -28,10 +28,6 @@ ALL_CALLS_MAX = 1024
 """And of all clients."""
 CLIENTS_MAX = 512
 """Clients, those among them that are gone and still have something here."""
-CLIENT_MEMORY_MAX = 192 << 20
-"""Bytes that the memory of one client's calls takes: the largest call, there and back, fits."""
-MEMORY_MAX = 256 << 20
-"""And that of all clients' calls."""
 GRACE_S = 60.0
 """How long a TA may go on with a cancelled call of a client that is gone."""
 _OUT_OF_MEMORY = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
@@ -52,13 +48,13 @@ class _Client:
     left when all of that is over; what is put off may follow.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, memory: Share) -> None:
         self.number = number
         self.sessions: dict[int, Session] = {}
         self.opening = 0
         self.calls: dict[int, Cancellation] = {}
         self.chains: set[Chain] = set()
-        self.memory = Budget(CLIENT_MEMORY_MAX)
+        self.memory = memory
         self.gone = False
         self.left = False
 
@@ -92,7 +88,8 @@ class Server:
         self._farewells = Farewells(grace_s, manager.abandon, self._workers)
         self._calls = 0
         self._leaving = 0
-        self._memory = Budget(MEMORY_MAX)
+        self._limits = limits()
+        self._memory = Budget(self._limits.clients)
         self._clients: dict[int, _Client] = {}
         self._answers = answers or {}
         self._framer = wire.Framer(wire.TO_CORE | self._answers.keys())
@@ -143,7 +140,7 @@ class Server:
             room = room and self._calls < ALL_CALLS_MAX
             if client is not None and message.request in client.calls:
                 raise wire.WireError(f"request {message.request} is there already")
-            if client is not None and room and (room := self._take_memory(client, size)):
+            if client is not None and room and (room := client.memory.take(size)):
                 client.calls[message.request] = cancellation
                 client.chains.add(chain)
                 self._calls += 1
@@ -155,20 +152,12 @@ class Server:
             self._end(served, chain, message.request)
             self._send_answer(served, wire.encode(reply(message, _OUT_OF_MEMORY, None)), size)
 
-    def _take_memory(self, client: _Client, size: int) -> bool:
-        """Take the memory that a request and its answer need; return whether it could be had."""
-        if not client.memory.take(size):
-            return False
-        if self._memory.take(size):
-            return True
-        client.memory.give(size)
-        return False
-
     def _find_client(self, number: int) -> _Client | None:
         """Return a client; None if there is no room for one more."""
         client = self._clients.get(number)
         if client is None and len(self._clients) + self._leaving < CLIENTS_MAX:
-            client = self._clients[number] = _Client(number)
+            memory = Share(self._memory, self._limits.client)
+            client = self._clients[number] = _Client(number, memory)
         return client
 
     def _run(
@@ -202,7 +191,6 @@ class Server:
         with self._sending:
             # Before the client can ask for more; only one at a time is sent and not counted.
             client.memory.give(size)
-            self._memory.give(size)
             self._send(data)
 
     def _log_fault(self, what: str) -> None:
