@@ -104,6 +104,25 @@ def test_no_client_starts_when_the_core_does_not(client: AgentClient, tmp_path: 
     assert client.run(["echo", "on"]).stdout == b"on\n"
 
 
+class Full(io.BytesIO):
+    """A log that takes nothing."""
+
+    def write(self, _data: object) -> int:
+        raise BrokenPipeError("nobody reads this")
+
+
+def test_log_that_takes_nothing_is_an_error(
+    client: AgentClient, workload: Workload, tmp_path: Path
+) -> None:
+    """And no thread's traceback."""
+    with (
+        pytest.raises(BrokenPipeError, match="nobody reads this"),
+        RealmCore(client, workload, Full()) as core,
+        core.serve(tmp_path / "tee", Warnings()),
+    ):
+        pass
+
+
 def test_program_that_is_not_there_is_an_error(client: AgentClient, tmp_path: Path) -> None:
     with (
         pytest.raises(PeerError, match="nosuch"),

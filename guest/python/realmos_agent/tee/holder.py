@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from realmos_agent.tee.storage import Backend
 
 WAITING_MAX = 4
-"""Requests that may wait; a core has one at a time."""
+"""Requests that may wait: a core has one at a time, beside those that it has given up."""
 _JOIN_S = 60.0
 
 
@@ -30,13 +30,9 @@ class Holder(Clerk):
         super().__init__(partial(answered, backend), wake, most=WAITING_MAX, patience=_JOIN_S)
 
     def ask(self, frame: wire.Frame) -> None:
-        """Take a request.
-
-        Raises:
-            WireError: there are too many.
-        """
+        """Take a request, or refuse it when there are too many."""
         if not self.take(frame):
-            raise wire.WireError("it asks for more blobs at a time than it needs")
+            self.answer(blobs.answer(frame.request, error=errno.EBUSY).to_bytes())
 
 
 def answered(backend: "Backend | None", frame: wire.Frame) -> bytes:

@@ -18,8 +18,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from realmos_agent.tee import blobs, client_numbers, numbers, wire
-from realmos_agent.tee.client_identity import Credentials, client_uuid, credentials_of
+from realmos_agent.tee.client_identity import client_uuid
 from realmos_agent.tee.holder import Holder
+from realmos_agent.tee.hub_client import ANSWERS, Client, blamed
 from realmos_agent.tee.listener import listen
 from realmos_agent.tee.network import Network
 from realmos_agent.tee.plugins import Callee
@@ -34,29 +35,14 @@ BUFFER_MAX: Final = 4 * client_numbers.LENGTH_MAX
 """Bytes held for the core, and as many for all clients, before a sender has to wait."""
 STALL_S: Final = 30.0
 """Seconds for which a client may leave its answers while others wait for the room they take."""
+FAREWELL_S: Final = 30.0
+"""Seconds for which a core may close, at the end, what clients have left open."""
 
 _READ: Final = selectors.EVENT_READ
 _WRITE: Final = selectors.EVENT_WRITE
-FAREWELL_S: Final = 30.0
-"""Seconds for which a core may close, at the end, what clients have left open."""
 _TICK_S = 1.0
 _JOIN_S = 10.0
 _EVERYBODY = 0
-
-
-class _Client(Stream):
-    """A client's connection: its number, who it is, and the kinds of what it waits for.
-
-    `blame` is for how many seconds others have waited for it since it had all its answers.
-    """
-
-    def __init__(self, connection: socket.socket, number: int) -> None:
-        super().__init__(connection, wire.FROM_CLIENT)
-        self.number = number
-        self.credentials: Credentials = credentials_of(connection)
-        self.waiting: dict[int, int] = {}
-        self.reserved = 0
-        self.blame = 0.0
 
 
 class Hub:
@@ -93,7 +79,7 @@ class Hub:
         self._core: Stream | None = Stream(core, kinds)
         self._on_end = on_end
         self._stall = stall
-        self._clients: dict[int, _Client] = {}
+        self._clients: dict[int, Client] = {}
         self._last = 0
         self._reserved = 0
         self._accepts_from = 0.0
@@ -147,13 +133,9 @@ class Hub:
 
     def _serve(self) -> None:
         try:
-            while not self._closing:
-                self._see_off()
-                self._flush()
-                self._watch()
-                for key, _ in self._selector.select(_TICK_S):
-                    self._handle(key.fileobj)
-                self._end_stalled()
+            self._serve_all()
+        except Exception as error:  # noqa: BLE001 -- a fault of ours: somebody has to say so
+            self._end_core(f"the hub failed: {error!r}")
         finally:
             self._parted.set()
             for client in self._clients.values():
@@ -163,6 +145,15 @@ class Hub:
             for each in (self._listener, self._waker, self._woken):
                 each.close()
             self._selector.close()
+
+    def _serve_all(self) -> None:
+        while not self._closing:
+            self._see_off()
+            self._flush()
+            self._watch()
+            for key, _ in self._selector.select(_TICK_S):
+                self._handle(key.fileobj)
+            self._end_stalled()
 
     def _flush(self) -> None:
         for client in list(self._clients.values()):
@@ -213,7 +204,7 @@ class Hub:
     def _has_room_for_answers(self) -> bool:
         return sum(client.queued for client in self._clients.values()) < BUFFER_MAX
 
-    def _reserve(self, client: _Client) -> bool:
+    def _reserve(self, client: Client) -> bool:
         """Return whether there is room for the frame that a client is sending, and take it."""
         if client.incoming <= SMALL or client.reserved:
             return True
@@ -224,7 +215,7 @@ class Hub:
         self._reserved += client.reserved
         return True
 
-    def _release(self, client: _Client) -> None:
+    def _release(self, client: Client) -> None:
         self._reserved -= client.reserved
         client.reserved = 0
 
@@ -259,9 +250,9 @@ class Hub:
             self._accepts_from = time.monotonic() + _TICK_S
             return
         self._last += 1
-        self._clients[self._last] = _Client(connection, self._last)
+        self._clients[self._last] = Client(connection, self._last)
 
-    def _serve_client(self, client: _Client) -> None:
+    def _serve_client(self, client: Client) -> None:
         try:
             frame = client.receive()
             if frame is not None:
@@ -270,7 +261,7 @@ class Hub:
         except StreamError:
             self._disconnect(client)
 
-    def _disconnect(self, client: _Client) -> None:
+    def _disconnect(self, client: Client) -> None:
         self._release(client)
         self._unwatch(client.socket)
         client.socket.close()
@@ -278,7 +269,7 @@ class Hub:
         if self._core is not None:
             self._core.queue(wire.encode(wire.Gone(client.number)))
 
-    def _take_request(self, client: _Client, frame: wire.Frame) -> None:
+    def _take_request(self, client: Client, frame: wire.Frame) -> None:
         """Pass a client's frame on, or answer it.
 
         Raises:
@@ -304,7 +295,7 @@ class Hub:
         passed = wire.Frame(frame.kind, client.number, frame.request, body)
         self._core.queue(passed.to_bytes())
 
-    def _identify(self, client: _Client, frame: wire.Frame) -> bytes | None:
+    def _identify(self, client: Client, frame: wire.Frame) -> bytes | None:
         """Return an OPEN's body with who the client is, or None when it has been refused."""
         try:
             asked = wire.decode(frame)
@@ -319,7 +310,7 @@ class Hub:
             return None
         return wire.identified(frame.body, uuid)
 
-    def _refuse(self, client: _Client, frame: wire.Frame, result: int) -> None:
+    def _refuse(self, client: Client, frame: wire.Frame, result: int) -> None:
         answer = wire.refusal(frame, result)
         if answer is not None:
             client.queue(wire.encode(answer))
@@ -352,7 +343,7 @@ class Hub:
         if client is None and 0 < frame.client <= self._last:
             return  # it is gone
         asked = 0 if client is None else client.waiting.get(frame.request, 0)
-        if client is None or _ANSWERS.get(asked) != frame.kind:
+        if client is None or ANSWERS.get(asked) != frame.kind:
             raise StreamError("it answered what nobody asked")
         del client.waiting[frame.request]
         client.queue(wire.Frame(frame.kind, 0, frame.request, frame.body).to_bytes())
@@ -373,26 +364,10 @@ class Hub:
         self._on_end(reason)
 
     def _end_stalled(self) -> None:
-        """Disconnect a client for whose answers the others have waited too long.
-
-        While there is no room, that is the one that holds most; the time counts until it has taken
-        all its answers, so that it does not help to take a few now and then.
-        """
+        """Disconnect those for whose answers the others have waited too long."""
         since, now = self._full_since, time.monotonic()
         full = len(self._clients) > 1 and not self._has_room_for_answers()
         self._full_since = now if full else None
-        for client in self._clients.values():
-            if not client.queued:
-                client.blame = 0.0
-        if since is not None and full:
-            worst = max(self._clients.values(), key=lambda client: client.queued)
-            worst.blame += now - since
-            if worst.blame > self._stall:
-                self._disconnect(worst)
-
-
-_ANSWERS: Final = {
-    client_numbers.KIND_OPEN: client_numbers.KIND_OPENED,
-    client_numbers.KIND_INVOKE: client_numbers.KIND_INVOKED,
-    client_numbers.KIND_CLOSE: client_numbers.KIND_CLOSED,
-}
+        waited = now - since if full and since is not None else 0.0
+        for client in blamed(self._clients.values(), waited, self._stall):
+            self._disconnect(client)

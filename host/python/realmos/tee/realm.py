@@ -20,7 +20,7 @@ from uuid import UUID
 from realmos_agent.tee.storage import Backend
 
 from realmos.agent import AgentClient, RunHandle, Sink
-from realmos.errors import PeerError, RealmosError
+from realmos.errors import PeerError
 from realmos.progress import Reporter
 from realmos.realm import Workload
 from realmos.tee.client import Context
@@ -168,17 +168,18 @@ class RealmCore:
             RealmosError: the core has ended before it served anybody; or the connection to the
                 realm broke off, or the realm has stopped.
         """
-        stop, failures = threading.Event(), list[RealmosError]()
+        stop, failures = threading.Event(), list[Exception]()
         began, ends = threading.Event(), list[str]()
 
         def pump() -> None:
             try:
                 while not self._handle.over and not stop.is_set():
                     self._agent.pump(_TICK_S)
-            except RealmosError as error:
+            except Exception as error:  # noqa: BLE001 -- raised by who waits for this thread
                 failures.append(error)
             finally:
-                self._ours.shutdown(socket.SHUT_RDWR)  # its descriptor may yet be polled
+                with contextlib.suppress(OSError):  # the hub was first
+                    self._ours.shutdown(socket.SHUT_RDWR)  # its descriptor may yet be polled
 
         def complain(why: str) -> None:
             ends.append(why)
