@@ -36,9 +36,9 @@ from realmos.cache import Cache
 from realmos.errors import ConfigError
 from realmos.machine import Layer
 from realmos.progress import Silent
-from realmos.realm import RealmConfig, encoded_events
+from realmos.realm import RealmConfig
 from realmos.session import BOOT_TIMEOUT, Options, Session
-from realmos.tee import Context, RealmCore, find_applications, local_tee, tee_workload
+from realmos.tee import Context, find_applications, local_tee, realm_tee, tee_workload
 from realmos.tee import Session as TaSession
 from realmos.tee.parameters import Parameter
 from realmos.tee.symbols import error_log
@@ -208,15 +208,12 @@ def _tee_in(session: Session, applications: dict[UUID, Path], key: Path | None) 
     with tempfile.TemporaryDirectory(prefix="realmos-tee-") as name:
         home = Path(name)
         (home / "ta").mkdir()
-        workload = tee_workload(applications, key, home / "ta")
-        events = encoded_events(workload)
+        workload, path = tee_workload(applications, key, home / "ta"), home / "tee"
         with (
             error_log(applications, key) as log,
-            RealmCore(session.agent, workload, log) as core,
+            realm_tee(session, workload, path, log=log, reporter=Silent()),
         ):
-            session.attest(events=events)
-            with core.serve(home / "tee", Silent()) as hub:
-                yield hub.path
+            yield path
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from realmos import session as sessions
 from realmos.cli import _ta_realm
 from realmos.errors import AttestationError
 from realmos.realm import Workload, encoded_events
+from realmos.tee import attested
 from ta_files import Ta, make_key
 
 
@@ -65,7 +66,7 @@ def happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Happened:
         return 5
 
     monkeypatch.setattr(sessions, "running", lambda *_, **__: contextlib.nullcontext(Session()))
-    monkeypatch.setattr(_ta_realm, "RealmCore", Core)
+    monkeypatch.setattr(attested, "RealmCore", Core)
     monkeypatch.setattr(_ta_realm, "find_client", lambda *_, **__: None)
     monkeypatch.setattr(_ta_realm, "call_client", call)
     monkeypatch.setattr(_ta_realm, "print_evidence", lambda *_, **__: None)

@@ -14,9 +14,8 @@ from realmos.cli._run import silence_explained
 from realmos.cli._ta_client import call_client
 from realmos.cli._ta_storage import keeping_of
 from realmos.progress import Reporter
-from realmos.realm import encoded_events
 from realmos.session import Options
-from realmos.tee import RealmCore, find_applications, tee_workload
+from realmos.tee import find_applications, realm_tee, tee_workload
 from realmos.tee.local import find_client
 from realmos.tee.plugins import opened_plugins
 from realmos.tee.storage import opened
@@ -53,7 +52,6 @@ def run_in_realm(
             applications, arguments.ta_key, home / "ta", keeping,
             sockets=arguments.sockets, plugins=bool(arguments.plugin),
         )  # fmt: skip
-        events = encoded_events(workload)
         found = find_client(client, home / "tee", cache=cache, reporter=reporter)
         with (
             opened(keeping) as store,
@@ -64,13 +62,12 @@ def run_in_realm(
             relay_to(session.agent, broker)
             with (
                 error_log(applications, arguments.ta_key) as log,
-                RealmCore(session.agent, workload, log) as core,
-            ):
-                attested = session.attest(events=events)
-                with core.serve(
-                    home / "tee", reporter, store=store, connects=arguments.sockets, plugins=plugins
-                ):
-                    status = call_client(found, to_stderr=arguments.json)
+                realm_tee(
+                    session, workload, home / "tee", log=log, reporter=reporter,
+                    store=store, connects=arguments.sockets, plugins=plugins,
+                ) as attested,
+            ):  # fmt: skip
+                status = call_client(found, to_stderr=arguments.json)
             evidence = session.evidence()
     seconds = time.monotonic() - began
     outcome = {"status": status}

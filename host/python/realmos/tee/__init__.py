@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """OP-TEE Trusted Applications, seen from the build machine: building, looking at, calling them."""
 
+from realmos.tee.attested import realm_tee
 from realmos.tee.build import BuiltTa, TaSource, build_ta, find_source
 from realmos.tee.build_client import ClientSource, build_client, find_client_source
 from realmos.tee.client import Call, Context, Session
@@ -64,6 +65,7 @@ __all__ = [
     "local_tee",
     "open_dev_kit",
     "read_keys",
+    "realm_tee",
     "tee_workload",
     "with_client",
 ]
