@@ -86,6 +86,10 @@ class FakePlaced:
     segments: Sequence[Segment]
     stack_size: int = 5000
 
+    def take_segments(self) -> Sequence[Segment]:
+        """Return the page."""
+        return self.segments
+
     def open_library(
         self, uuid: UUID, base: Base
     ) -> tuple[Sequence[FakeSegment], Sequence[tuple[int, bytes]]]:

@@ -405,3 +405,10 @@ void __ta_entry(void) { call_odd(); }
     veneers = [s for s in placed.segments if s.prot == CODE][-1]
     last = veneers.address + len(veneers.data) - 20
     assert disassemble(veneers)[last + 4] == f"ldr x16, {veneers.address:#x}"
+
+
+def test_what_is_mapped_is_not_kept_beside(main_ta: bytes) -> None:
+    placed = place(main_ta)
+    segments = placed.segments
+    assert placed.take_segments() is segments
+    assert not placed.take_segments()

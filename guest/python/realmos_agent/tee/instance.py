@@ -392,7 +392,7 @@ class Instance:
         """Map a TA and its stack; return where that ends."""
         size = page_up(placed.stack_size)
         base = self._space.reserve(GUARD_SIZE + size) + GUARD_SIZE
-        segments, placed.segments = placed.segments, ()
+        segments = placed.take_segments()
         self._runner.map_all(segments, (base, size))
         return base + size
 

@@ -57,8 +57,8 @@ class Placed(Protocol):
     def entry(self) -> int:
         """Where it is entered."""
 
-    segments: Sequence[Segment]
-    """All of its memory but the stack; who has mapped it needs them no more."""
+    def take_segments(self) -> Sequence[Segment]:
+        """Return all of its memory but the stack, once: it is not kept beside what is mapped."""
 
     def open_library(
         self, uuid: UUID, base: Base

@@ -117,6 +117,11 @@ class Placed:
         """The TA and its libraries, in the order of loading."""
         return self._objects
 
+    def take_segments(self) -> Sequence[Segment]:
+        """Return the segments, once: they are not kept beside what is mapped."""
+        segments, self.segments = self.segments, []
+        return segments
+
     def open_library(
         self, uuid: UUID, base: Base
     ) -> tuple[Sequence[Segment], Sequence[tuple[int, bytes]]]:
