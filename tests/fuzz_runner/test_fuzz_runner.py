@@ -26,6 +26,7 @@ MAX_CORPUS_SIZE = 200_000
 CALLS = 20_000
 MANY_CALLS = 2_000_000
 PATIENCE = 590
+LONG_PATIENCE = 3 * 3600
 CALL = struct.Struct(runner_numbers.CALL_FORMAT)
 
 
@@ -45,7 +46,12 @@ def fuzzer(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(
-    fuzzer: Path, *, calls: int, seed: int | None = None, note: Path | None = None
+    fuzzer: Path,
+    *,
+    calls: int,
+    seed: int | None = None,
+    note: Path | None = None,
+    patience: float = PATIENCE,
 ) -> tuple[int, str]:
     """Run the saved inputs and this many calls by chance; return exit status and output.
 
@@ -54,6 +60,7 @@ def run(
         calls: how many.
         seed: which; another one each time if None.
         note: where it shall write down what the runner says to the core.
+        patience: seconds after which it hangs.
     """
     if seed is None:
         seed = random.randrange(2**32)  # noqa: S311 - no secret
@@ -61,7 +68,7 @@ def run(
     environment = {"RUNNER_FUZZ_CALLS": str(note)} if note else {}
     done = subprocess.run(
         [fuzzer, CORPUS, *chance], env=os.environ | environment,
-        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE,
+        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=patience,
     )  # fmt: skip
     return done.returncode, f"{' '.join(chance)}\n{done.stdout[-4000:]}"
 
@@ -89,9 +96,9 @@ def test_saved_inputs_and_random_calls_touch_the_tas_memory_only(
 
 
 @pytest.mark.exhaustive
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(LONG_PATIENCE + 60)
 def test_many_random_calls_touch_the_tas_memory_only(fuzzer: Path) -> None:
-    status, output = run(fuzzer, calls=MANY_CALLS)
+    status, output = run(fuzzer, calls=MANY_CALLS, patience=LONG_PATIENCE)
     assert status == 0, output
 
 
