@@ -4,9 +4,10 @@
 import threading
 from uuid import UUID
 
+import pytest
 from fake_ta import WAIT_S, in_thread
 from realmos_agent.tee import numbers as n
-from realmos_agent.tee.storage import MemoryBackend, Storage, Store
+from realmos_agent.tee.storage import MemoryBackend, Storage, Store, StoreError
 
 TA = UUID(int=5, version=4)
 ALL = n.DATA_FLAG_ACCESS_READ | n.DATA_FLAG_ACCESS_WRITE | n.DATA_FLAG_ACCESS_WRITE_META
@@ -59,3 +60,31 @@ def test_all_handles_are_counted_however_many_threads_close_them() -> None:
     for each in [in_thread(use) for _ in range(4)]:
         each.result(WAIT_S * 3)
     assert storage.open(TA, b"one", ALL).data_size == 0
+
+
+class Late(MemoryBackend):
+    """A holder that keeps one blob after nobody waited for it any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late = False
+
+    def put(self, name: str, blob: bytes) -> None:
+        super().put(name, blob)
+        if self.late:
+            self.late = False
+            raise TimeoutError("it did not answer")
+
+
+def test_what_is_kept_too_late_goes_with_the_next_change() -> None:
+    """Or it would take room until the store is opened anew."""
+    backend = Late()
+    store = Store(backend, bytes(32))
+    store.write(TA.bytes, b"one", b"1")
+    backend.late = True
+    with pytest.raises(StoreError):
+        store.write(TA.bytes, b"two", b"2")
+    assert len(backend.names()) == 3
+    store.write(TA.bytes, b"one", b"one")
+    assert len(backend.names()) == 2
+    assert store.ids(TA.bytes) == [b"one"]

@@ -45,6 +45,7 @@ KEY_SIZE = 32
 _NONCE_SIZE = 12
 _NAME_SIZE = 16
 _OVERHEAD = 28  # of a blob: nonce and tag
+_STRAYS_MAX = 64  # whose names are kept; the next opening finds the others
 
 
 class Limits(NamedTuple):
@@ -129,6 +130,7 @@ class Store:
         self._at: tuple[int, bytes] | None = None  # generation and mark; None: not opened
         self._seen: tuple[int, bytes] | None = None  # without a counter: what would be in it
         self._openings = 0
+        self._strays: set[str] = set()  # that no index names, and that may come to be
 
     def open(self) -> int:
         """Open the store, if that is to be done, and return how many times it was.
@@ -194,7 +196,7 @@ class Store:
         self._open()
         self._check_limits(ta, object_id, len(content))
         name = os.urandom(_NAME_SIZE).hex()
-        self._put(name, _sealed(self._of(ta), name, content))
+        self._put_new(name, _sealed(self._of(ta), name, content))
         self._commit({**self._entries, (ta, object_id): Entry(name, len(content))})
         return name
 
@@ -328,6 +330,7 @@ class Store:
         gone = {entry.name for entry in self._entries.values()}
         self._at = generation + 1, mark
         self._entries, self._ids = entries, {}
+        gone, self._strays = gone | self._strays, set()
         for name in gone - {entry.name for entry in entries.values()}:
             self._delete(name)
 
@@ -343,6 +346,14 @@ class Store:
             self._backend.put(name, blob)
         except OSError as error:
             raise StoreError(f"{_called(name)} cannot be written: {_why(error)}") from error
+
+    def _put_new(self, name: str, blob: bytes) -> None:
+        try:
+            self._put(name, blob)
+        except StoreError:
+            if len(self._strays) < _STRAYS_MAX:  # it may be there, or come after all
+                self._strays.add(name)
+            raise
 
     def _names(self) -> list[str]:
         try:
