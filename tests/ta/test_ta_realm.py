@@ -26,6 +26,7 @@ from realmos.tee import (
     tee_workload,
 )
 from realmos.tee.local import find_client
+from realmos.tee.plugins import opened_plugins
 from ta_sessions import open_every
 from xtest_report import Case, differences, read_cases, read_expected
 
@@ -35,7 +36,7 @@ pytestmark = [pytest.mark.qemu, pytest.mark.fetch, pytest.mark.timeout(3600)]
 EXPECTED = Path(__file__).parent / "xtest.toml"
 HELLO = "1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca"
 INCREMENT = 0
-FAST = ("1004", "1025", "2001", "4001", "4016", "6001")
+FAST = ("1004", "1025", "1033", "2001", "4001", "4016", "6001")
 BY_FIXTURE = """
 from realmos.tee import Value
 
@@ -88,17 +89,24 @@ def test_client_of_arm64_calls_a_ta_in_a_realm_that_shows_what_it_was_given(
 
 
 @contextmanager
-def tee_in(session: Session, paths: Sequence[Path], home: Path) -> Iterator[Path]:
+def tee_in(
+    session: Session, paths: Sequence[Path], home: Path, plugins: Sequence[Path] = ()
+) -> Iterator[Path]:
     """A TEE in a session's realm, and its socket."""
     (home / "copies").mkdir()
     applications = find_applications(paths, None)
-    workload = tee_workload(applications, None, home / "copies", sockets=True)
+    workload = tee_workload(
+        applications, None, home / "copies", sockets=True, plugins=bool(plugins)
+    )
     events = encoded_events(workload)
-    with RealmCore(session.agent, workload, io.BytesIO()) as core:
+    with (
+        opened_plugins(plugins, Cache(), Silent()) as callee,
+        RealmCore(session.agent, workload, io.BytesIO()) as core,
+    ):
         assert session.attest(events=events).verdict.passed
         with pytest.raises(AttestationError, match=f"file {workload.put[0][1]} "):
             session.attest(events=[*events[1:], events[0]])
-        with core.serve(home / "tee", Silent(), connects=True) as hub:
+        with core.serve(home / "tee", Silent(), connects=True, plugins=callee) as hub:
             yield hub.path
 
 
@@ -166,7 +174,7 @@ def run_xtest(session: Session, suite: str, cases: Sequence[str], home: Path) ->
     cache, log = Cache(), home / "xtest.log"
     tests = find_optee_tests(cache, Silent())
     words = [str(tests.xtest), "-l", "0", "-t", suite, *cases]
-    with tee_in(session, tests.applications, home) as path:
+    with tee_in(session, tests.applications, home, tests.plugins) as path:
         client = find_client(words, path, cache=cache, reporter=Silent())
         env = process.base_env(**client.environment)
         with contextlib.suppress(ToolError):  # its status is the number of cases that failed
