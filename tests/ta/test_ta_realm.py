@@ -72,6 +72,51 @@ print("shared", *sorted(name for name in mine if mine[name] == its[name]))
 runner.close()
 """
 
+AHEAD = """
+import os
+import time
+from pathlib import Path
+from realmos_agent.tee.budget import Budget
+from realmos_agent.tee.housekeeper import Housekeeper
+from realmos_agent.tee.runners import SPARES, Runners
+
+def running():
+    # Each is two processes: the one that holds a TA has a user of its own.
+    found = []
+    for path in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = path.read_text().splitlines()
+        except OSError:
+            continue
+        facts = dict(line.split(":", 1) for line in lines)
+        if facts["Name"].strip() == "ta-runner":
+            found.append(int(facts["Uid"].split()[0]))
+    return sorted(filter(None, found))
+
+def ended(before):
+    end = time.monotonic() + 60
+    while (left := set(running()) - set(before)) and time.monotonic() < end:
+        time.sleep(0.01)
+    return not left
+
+before = running()
+housekeeper, memory = Housekeeper(print), Budget(1 << 30)
+runners = Runners(
+    "/usr/libexec/realmos/ta-runner", "", 1 << 28, print, shared=memory, housekeeper=housekeeper
+)
+runners.prepare()
+housekeeper.finish()
+used = [runners.start() for _ in range(SPARES + 1)]
+users = set(running()) - set(before)
+print("users", len(users) == len(used))
+housekeeper.finish()
+housekeeper.close()
+for runner in used:
+    runner.close()
+runners.close()
+print("ended", ended(before), memory.take(1 << 30))
+"""
+
 
 def test_client_of_arm64_calls_a_ta_in_a_realm_that_shows_what_it_was_given(
     build: Callable[[str], Path], arm64_hello: Path, capfd: pytest.CaptureFixture[str]
@@ -131,6 +176,13 @@ def check_confined(agent: AgentClient) -> None:
     }
 
 
+def check_ahead(agent: AgentClient) -> None:
+    """Have runners started ahead in this realm, for users of their own, and none left."""
+    look = agent.run(["ahead.py"], script=AHEAD.encode())
+    assert not look.stderr
+    assert look.stdout.decode().splitlines() == ["users True", "ended True True"]
+
+
 def test_tas_are_measured_and_confined(
     realm_machine: Session, build: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -143,6 +195,7 @@ def test_tas_are_measured_and_confined(
         ta.invoke(INCREMENT, number)
         assert number.a == 42
     check_confined(realm_machine.agent)
+    check_ahead(realm_machine.agent)
 
 
 def test_fixture_opens_a_session_in_a_realm(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from realmos_agent.tee.runner import RunnerProcess
 
 COST = 1 << 20
-"""About how much memory one takes, the kernel's among it."""
+"""More memory than one takes, the kernel's among it: that is 300 KiB."""
 
 
 class Spares:
