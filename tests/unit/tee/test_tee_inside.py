@@ -103,6 +103,22 @@ def test_a_script_whose_interpreter_is_not_there_is_told(place: Path) -> None:
     assert f"tee: {script} cannot be run: the interpreter that it names is not" in ended.stderr
 
 
+def test_client_of_a_realm_has_half_of_its_memory(tmp_path: Path) -> None:
+    """With tmp_path for the kernel's files; tests/ta has those."""
+    group = tmp_path / "client"
+    group.mkdir()
+    files = [tmp_path / "cgroup.subtree_control"]
+    files += [group / name for name in ("memory.max", "cpu.weight", "cgroup.procs")]
+    for file in files:
+        file.touch()
+    client_process.join_group(str(tmp_path))
+    written = [file.read_text("utf-8") for file in files]
+    assert written == ["+cpu +memory", str(memory_total() // 2), "33", "0"]
+    files[1].unlink()
+    with pytest.raises(FileNotFoundError):
+        client_process.join_group(str(tmp_path))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="there is one user only, if not root")
 def test_what_is_put_into_the_clients_directory_is_the_clients(place: Path) -> None:
     """And nothing that a link in it leads to."""

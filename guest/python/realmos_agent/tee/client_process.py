@@ -2,7 +2,9 @@
 """The process of a client beside the core: another user, with less than the core has of everything.
 
 It goes before the TAs when memory runs out and after them for the processor, gains no rights by the
-programs that it executes, and has a part of the memory and of the processes that there can be.
+programs that it executes, and has a part of the memory and of the processes that there can be. In a
+realm all of its processes, with the files that they write, are one group that has half of the
+memory, and the processor as one process.
 """
 
 import _signal  # type: ignore[import-not-found] # `signal` without its import of enum
@@ -23,9 +25,13 @@ USER = 1000
 NOT_STARTED = 127
 
 _NICE, _OOM_SCORE = 5, "1000"  # as runners have them
-_MEMORY_SHARE = 2  # of the memory there is: what one of its processes may have of it
+_WEIGHT = 33  # of a group, as that niceness is of a process
+_MEMORY_SHARE = 2  # of the memory there is: what it, and each of its processes, may have of it
 _PROCESS_MEMORY = 1 << 20  # of the memory there is, for each process that it may have
 _SET_NO_NEW_PRIVS = 38  # PR_SET_NO_NEW_PRIVS, linux/prctl.h
+_GROUPS, _GROUP = "/sys/fs/cgroup", "client"
+_IMAGE = "/etc/realmos"  # is in realms: nobody else has groups of processes there
+_MOUNT_FLAGS = 2 | 4 | 8  # MS_NOSUID, MS_NODEV, MS_NOEXEC of linux/mount.h
 
 
 def give(path: str) -> None:
@@ -57,6 +63,8 @@ def become(argv: list[str], home: str, environment: dict[str, str], ready: int) 
         if os.geteuid() == 0:
             _give_pipes()
             _limit()
+            if os.path.isdir(_IMAGE):
+                _join()
             os.setgroups([])
             os.setresgid(USER, USER, USER)
             os.setresuid(USER, USER, USER)
@@ -65,6 +73,46 @@ def become(argv: list[str], home: str, environment: dict[str, str], ready: int) 
         os.write(2, f"tee: {argv[0]} cannot be run: {_reason(argv[0], error)}\n".encode())
     finally:
         os._exit(NOT_STARTED)
+
+
+def join_group(groups: str) -> None:
+    """Make this process the first of a group that has its part of memory and processor.
+
+    Args:
+        groups: where the kernel has groups of processes: a control group file system, version 2.
+
+    Raises:
+        OSError: the kernel has no such groups.
+    """
+    group = os.path.join(groups, _GROUP)
+    os.makedirs(group, exist_ok=True)
+    for path, value in (
+        (os.path.join(groups, "cgroup.subtree_control"), "+cpu +memory"),
+        (os.path.join(group, "memory.max"), str(memory_total() // _MEMORY_SHARE)),
+        (os.path.join(group, "cpu.weight"), str(_WEIGHT)),
+        (os.path.join(group, "cgroup.procs"), "0"),
+    ):
+        fd = os.open(path, os.O_WRONLY)
+        try:
+            os.write(fd, value.encode())
+        finally:
+            os.close(fd)
+
+
+def _join() -> None:
+    try:
+        if not os.path.exists(os.path.join(_GROUPS, "cgroup.procs")):
+            _mount_groups()
+        join_group(_GROUPS)
+    except OSError as error:
+        why = f"groups of processes: {error.strerror}"
+        os.write(2, f"tee: WARNING: the client can use up the realm's memory: {why}\n".encode())
+
+
+def _mount_groups() -> None:
+    words = (b"none", _GROUPS.encode(), b"cgroup2", _MOUNT_FLAGS, ffi.NULL)
+    if ffi.dlopen(None).mount(*words):
+        raise OSError(ffi.errno, os.strerror(ffi.errno))
 
 
 def _stand_back() -> None:

@@ -95,6 +95,8 @@ int EVP_DigestVerify(EVP_MD_CTX *context, const unsigned char *signature, size_t
 int mallopt(int parameter, int value);
 
 /* Processes: client_process.py of the core. */
+int mount(const char *source, const char *target, const char *type, unsigned long flags,
+          const void *data);
 int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 
 /* Numbers and points: bignum.py, sm2.py. */
