@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Calls from TA to TA: depth, identity, sessions of a TA that dies, and waits that never end."""
 
+import struct
 import threading
 from itertools import pairwise
 from uuid import UUID
@@ -23,6 +24,7 @@ from fake_ta import (
     quiet,
 )
 from realmos_agent.tee import numbers
+from realmos_agent.tee.call_params import encode
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import Outcome
@@ -142,7 +144,8 @@ def test_a_single_instance_ta_that_calls_itself_is_busy(flags: int) -> None:
     assert world.invoke(session, USE_PEER).result == numbers.ERROR_BUSY
     (error,) = results
     assert isinstance(error, TeeError)
-    assert error.outputs == (None, None, TEE)
+    assert error.outputs is not None
+    assert error.outputs[1:] == (None, TEE)
     assert world.invoke(session).ok
 
 
@@ -272,3 +275,36 @@ def test_memory_passes_from_ta_to_ta_and_back() -> None:
     assert world.invoke(world.opened(A)).ok
     assert memref.written == b"answer"
     assert origins == [APP]
+
+
+def test_a_session_that_is_refused_leaves_its_callers_parameters_alone() -> None:
+    types = param_types(numbers.PARAM_TYPE_MEMREF_INOUT, numbers.PARAM_TYPE_VALUE_INOUT)
+
+    def refuses(entry: Entry, runner: FakeRunner) -> Code:
+        yield from ()
+        if entry.function == OPEN:
+            runner.memory[entry.vals[0]][:] = b"answer"
+            runner.vals[:4] = [entry.vals[0], 6, 3, 4]
+        return numbers.ERROR_ACCESS_DENIED
+
+    answers: list[object] = []
+
+    def asks(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            slots = Memref(Region(b"question", secure=True), 0, 8), Value(1, 2), None, None
+            given = Params(types, slots)
+            answers.append((yield lambda ta: open_ta_session(
+                ta, B.bytes_le, INFINITE, given, tells_origin=True
+            )))  # fmt: skip
+        return numbers.SUCCESS
+
+    world = World({A: (0, asks), B: (0, refuses)})
+    assert world.invoke(world.opened(A)).ok
+    (error,) = answers
+    assert isinstance(error, TeeError)
+    assert error.outputs is not None
+    told, _, origin = error.outputs
+    assert isinstance(told, Params)
+    assert origin == APP
+    assert encode(told) == struct.pack("<4Q", 8, 0, 1, 2)  # the size, no bytes, the value

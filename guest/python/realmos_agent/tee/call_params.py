@@ -47,6 +47,21 @@ def encode(params: Params) -> bytes:
     return b"".join(out)
 
 
+def untouched(params: Params) -> Params:
+    """Return what answers for parameters that are to stay as they are now."""
+    return Params(params.types, tuple(map(_untouched, params.slots)))
+
+
+def _untouched(slot: Slot) -> Slot:
+    if isinstance(slot, Value):
+        return Value(slot.a, slot.b)
+    if isinstance(slot, Memref):
+        kept = Memref(slot.region, slot.offset)  # no room: no bytes go back
+        kept.size = slot.size
+        return kept
+    return None
+
+
 def _slot(kind: int, body: bytes | memoryview, at: int) -> tuple[Slot, int]:
     if is_value(kind):
         a, b = _PAIR.unpack_from(body, at)

@@ -85,7 +85,8 @@ def failure(rooms: "list[tuple[int, Room]]", code: int, outputs: tuple[object, .
 
 def _output(kind: int, room: "Room", value: object) -> bytes:
     if isinstance(room, Params):
-        return call_params.encode(value if isinstance(value, Params) else room)
+        assert isinstance(value, Params)
+        return call_params.encode(value)
     if room is None:
         return _NOTHING
     if value is None:

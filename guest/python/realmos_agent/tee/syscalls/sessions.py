@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sessions of TAs with other TAs and with pseudo TAs: system calls 5, 6 and 7.
 
-The result of 5 and 7 comes with its origin, also when it is an error, and with the answers in the
-parameters when it comes from the TA that was called.
+The result of 5 and 7 comes with its origin, also when it is an error. That of 7 then comes with the
+answers in the parameters, too; a session that is not opened leaves its caller's as they were.
 """
 
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from realmos_agent.tee import numbers
+from realmos_agent.tee.call_params import untouched
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.session import Cancellation, Identity
 
 if TYPE_CHECKING:
     from realmos_agent.tee.instance import Instance
-    from realmos_agent.tee.manager import Outcome
 
 
 def open_ta_session(
@@ -27,12 +27,12 @@ def open_ta_session(
     Raises:
         TeeError: it cannot be opened.
     """
-    identity = Identity(numbers.LOGIN_TRUSTED_APP, ta.uuid)
+    identity, before = Identity(numbers.LOGIN_TRUSTED_APP, ta.uuid), untouched(params)
     outcome = ta.services.manager.open(
         UUID(bytes_le=uuid), identity, ta, ta.chain, params, cancellation=Cancellation(timeout_ms)
     )
     if outcome.session is None:
-        raise TeeError(outcome.result, outcome.origin, outputs=(None, None, outcome.origin))
+        raise TeeError(outcome.result, outcome.origin, outputs=(before, None, outcome.origin))
     return params, outcome.session.id, outcome.origin
 
 
@@ -64,14 +64,7 @@ def invoke_ta_command(
     )
     if outcome.ok:
         return params, outcome.origin
-    raise TeeError(
-        outcome.result, outcome.origin, outputs=(_answers(outcome, params), outcome.origin)
-    )
-
-
-def _answers(outcome: "Outcome", params: Params) -> Params | None:
-    """Return the parameters if the TA that was called had its say."""
-    return params if outcome.origin == numbers.ORIGIN_TRUSTED_APP else None
+    raise TeeError(outcome.result, outcome.origin, outputs=(params, outcome.origin))
 
 
 HANDLERS: dict[int, Callable[..., object]] = {
