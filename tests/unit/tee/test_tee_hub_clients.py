@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clients that keep everybody waiting, and a hub that fails."""
 
+import contextlib
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fake_hub import until
+from realmos_agent.tee import blobs, hub
+from realmos_agent.tee.client_numbers import KIND_BLOB_GET
 from realmos_agent.tee.hub import Hub
 from realmos_agent.tee.hub_client import Client, blamed
+from realmos_agent.tee.storage import MemoryBackend
 
 Make = Callable[[int], Client]
 
@@ -57,12 +61,32 @@ def test_a_hub_that_fails_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     ours, core = socket.socketpair()
     with core:
-        hub = Hub(tmp_path / "tee", ours, on_end=ended.append)
+        failing = Hub(tmp_path / "tee", ours, on_end=ended.append)
         monkeypatch.setattr(Hub, "_watch", fail)
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(tmp_path / "tee"))
             until(lambda: bool(ended))
             assert client.recv(1) == b""
-        hub.close()
+        failing.close()
     (why,) = ended
     assert "no good reason" in why
+
+
+def test_a_core_that_asks_and_does_not_read_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "BUFFER_MAX", 1 << 16)
+    store = MemoryBackend()
+    store.put("a" * 32, bytes(1 << 16))
+    ended: list[str] = []
+    ours, core = socket.socketpair()
+
+    def ask() -> bool:
+        with contextlib.suppress(OSError):
+            core.sendall(blobs.request(KIND_BLOB_GET, 1, "a" * 32, b"").to_bytes())
+        return bool(ended)
+
+    with core, Hub(tmp_path / "tee", ours, on_end=ended.append, store=store):
+        until(ask)
+    (why,) = ended
+    assert "does not take" in why

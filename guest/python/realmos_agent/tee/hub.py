@@ -43,6 +43,7 @@ _WRITE: Final = selectors.EVENT_WRITE
 _TICK_S = 1.0
 _JOIN_S = 10.0
 _EVERYBODY = 0
+_UNREAD = 4  # times what clients may have the hub hold for the core
 
 
 class Hub:
@@ -172,6 +173,8 @@ class Hub:
                 self._core.flush()
             except StreamError as error:
                 self._end_core(str(error))
+        if self._core is not None and self._core.queued > _UNREAD * BUFFER_MAX:
+            self._end_core("it does not take the answers to what it asks")
 
     def _watch(self) -> None:
         """Tell the selector what to wait for: nothing that there is no room for."""
