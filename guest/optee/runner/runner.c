@@ -174,6 +174,13 @@ static bool report_return(struct runner *runner, const struct tee_params *given,
 	return frame_send(&runner->out, runner->fd);
 }
 
+/* The TA is not entered: what follows is another call, with regions of its own. */
+static bool refuse_call(struct runner *runner, int error)
+{
+	runner->returned = true;
+	return answer(runner, error);
+}
+
 static bool enter(struct runner *runner, struct frame_in *in)
 {
 	struct tee_run_enter order;
@@ -185,14 +192,13 @@ static bool enter(struct runner *runner, struct frame_in *in)
 	}
 	renew(runner);
 	if (runner->region_error != 0) {
-		runner->returned = true;
-		return answer(runner, runner->region_error);
+		return refuse_call(runner, runner->region_error);
 	}
 	if (order.stack_top % 16 != 0 || order.stack_top < PARAMS_ROOM ||
 	    !map_allows(&runner->map, order.stack_top - PARAMS_ROOM, PARAMS_ROOM,
 			TEE_RUN_PROT_READ | TEE_RUN_PROT_WRITE, true) ||
 	    !map_allows(&runner->map, order.entry, sizeof(uint32_t), TEE_RUN_PROT_EXEC, true)) {
-		return answer(runner, EFAULT);
+		return refuse_call(runner, EFAULT);
 	}
 	params.types = order.types;
 	memcpy(params.vals, order.vals, sizeof(params.vals));

@@ -200,6 +200,14 @@ def test_the_end_must_be_that_of_the_mode(algorithm: int) -> None:
         other.init(NONCE, 16, 0, 0)
 
 
+def test_no_aad_in_the_midst_of_a_ccm_message_changes_nothing() -> None:
+    made = begun(n.ALG_AES_CCM)
+    first = made.update(TEXT[:5], ROOM)
+    made.update_aad(b"")
+    text, tag = made.enc_final(TEXT[5:], ROOM, 16)
+    assert (first + text, tag) == sealed(n.ALG_AES_CCM)
+
+
 def test_ccm_holds_a_message_to_its_sizes() -> None:
     made = one(n.ALG_AES_CCM)
     made.init(NONCE, 16, 4, 4)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ciphers: standards' vectors, streams in pieces, and what is refused."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -166,6 +168,21 @@ def test_xts_of_ecb_is_libcrypto_s(data: bytes, encrypt: bool, size: int) -> Non
     cipher = evp.Cipher(name, keys[0], None, encrypt=encrypt)
     ours = modes.EcbXtsStream(cipher, first, encrypt=encrypt)
     assert ours.finish(data) == theirs.finish(data)
+
+
+def test_xts_of_ecb_takes_much_at_once_piece_by_piece() -> None:
+    """Numbers as long as all of it would be many times that, and nobody else would have a turn."""
+    data = bytes(range(256)) * (1 << 13)
+    whole, parted = begun(n.ALG_SM4_XTS), begun(n.ALG_SM4_XTS)
+    parts = b"".join(parted.update(data[at : at + 480], ROOM) for at in range(0, 1 << 16, 480))
+    tracemalloc.start()
+    try:
+        made = whole.update(data, len(data))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert made[: len(parts)] == parts[: len(made)]
+    assert peak < 3 * len(data)
 
 
 def test_xts_takes_two_equal_keys_as_ieee_1619_does() -> None:

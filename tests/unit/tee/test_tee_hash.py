@@ -224,6 +224,14 @@ def test_shake_draws_much_in_small_pieces_and_has_an_end() -> None:
         made.final(b"", 1 << 63)
 
 
+def test_shake_that_is_refused_too_much_has_not_taken_the_message() -> None:
+    made = hashing(n.ALG_SHAKE128)
+    made.init()
+    with refused(n.ERROR_NOT_IMPLEMENTED):
+        made.final(b"abc", 5 << 20)
+    assert made.final(b"abc", 16) == hashlib.shake_128(b"abc").digest(16)
+
+
 def test_shake_keeps_little_of_what_was_drawn() -> None:
     many = [hashing(n.ALG_SHAKE256) for _ in range(32)]
     tracemalloc.start()

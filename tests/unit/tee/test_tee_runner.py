@@ -338,6 +338,15 @@ def test_regions_are_the_calls_alone(make_ta: MakeTa) -> None:
     assert (fault.signal, fault.address) == (SIGSEGV, REGION + 100)
 
 
+def test_a_call_that_was_refused_leaves_no_region(make_ta: MakeTa) -> None:
+    ta = make_ta("finish")
+    nowhere = Entry(0, 0, 0, UNMAPPED, UNMAPPED, 0, (0,) * 8)
+    for _ in range(2):
+        ta.runner.region(REGION, b"a client's", secure=False)
+        with pytest.raises(Refused, match="Bad address"):
+            ta.runner.enter(nowhere)
+
+
 def test_a_region_that_cannot_be_mapped_keeps_the_ta_out(make_ta: MakeTa) -> None:
     ta = make_ta("mov w0, #1\nfinish")
     ta.runner.region(DATA, b"over data", secure=False)

@@ -13,6 +13,7 @@ from realmos_agent.tee import numbers
 from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.errors import TaPanic
 from realmos_agent.tee.handles import HandleTable
+from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.services import Services
 from realmos_agent.tee.session import Cancellation, Identity
 from realmos_agent.tee.syscalls.table import Dispatcher
@@ -158,7 +159,22 @@ def test_a_property_in_a_short_buffer_tells_its_length(ta: Ta) -> None:
         ta, numbers.CALL_GET_PROPERTY, numbers.PROPSET_CURRENT_TA, 0, NOT_WANTED, 15, 1
     )
     assert code == numbers.ERROR_SHORT_BUFFER
-    assert struct.unpack("<QQQ", output) == (0, 16, 0)
+    assert struct.unpack("<QQQI", output) == (0, 16, 4, numbers.PROPERTY_TYPE_UUID), "and its type"
+
+
+def test_a_property_whose_name_alone_does_not_fit_tells_its_value(ta: Ta) -> None:
+    code, output = call(ta, numbers.CALL_GET_PROPERTY, numbers.PROPSET_CURRENT_TA, 0, 3, 16, 1)
+    assert code == numbers.ERROR_SHORT_BUFFER
+    length, size = struct.unpack_from("<QQ", output)
+    assert (length, size) == (len("gpd.ta.appID") + 1, 16)
+    assert output[16:32] == UUID_TA.bytes_le
+    assert struct.unpack("<QI", output[32:]) == (4, numbers.PROPERTY_TYPE_UUID)
+
+
+def test_a_wait_that_is_given_up_is_no_failure_of_the_core(ta: Ta) -> None:
+    ta.session.cancellation.stop()
+    with pytest.raises(RunnerError, match="ended while it waited"):
+        call(ta, numbers.CALL_WAIT, 1000)
 
 
 def test_the_property_that_every_ta_asks_for_is_not_there(ta: Ta) -> None:

@@ -36,11 +36,14 @@ class TeeError(Exception):
 
 
 class ShortBuffer(TeeError):  # noqa: N818 -- GlobalPlatform's word for it
-    """Outputs do not fit; `needed` has a length for each OUT argument, None for one that fits."""
+    """Outputs do not fit; `needed` has a length for each OUT argument, None for one that fits.
 
-    def __init__(self, *needed: int | None) -> None:
+    What is in `outputs` is told beside it.
+    """
+
+    def __init__(self, *needed: int | None, outputs: tuple[Output, ...] | None = None) -> None:
         """Say what would fit."""
-        super().__init__(numbers.ERROR_SHORT_BUFFER)
+        super().__init__(numbers.ERROR_SHORT_BUFFER, outputs=outputs)
         self.needed = needed
 
 

@@ -116,7 +116,7 @@ class _Ccm:
             raise TeeError(numbers.ERROR_BAD_STATE)
         self._aad_left -= len(data)
         self._mac.update(data)
-        if not self._aad_left:
+        if data and not self._aad_left:
             self._mac.update(bytes(self._mac.missing))
 
     def update(self, data: bytes) -> bytes:

@@ -39,7 +39,7 @@ _EXTENDABLE: dict[int, "Callable[[], Any]"] = {
 # hashlib makes an extendable output from its beginning each time, and nothing else of the core runs
 # meanwhile: what is drawn in small pieces is therefore made ahead, and there is an end to it after
 # all. What is ahead is kept for each state, and a Trusted Application has thousands of those.
-_AHEAD_MAX = 1 << 10
+_AHEAD_MAX = 3 << 10
 _OUTPUT_MAX = 4 << 20
 
 
@@ -102,13 +102,13 @@ class ExtendableState(DigestState):
         Raises:
             TeeError: BAD_STATE, as update says; NOT_IMPLEMENTED: more than 4 MiB of one digest.
         """
-        if data:
-            self.update(data)
         if self.context is None:
             raise TeeError(numbers.ERROR_BAD_STATE)
         end = self.drawn + capacity
         if end > _OUTPUT_MAX:
             raise TeeError(numbers.ERROR_NOT_IMPLEMENTED)
+        if data:
+            self.update(data)
         if capacity > len(self.ahead):
             output = self.context.digest(end + min(self.drawn, _AHEAD_MAX))
             self.ahead = output[self.drawn :]

@@ -143,6 +143,9 @@ class XtsStream:
         return XtsStream(self._key1, self._key2, self._iv, encrypt=self._encrypt)
 
 
+_PIECE = 1 << 14  # as much as is taken for one number: others have their turn in between
+
+
 class EcbXtsStream:
     """XTS made of ECB.
 
@@ -172,9 +175,12 @@ class EcbXtsStream:
 
     def update(self, data: bytes) -> bytes:
         """Take some blocks."""
-        made = self._blocks(data, self._tweak)
-        self._tweak = _doubled(self._tweak, len(data) // _BLOCK)
-        return made
+        made = []
+        for at in range(0, len(data), _PIECE):
+            piece = data[at : at + _PIECE]
+            made.append(self._blocks(piece, self._tweak))
+            self._tweak = _doubled(self._tweak, len(piece) // _BLOCK)
+        return b"".join(made)
 
     def finish(self, data: bytes) -> bytes:
         """Take the last piece; if it ends within a block, steal ciphertext from the one before.

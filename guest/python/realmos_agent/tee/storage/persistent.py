@@ -141,7 +141,7 @@ class PersistentObject(TransientObject):
         """Move the position, maybe beyond the end, but not before the beginning.
 
         Raises:
-            TeeError: BAD_PARAMETERS: no such `whence`; OVERFLOW: beyond DATA_MAX_POSITION.
+            TeeError: BAD_PARAMETERS: no such `whence`, or beyond DATA_MAX_POSITION.
         """
         bases = {
             n.DATA_SEEK_SET: 0,

@@ -66,12 +66,13 @@ def short(rooms: "list[tuple[int, Room]]", error: ShortBuffer) -> bytes:
     """Return the RESULT of a call that tells which sizes would do."""
     needed = iter(error.needed)
     out = [_RESULT.pack(error.code, len(rooms))]
-    for kind, room in rooms:
+    told = error.outputs or (None,) * len(rooms)
+    for (kind, room), value in zip(rooms, told, strict=True):
         size = next(needed, None) if kind in SIZED else None
         if isinstance(room, int) and size is not None and size > room:
             out.append(_WORD.pack(size))
         else:
-            out.append(_output(kind, room, None))
+            out.append(_output(kind, room, value))
     return b"".join(out)
 
 

@@ -7,7 +7,7 @@ All other properties of a TA lie in the TA, where its own library reads them.
 import struct
 
 from realmos_agent.tee import numbers
-from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.errors import ShortBuffer, TeeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +95,9 @@ def get_property(
     """Return name, value and type of a property.
 
     Raises:
-        TeeError: there is none; SHORT_BUFFER, with the type and, if it fits, the value.
+        TeeError: there is none.
+        ShortBuffer: one does not fit; the type is told, by which libutee knows whether it is the
+            right one to ask for, and the value, if the name alone does not.
     """
     members = _SETS.get(propset, ())
     if index >= len(members):
@@ -103,6 +105,10 @@ def get_property(
     name, kind, value_of = members[index]
     shown_name = None if name_room is None else name.encode("ascii") + b"\0"
     value = None if value_room is None else value_of(ta)
+    if value is not None and value_room is not None and len(value) > value_room:
+        raise ShortBuffer(None, len(value), outputs=(None, None, kind))
+    if shown_name is not None and name_room is not None and len(shown_name) > name_room:
+        raise ShortBuffer(len(shown_name), None, outputs=(None, value, kind))
     return shown_name, value, kind
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.errors import ForgedCall, ShortBuffer, TaPanic, TeeError
+from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.syscalls import outputs
 from realmos_agent.tee.syscalls.arguments import Arguments
 
@@ -85,6 +86,7 @@ class Dispatcher:
         Raises:
             TaPanic: the TA ends, because it wants to, because it forged the call, or because the
                 core itself failed in it: what was half done then has no owner any more.
+            RunnerError: its runner does not do what it is told, or the TA has been ended.
         """
         if number not in numbers.CALLS or number in _RUNNERS_OWN:
             raise ForgedCall(f"number {number}")
@@ -93,7 +95,7 @@ class Dispatcher:
             raise ForgedCall(f"{name} with {count} arguments")
         try:
             return self._serve(ta, number, descriptors, body)
-        except TaPanic:
+        except (TaPanic, RunnerError):
             raise
         except Exception as error:
             raise TaPanic(numbers.ERROR_GENERIC, f"the core failed in {name}: {error!r}") from error
