@@ -148,7 +148,6 @@ MISTAKES = {
     ),
     "digest": Mistake("state.c", "if (output->capacity < size) {\n\t\treturn short_buffer",
                       "if (output == NULL) {\n\t\treturn short_buffer", "changed the byte"),
-    "nonce": Mistake("states.c", "registers[2], TEE_RUN_PROT_READ", "0, TEE_RUN_PROT_READ", ""),
 }  # fmt: skip
 
 
