@@ -45,6 +45,7 @@ class Tee:
     def __init__(self, runner: Path) -> None:
         self.files: dict[UUID, bytes] = {}
         self.log: list[str] = []
+        self._end: threading.Timer | None = None
         keys = Keys((RootKey("ours", make_key().public_key()),))
         self._loader = Loader(self.files.get, keys)
         words = runner_argv(runner)
@@ -67,6 +68,8 @@ class Tee:
             made.invoke(outcome.session, 0, chain, Params())
             made.close(outcome.session, chain)
         made.settle(chain)
+        if self._end is not None:
+            self._end.cancel()
         assert made.instances == []
         assert self._memory.take(MEMORY, 0), "some is still taken"
         self._memory.give(MEMORY)
@@ -75,9 +78,10 @@ class Tee:
     def _create(self, uuid: UUID) -> Instance:
         ready = self._loader.ready(uuid)
         runner = self._runners.start()
-        timer = threading.Timer(ENDLESS_S, runner.close)
-        timer.daemon = True
-        timer.start()
+        if uuid == TA:
+            self._end = threading.Timer(ENDLESS_S, runner.close)
+            self._end.daemon = True
+            self._end.start()
         try:
             return Instance(uuid, ready, runner, self._dispatch, self._services)
         except (TeeError, RunnerError) as error:

@@ -2,7 +2,10 @@
 """What one client, or one TA, can make the core hold, and how that is refused."""
 
 import threading
+import time
 from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 import pytest
 from fake_hub import ME, OTHER, A, Hub, Waits, until
@@ -14,6 +17,7 @@ from fake_ta import (
     SEGV,
     WAIT_S,
     Code,
+    FakePlaced,
     FakeRunner,
     Script,
     World,
@@ -29,7 +33,7 @@ from realmos_agent.tee.manager import SESSIONS_MAX, Outcome
 from realmos_agent.tee.params import Memref
 from realmos_agent.tee.params import Params as CoreParams
 from realmos_agent.tee.params import Region as MemoryRegion
-from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.parts import Base, Entry
 from realmos_agent.tee.room import INSTANCES_A_CLIENT
 from realmos_agent.tee.wire import NO_OUTCOMES, Gone, Invoke, Invoked, Open, Param, Params, Region
 from realmos_agent.tee.wire import Outcome as WireOutcome
@@ -304,3 +308,40 @@ def test_what_a_ta_holds_counts_until_it_ends() -> None:
     assert not world.services.handles.take(everything)
     world.close(session)
     assert world.services.handles.take(everything)
+
+
+def test_tas_are_placed_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until a TA is mapped, it takes several times its size."""
+    uuids = [a_uuid(number) for number in range(10, 16)]
+    guard, all_here = threading.Lock(), threading.Barrier(len(uuids))
+    inside, most = 0, 0
+    map_all = FakeRunner.map_all
+
+    class Slow(World):
+        def load(self, uuid: UUID, dispatcher: int, base: Base) -> FakePlaced:
+            nonlocal inside, most
+            with guard:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.02)
+            return super().load(uuid, dispatcher, base)
+
+    def mapped(*arguments: Any, **more: Any) -> None:  # noqa: ANN401 -- whatever they are
+        nonlocal inside
+        map_all(*arguments, **more)
+        with guard:
+            inside -= 1
+
+    def opened(uuid: UUID) -> None:
+        all_here.wait(WAIT_S)
+        assert world.open(uuid).ok
+
+    monkeypatch.setattr(FakeRunner, "map_all", mapped)
+    world = Slow(dict.fromkeys(uuids, (0, quiet)))
+    threads = [threading.Thread(target=opened, args=(uuid,)) for uuid in uuids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(world.manager.instances) == len(uuids)
+    assert most == 1

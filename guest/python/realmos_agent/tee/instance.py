@@ -7,6 +7,7 @@ runs, a panic, a fault, a runner that misbehaves, ends the instance and nothing 
 
 import struct
 from collections import deque
+from contextlib import nullcontext
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.addresses import AddressSpace, page_up
@@ -95,9 +96,12 @@ class Instance:
         self._space = AddressSpace(services.memory, services.limits.ta) if space is None else space
         self._heaps: dict[int, int] = {}
         try:
-            self._placed = loader.load(uuid, runner.dispatcher, self._space.reserve)
+            # One at a time: until it is mapped, a TA takes several times its size. But one that a
+            # debugger has may take its time.
+            with services.placing if space is None else nullcontext():
+                self._placed = loader.load(uuid, runner.dispatcher, self._space.reserve)
+                self._stack_top = self._map(self._placed)
             self.flags = self._placed.flags
-            self._stack_top = self._map(self._placed)
         except BaseException:
             self._space.close()
             raise

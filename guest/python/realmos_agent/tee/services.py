@@ -2,6 +2,7 @@
 """What the core offers to every TA's system calls."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -29,6 +30,7 @@ class Services:
     Attributes:
         limits: how much each may have.
         handles: what the handles of all TAs are taken from.
+        placing: held by whoever places and maps a TA.
         manager: where sessions are opened; set by who makes the manager.
         tidy: does what has to be done and nobody waits for: at once, unless somebody else is set.
     """
@@ -54,6 +56,7 @@ class Services:
         self.limits = limits()
         self.memory = memory or Budget(self.limits.tas)
         self.handles = Budget(self.limits.handles)
+        self.placing = Lock()
 
     @property
     def storage(self) -> "Storage":
