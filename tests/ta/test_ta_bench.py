@@ -23,6 +23,7 @@ SIZES = (64, 1024, 4096, 65536, 1 << 20)
 OPERATIONS = [
     *(("open-session", 0), ("close-session", 0), ("sessions-in-a-row", 0), ("invoke", 0)),
     *((name, size) for name in ("sha256", "aes-128-ctr", "aes-128-gcm") for size in SIZES),
+    *((f"{name}-pieces", 65536) for name in ("sha256", "aes-128-ctr", "aes-128-gcm")),
     *(("rsa-2048-sign", 32), ("p-256-sign", 32)),
     *((name, size) for name in ("object-write", "object-read") for size in (64, 4096, 65536)),
 ]

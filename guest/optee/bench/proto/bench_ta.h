@@ -41,4 +41,10 @@
 /* params[0] memory, out: for as much from the beginning of the session's object. */
 #define BENCH_CMD_READ 8
 
+/* As SHA256, AES_CTR and AES_GCM, the message in pieces of BENCH_PIECE bytes, an update each. */
+#define BENCH_CMD_SHA256_PIECES	 9
+#define BENCH_CMD_AES_CTR_PIECES 10
+#define BENCH_CMD_AES_GCM_PIECES 11
+#define BENCH_PIECE		 1024
+
 #endif

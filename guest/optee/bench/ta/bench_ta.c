@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A Trusted Application to be measured: each command is one operation on the client's memory. */
 #include <bench_ta.h>
+#include <pieces.h>
 #include <prepared.h>
 #include <stdint.h>
 #include <tee_internal_api.h>
@@ -77,6 +78,12 @@ static TEE_Result transform(struct prepared *prepared, uint32_t command, TEE_Par
 		return aes_ctr(prepared, params);
 	case BENCH_CMD_AES_GCM:
 		return aes_gcm(prepared, params);
+	case BENCH_CMD_SHA256_PIECES:
+		return pieces_sha256(prepared, params);
+	case BENCH_CMD_AES_CTR_PIECES:
+		return pieces_aes_ctr(prepared, params);
+	case BENCH_CMD_AES_GCM_PIECES:
+		return pieces_aes_gcm(prepared, params);
 	case BENCH_CMD_RSA_SIGN:
 		return sign(prepared->rsa, params);
 	case BENCH_CMD_P256_SIGN:
