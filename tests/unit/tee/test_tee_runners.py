@@ -105,6 +105,18 @@ def test_all_runners_share_what_large_calls_may_take(world: World) -> None:
     assert not third.take(2)
 
 
+def test_people_are_told_once_why_a_large_call_fails(world: World) -> None:
+    made = world.runners()
+    for _ in range(2):
+        made.start()
+    one, other, *_ = world.shares
+    assert not one.reach(one.limit + 4)
+    assert not other.take(other.limit + 4)
+    told = [line for line in world.log if "more memory (--memory)" in line]
+    assert len(told) == 1
+    assert f"{one.limit // 4} is the most here" in told[0]
+
+
 def test_limits_are_passed_on(world: World) -> None:
     made = world.runners()
     made.start()

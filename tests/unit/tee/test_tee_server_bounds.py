@@ -69,6 +69,9 @@ def test_memory_that_a_client_only_claims_is_bounded(monkeypatch: pytest.MonkeyP
         assert (answer.result, answer.origin) == (
             numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE,
         )  # fmt: skip
+    for _ in range(2):
+        assert hub.invoke(mine, 1, output(4 << 20)).result == numbers.ERROR_OUT_OF_MEMORY
+    assert ["--memory" in line for line in hub.world.log] == [True]
     ta.go_on.set()
     assert hub.answer().client == ME
     assert hub.invoke(mine, 0, output(3 << 19)).result == numbers.SUCCESS

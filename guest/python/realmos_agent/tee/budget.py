@@ -156,11 +156,15 @@ class Share:
     Args:
         budget: what it takes from.
         limit: the most that it has at a time.
+        refused: is told how much was asked for, if it could never have that.
     """
 
-    def __init__(self, budget: Budget, limit: int) -> None:
+    def __init__(
+        self, budget: Budget, limit: int, refused: "Callable[[int], None] | None" = None
+    ) -> None:
         self.limit = min(limit, budget.limit)
         self._budget = budget
+        self._refused = refused
         self._own = Budget(self.limit)
         self._lock = threading.Lock()
         self._taken = 0
@@ -174,6 +178,8 @@ class Share:
             seconds: how long to wait for others to give theirs back; nobody waits for its own.
         """
         if not self._own.take(size):
+            if size > self.limit and self._refused is not None:
+                self._refused(size)
             return False
         if self._budget.take(size, seconds):
             with self._lock:

@@ -30,9 +30,9 @@ _PASSAGE_SECONDS = 60.0
 """How long a runner may take to send, or to receive, a large message that it has begun with."""
 _SMALL = 1 << 16
 """The largest call that is not counted, and more than any other message has but FETCHED."""
-_COPIES = 4
+COPIES = 4
 """How often the bytes of a call are there while it is served: sent, taken apart, made, joined."""
-_LARGEST = _COPIES * numbers.LENGTH_MAX
+_LARGEST = COPIES * numbers.LENGTH_MAX
 _SIGKILL = 9
 
 _MAP = struct.Struct(numbers.MAP_FORMAT)
@@ -300,7 +300,7 @@ class RunnerProcess:
             kind, size = self._next()
             if kind != numbers.CALL or size <= _SMALL:
                 return kind, self._body(kind, size)
-            if self._large.reach(_COPIES * size, _BUDGET_SECONDS):
+            if self._large.reach(COPIES * size, _BUDGET_SECONDS):
                 return kind, self._take(size)
             # More than can be held now: refused, as the runner would refuse too much.
             self._skip(size)

@@ -6,7 +6,7 @@ from itertools import count
 
 from realmos_agent.tee.budget import Budget, Share, limits
 from realmos_agent.tee.parts import RunnerError
-from realmos_agent.tee.runner import START_SECONDS, RunnerProcess, launch
+from realmos_agent.tee.runner import COPIES, START_SECONDS, RunnerProcess, launch
 from realmos_agent.tee.spares import Spares
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ class Runners:
         self._emulated = bool(qemu_user)
         self._log = log
         self._lock = threading.Lock()
-        self._told = False
+        self._told = self._told_large = False
         # Each instance is another user to the kernel, as far as users can be had.
         self._users = count(_FIRST_USER)
         self._limits = limits()
@@ -97,7 +97,18 @@ class Runners:
 
     def _launch(self, argv: tuple[str, ...] | None = None) -> RunnerProcess:
         words = (*(argv or self.argv), "--user", str(next(self._users)))
-        return launch(words, large=Share(self._large, self._limits.call))
+        return launch(words, large=Share(self._large, self._limits.call, self._tell_large))
+
+    def _tell_large(self, size: int) -> None:
+        """Tell people, once, why a system call fails."""
+        with self._lock:
+            told, self._told_large = self._told_large, True
+        if not told:
+            self._log(
+                f"a system call is refused (OUT_OF_MEMORY): it has {size // COPIES} bytes, and "
+                f"{self._limits.call // COPIES} is the most here; the realm needs more memory "
+                "(--memory), or the TA smaller pieces"
+            )
 
     def _judge(self, missing: str) -> None:
         if not self._emulated:

@@ -89,6 +89,7 @@ class Server:
         self._calls = 0
         self._leaving = 0
         self._limits = limits()
+        self._told = False
         self._memory = Budget(self._limits.clients)
         self._clients: dict[int, _Client] = {}
         self._answers = answers or {}
@@ -152,11 +153,20 @@ class Server:
             self._end(served, chain, message.request)
             self._send_answer(served, wire.encode(reply(message, _OUT_OF_MEMORY, None)), size)
 
+    def _tell_too_large(self, size: int) -> None:
+        """Tell people, once, why a call does not come to its TA."""
+        if not self._told:
+            self._told = True
+            self._log(
+                f"a call is refused (OUT_OF_MEMORY): its memory, there and back, is {size} bytes, "
+                f"and a client has {self._limits.client} here; the realm needs more (--memory)"
+            )
+
     def _find_client(self, number: int) -> _Client | None:
         """Return a client; None if there is no room for one more."""
         client = self._clients.get(number)
         if client is None and len(self._clients) + self._leaving < CLIENTS_MAX:
-            memory = Share(self._memory, self._limits.client)
+            memory = Share(self._memory, self._limits.client, self._tell_too_large)
             client = self._clients[number] = _Client(number, memory)
         return client
 
