@@ -54,6 +54,15 @@ def run(place: Path, *client: str, env: dict[str, str] | None = None, stdin: str
 Ended = subprocess.CompletedProcess[str]
 
 
+def limit(what: int, share: int) -> tuple[int, int]:
+    """The limit that a client has."""
+    limits = resource.getrlimit(what)
+    if os.geteuid() != 0:
+        return limits
+    hard = share if limits[1] == resource.RLIM_INFINITY else min(share, limits[1])
+    return hard, hard
+
+
 def test_client_has_a_user_a_directory_and_a_socket_of_its_own(place: Path) -> None:
     env = {"LD_LIBRARY_PATH": "/other"}
     ended = run(place, "/usr/bin/python3", "-c", LOOK, "a", "b c", env=env, stdin="input")
@@ -62,11 +71,7 @@ def test_client_has_a_user_a_directory_and_a_socket_of_its_own(place: Path) -> N
     user, group = (client_process.USER,) * 2 if root else (os.getuid(), os.getgid())
     groups = [] if root else os.getgroups()
     total = memory_total()
-    limits = [(most, most) for most in (total // 2, total >> 20)]
-    if not root:
-        limits = [
-            resource.getrlimit(each) for each in (resource.RLIMIT_DATA, resource.RLIMIT_NPROC)
-        ]
+    limits = [limit(resource.RLIMIT_DATA, total // 2), limit(resource.RLIMIT_NPROC, total >> 20)]
     home = place / "client"
     assert ended.stdout.splitlines() == [
         f"{user} {group} {groups} {home} {home}",
@@ -79,6 +84,15 @@ def test_client_has_a_user_a_directory_and_a_socket_of_its_own(place: Path) -> N
     assert (home / "mine").exists()
     assert not (place / "tee.socket").exists()
     assert "development key" in ended.stderr
+
+
+def test_client_has_no_more_than_the_core(place: Path) -> None:
+    """Nobody raises what is the most, but who has the privilege for it."""
+    most = memory_total() // 4
+    words = ["prlimit", f"--data={most}:{most}", sys.executable, "-m", "realmos_agent.tee"]
+    words += ["--ta-dir", str(place), "--", "/bin/sh", "-c", "ulimit -H -d"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert (ended.returncode, ended.stdout) == (0, f"{most >> 10}\n"), ended.stderr
 
 
 @pytest.mark.parametrize(

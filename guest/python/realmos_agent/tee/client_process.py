@@ -130,7 +130,9 @@ def _limit() -> None:
         (resource.RLIMIT_DATA, total // _MEMORY_SHARE),
         (resource.RLIMIT_NPROC, total // _PROCESS_MEMORY),
     ):
-        resource.setrlimit(what, (most, most))
+        _, hard = resource.getrlimit(what)
+        mine = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (mine, mine))
 
 
 def _give_pipes() -> None:
