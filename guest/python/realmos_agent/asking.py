@@ -23,7 +23,7 @@ from realmos_agent.protocol import (
     numbers,
 )
 from realmos_agent.protocol.evidence import answer_statement
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

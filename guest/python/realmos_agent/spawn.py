@@ -16,7 +16,7 @@ import _signal  # type: ignore[import-not-found] # `signal` without its import o
 import fcntl
 import os
 
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 
 
 class Program(Record):

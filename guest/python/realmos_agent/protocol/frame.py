@@ -12,7 +12,7 @@ import zlib
 
 from realmos_agent.protocol import numbers
 from realmos_agent.protocol.errors import RemoteProtocolError
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 
 _HEADER = struct.Struct(numbers.FRAME_HEADER_FORMAT)
 _CHECKED = numbers.FRAME_HEADER_SIZE - 4

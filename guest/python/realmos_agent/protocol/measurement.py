@@ -7,7 +7,7 @@ the form for others. Not a part of the package's interface, for the sake of the 
 """
 
 from realmos_agent.protocol import cbor, numbers
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

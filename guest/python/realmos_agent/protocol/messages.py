@@ -8,7 +8,7 @@ realm's kernel has them.
 
 from realmos_agent.protocol import cbor, numbers
 from realmos_agent.protocol.errors import LocalProtocolError, RemoteProtocolError
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ late, not wrong; `Session` drops it.
 
 from realmos_agent.protocol import messages as msg
 from realmos_agent.protocol import numbers
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

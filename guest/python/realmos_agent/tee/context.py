@@ -4,14 +4,16 @@
 realmos_agent.tee.instance offers it; tests put something smaller in its place.
 """
 
-from typing import TYPE_CHECKING, NoReturn, Protocol
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn, Protocol
     from uuid import UUID
 
     from realmos_agent.tee.clocks import Clocks
     from realmos_agent.tee.handles import HandleTable
     from realmos_agent.tee.storage.objects import Storage
+else:
+    Protocol = object  # see realmos_agent.tee.parts
 
 
 class Cancellation(Protocol):
@@ -100,5 +102,5 @@ class TaContext(Protocol):
     def log(self, text: str) -> None:
         """Write a line to the log."""
 
-    def panic(self, code: int) -> NoReturn:
+    def panic(self, code: int) -> "NoReturn":
         """End it."""

@@ -7,13 +7,18 @@ calls. Nothing here does anything: each has its home elsewhere, and tests put ot
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple
 from uuid import UUID
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from realmos_agent.tee.chain import Chain
     from realmos_agent.tee.instance import Instance
     from realmos_agent.tee.params import Params
+else:
+    Protocol = object  # which type checkers alone need, and which take long to make
 
 Body = bytes | memoryview
 """The arguments of a system call."""

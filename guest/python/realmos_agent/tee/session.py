@@ -4,7 +4,7 @@
 import threading
 import time
 
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 from realmos_agent.tee.parts import RunnerError
 
 TYPE_CHECKING = False

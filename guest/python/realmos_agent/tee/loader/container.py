@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, utils
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader.errors import LoadError
 from realmos_agent.tee.loader.keys import Keys, RootKey

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader import elf_numbers as elf
 from realmos_agent.tee.loader.errors import LoadError

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     RSAPublicNumbers,
 )
 
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 from realmos_agent.tee import numbers as tee
 
 _DEVELOPMENT_EXPONENT: Final = 65537

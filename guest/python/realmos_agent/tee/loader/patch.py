@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from realmos_agent.protocol.record import Record
+from realmos_agent.record import Record
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.loader.errors import LoadError
 

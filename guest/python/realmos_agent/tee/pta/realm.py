@@ -13,7 +13,6 @@ no more work from before the first token on.
 from collections.abc import Callable
 from uuid import UUID
 
-from realmos_agent.protocol.evidence import ta_challenge
 from realmos_agent.tee import numbers
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.errors import TeeError
@@ -82,6 +81,8 @@ class RealmPta:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
         if len(statement) > numbers.REALM_PTA_STATEMENT_MAX:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
+        from realmos_agent.protocol.evidence import ta_challenge
+
         uuid = chain.caller.uuid
         try:
             token = self._token(ta_challenge(uuid.bytes, bytes(nonce), bytes(statement)))
