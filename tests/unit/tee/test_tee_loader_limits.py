@@ -190,6 +190,20 @@ def test_function_at_an_address_is_found_among_many() -> None:
     assert found.function(CODE - 1) is None
 
 
+def test_a_large_file_is_there_few_times_while_it_is_made_ready() -> None:
+    size = 8 << 20
+    file = Ta(overlapping(1, size)).signed()
+    loading = Loader(lambda _: bytes(bytearray(file)), KEYS)
+    tracemalloc.start()
+    try:
+        prepared = loading.prepare(TA)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert prepared.size > size
+    assert peak < 4 * size
+
+
 def limit(monkeypatch: pytest.MonkeyPatch, **changes: int) -> None:
     """Have loaders that are made from now on keep to other limits."""
     small = limits()._replace(**changes)

@@ -36,8 +36,8 @@ class Loader:
     Args:
         fetch: returns a signed TA or library by its UUID, or None when there is none.
         keys: that vouch for TAs.
-        accept: is told of every file that is verified before it is used, so that it may keep note
-            of its versions, or refuse it by an error of its own.
+        accept: is told of every file that is verified before it is used, but not of its content,
+            so that it may keep note of its versions, or refuse it by an error of its own.
         log: takes a line on what is odd about a file that is used all the same.
         identify: returns what is not the same whenever the file of a UUID is another, so that it
             need not be fetched to see that; None when that cannot be said.
@@ -114,8 +114,14 @@ class Loader:
             self._check(file.versions)
             self._keep(uuid, file._replace(identity=identity), prepared)
             return prepared
-        verified = container.verify(container.read(data), self._keys, uuid)
-        prepared = image.prepare(elf.parse(verified.elf))
+        parts = container.read(data)
+        del data  # as all that is large, as soon as it is not needed
+        verified = container.verify(parts, self._keys, uuid)
+        del parts
+        parsed = elf.parse(verified.elf)
+        verified = Verified(b"", verified.root, verified.versions)
+        prepared = image.prepare(parsed)
+        del parsed
         self._accept(uuid, verified)
         self._count(uuid, prepared)
         if odd := [f"{each.address:#x}" for each in prepared.veneers.sites if each.number is None]:
