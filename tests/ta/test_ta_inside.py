@@ -35,6 +35,12 @@ id -u
 "$@" key
 "$@" attest "$NONCE"
 """
+FILLS = """#!/bin/sh
+./hello 1 before
+dd if=/dev/zero of=fill bs=1M count=400 2>/dev/null || echo "no room for all of it"
+rm fill
+./hello 41 after
+"""
 
 
 @pytest.fixture
@@ -110,3 +116,26 @@ def test_a_realm_that_gave_a_ta_a_token_takes_no_more_work(
     with pytest.raises(PeerRefusedError, match="does nothing else"):
         realm.put(ta, f"/run/tee/{SIGNER}.ta")
     assert realm.get_bytes("/run/script") == SCRIPT.encode()
+
+
+@pytest.mark.exhaustive
+def test_a_client_that_fills_memory_takes_none_from_its_tas(
+    build: Callable[[str], Path],
+    make_own: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    script = tmp_path / "fills.sh"
+    script.write_text(FILLS, "utf-8")
+    script.chmod(0o700)
+    put = f"{make_own('hello', 'arm64')}:/run/tee/client/hello"
+    words = ("--put", put, str(build("hello")), "--", str(script))
+    assert cli.main(["ta", "run", "--client-inside", *words]) == 0
+    said = capfd.readouterr()
+    assert said.out.splitlines() == [
+        "1 becomes 2", "before becomes BEFORE", "no room for all of it",
+        "41 becomes 42", "after becomes AFTER",
+    ]  # fmt: skip
+    assert "panicked" not in said.err
