@@ -65,7 +65,7 @@ class TransientObject:
     """An object of one type with room for keys of `max_size` bits.
 
     `attributes` has what is set, by number; `size` the size of the key in bits; `busy` is set while
-    an operation holds it; `on_change` is called once, when the key or its usage changes.
+    an operation holds it; `on_change` is called when the key or its usage changes.
 
     Raises:
         TeeError: NOT_SUPPORTED: there is no such type, or it has no keys of that size.
@@ -139,9 +139,8 @@ class TransientObject:
         self._usage &= usage
 
     def _tell(self) -> None:
-        told, self.on_change = self.on_change, None
-        if told is not None:
-            told()
+        if self.on_change is not None:
+            self.on_change()
 
     def get_attr(self, attribute_id: int) -> bytes:
         """Return an attribute as the Trusted Application sees it.
@@ -226,8 +225,7 @@ class TransientObject:
         if self.persistent or self.initialized:
             raise TeeError(n.ERROR_BAD_PARAMETERS)
         check_attributes(self.spec, given, Use.REQUIRED, Use.GROUP, whole_group=True)
-        attributes, size = self.converted(given)
-        self.take(attributes, size)
+        self.take(*self.converted(given))
 
     def converted(self, given: Attributes) -> tuple[dict[int, Attribute], int]:
         """Return attributes as they are held, and the object's size in bits that they say.
@@ -295,8 +293,8 @@ class TransientObject:
         if self.type != source.type:
             if _PUBLIC_OF.get(self.type) != source.type:
                 raise TeeError(n.ERROR_BAD_PARAMETERS)
-            wanted = [spec.id for spec in self.spec.attributes]
-            attributes = {key: attributes[key] for key in wanted if key in attributes}
+            wanted = {spec.id for spec in self.spec.attributes}
+            attributes = {key: held for key, held in attributes.items() if key in wanted}
         self.take(dict(attributes), source.size)
         self._usage = source.usage
 
