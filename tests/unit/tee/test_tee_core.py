@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from realmos.cache import Cache
+from realmos.image import build_edge
+from realmos.progress import Silent
 from realmos_agent.tee import blobs, numbers, wire
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee.holder import answered
@@ -193,9 +196,11 @@ def directory(maker: Maker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def core(directory: Path, runner_program: Path) -> Iterator[Core]:
-    started = Core(directory, directory / "key.pem", runner_program)
+@pytest.fixture(params=["edge", "no edge"])
+def core(request: pytest.FixtureRequest, directory: Path, runner_program: Path) -> Iterator[Core]:
+    edge = build_edge(Cache(), Silent(), native=True)
+    words = ("--edge", edge) if request.param == "edge" else ()
+    started = Core(directory, directory / "key.pem", runner_program, *words)
     yield started
     started.process.kill()
     started.process.communicate()

@@ -29,6 +29,7 @@ _NAMES = {
     "--identity": "identity",
     "--broker": "broker",
     "--runner": "runner",
+    "--edge": "edge",
     "--qemu-user": "qemu_user",
     "--ta-key": "ta_key",
     "--debug": "debug",

@@ -13,6 +13,7 @@ from realmos_agent.tee.blobs import RemoteBackend
 from realmos_agent.tee.clocks import Clocks
 from realmos_agent.tee.connections import Connections
 from realmos_agent.tee.debug import Debugger
+from realmos_agent.tee.edge import Edge, NativeEdge
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.housekeeper import Housekeeper
 from realmos_agent.tee.instance import Instance
@@ -46,6 +47,7 @@ class Options(NamedTuple):
     Attributes:
         ta_dir: where the .ta files are.
         runner: the runner's program.
+        edge: the library of the core's edge; "" for none.
         qemu_user: a program that runs the runner on another kind of processor, or "".
         ta_key: the PEM file of the key that signs TAs; "" for OP-TEE's development key.
         storage: who holds TAs' objects: `keeping.HUB`; "" if they end with the core.
@@ -58,6 +60,7 @@ class Options(NamedTuple):
 
     ta_dir: str
     runner: str
+    edge: str = ""
     qemu_user: str = ""
     ta_key: str = ""
     storage: str = ""
@@ -82,7 +85,6 @@ class Core:
     """
 
     def __init__(self, options: Options, out: int) -> None:
-        self._out = out
         self._log_lock = threading.Lock()
         self._send_lock = threading.Lock()
         self._options = options
@@ -126,7 +128,10 @@ class Core:
             client_numbers.KIND_NET_DONE: self._hub.take,
             client_numbers.KIND_PLUGIN_DONE: self._hub.take,
         }
-        self._server = Server(self._manager, self._send, self._services.log, answers=answers)
+        self._edge = NativeEdge(options.edge, out) if options.edge else Edge(out)
+        self._server = Server(
+            self._manager, self._send, self._services.log, answers=answers, edge=self._edge
+        )
 
     def serve(self, source: int) -> None:
         """Serve what comes from a descriptor until it ends; then end every TA.
@@ -136,8 +141,9 @@ class Core:
         """
         self._runners.prepare()
         try:
-            while data := os.read(source, 1 << 16):
-                self._server.receive(data)
+            self._edge.serve(
+                source, self._server.receive, self._server.adopt, self._manager.look_again
+            )
         finally:
             self._blobs.end()
             self._hub.end()
@@ -204,10 +210,8 @@ class Core:
         return Keys((root,))
 
     def _send(self, data: bytes) -> None:
-        view = memoryview(data)
         with self._send_lock:
-            while view:
-                view = view[os.write(self._out, view) :]
+            self._edge.send(data)
 
     def _write_log(self, line: str) -> None:
         data = f"tee: {line}\n".encode("utf-8", "backslashreplace")

@@ -8,11 +8,13 @@ runs, a panic, a fault, a runner that misbehaves, ends the instance and nothing 
 import struct
 from collections import deque
 from contextlib import nullcontext
+from functools import partial
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.addresses import AddressSpace, page_up
 from realmos_agent.tee.backtrace import callers
 from realmos_agent.tee.budget import Share
+from realmos_agent.tee.edge import NO_LOAN, Place
 from realmos_agent.tee.errors import TaPanic, TeeError
 from realmos_agent.tee.handles import HandleTable
 from realmos_agent.tee.log_rate import LogRate
@@ -22,11 +24,12 @@ from realmos_agent.tee.runner_numbers import GUARD_SIZE, PROT_READ, PROT_WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
     from uuid import UUID
 
     from realmos_agent.tee.chain import Chain, Later
+    from realmos_agent.tee.edge import Begun
     from realmos_agent.tee.parts import Body, Dispatch, Event, Loader, Placed, Returned, Runner
     from realmos_agent.tee.services import Services
     from realmos_agent.tee.session import Identity, Session
@@ -64,6 +67,7 @@ class Instance:
         owner: the client whose call made it.
         holder: the chain that it is busy with; under the manager's lock.
         put_off: sessions to be closed as soon as it is free; under the manager's lock.
+        loan: whether the edge may use it; under the manager's lock.
         killed: its process has been ended by somebody else; under the manager's lock.
         dead: it panicked or was lost.
     """
@@ -88,6 +92,7 @@ class Instance:
         self.holder: Chain | None = None
         self.put_off: deque[tuple[Session, int, Later]] = deque()
         self.killed = False
+        self.loan = NO_LOAN
         self.dead = False
         self._session: Session | None = None
         self._chain: Chain | None = None
@@ -230,6 +235,16 @@ class Instance:
 
     # Running.
 
+    def make_place(self, window: int) -> Place:
+        """Return what the edge has to know, with addresses that are the edge's from now on.
+
+        Raises:
+            TeeError: there is no room for them.
+        """
+        return Place(
+            self._runner.socket, self._placed.entry, self._stack_top, self._space.reserve(window)
+        )
+
     def enter(
         self,
         function: int,
@@ -237,10 +252,12 @@ class Instance:
         chain: "Chain",
         params: Params,
         command: int = 0,
+        *,
+        begun: "Begun | None" = None,
     ) -> int:
         """Run the TA until it returns, and return its result; `params` then has its answers.
 
-        It is the chain's turn here.
+        It is the chain's turn here. What the edge has begun goes on from there.
 
         Raises:
             TeeError: it was not entered.
@@ -248,7 +265,7 @@ class Instance:
         """
         self._session, self._chain = session, chain
         try:
-            return self._run(function, session.id, command, params)
+            return self._run(function, session.id, command, params, begun)
         except TaPanic as panic:
             self._die(f"panicked with code {panic.code:#010x} ({panic.cause})", function, command)
         except RunnerError as error:
@@ -268,6 +285,7 @@ class Instance:
 
         It may be the core that it waits in.
         """
+        self.loan.drop()
         self._runner.close()
         session = self._session
         if session is not None:
@@ -280,6 +298,7 @@ class Instance:
         """
         idle = not self.dead and self._session is None
         self.dead = True
+        self.loan.drop()
         self._tell_left_out()
         self.handles.clear()
         if idle:
@@ -292,15 +311,21 @@ class Instance:
         self._runner.close()
         self._space.close()
 
-    def _run(self, function: int, session: int, command: int, params: Params) -> int:
+    def _run(
+        self, function: int, session: int, command: int, params: Params, begun: "Begun | None"
+    ) -> int:
         bases: list[int] = []
         try:
-            addresses = self._map_regions(params, bases)
-            entry = Entry(
-                function, command, session, self._placed.entry, self._stack_top,
-                params.types, _vals(params, addresses),
-            )  # fmt: skip
-            event = self._start(entry)
+            if begun is None:
+                addresses = self._map_regions(params, bases)
+                entry = Entry(
+                    function, command, session, self._placed.entry, self._stack_top,
+                    params.types, _vals(params, addresses),
+                )  # fmt: skip
+                event = self._start(partial(self._runner.enter, entry))
+            else:
+                addresses = dict(zip(map(id, params.regions), begun.addresses, strict=False))
+                event = self._start(partial(self._runner.resume, begun.said))
             while isinstance(event, Call):
                 answer = self._serve(event)
                 del event  # which may be large, as the answer: neither is kept while the TA runs
@@ -316,9 +341,9 @@ class Instance:
             for base in bases:
                 self._space.release(base)
 
-    def _start(self, entry: Entry) -> "Event":
+    def _start(self, enter: "Callable[[], Event]") -> "Event":
         try:
-            return self._runner.enter(entry)
+            return enter()
         except Refused as error:
             # The memory of the call does not fit; the TA knows nothing of it.
             self.services.log(f"{self.uuid}: {error}")

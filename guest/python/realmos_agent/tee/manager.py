@@ -20,6 +20,7 @@ from uuid import UUID
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.chain import Chain
+from realmos_agent.tee.edge import Begun, Edge
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance, TaDied
 from realmos_agent.tee.params import Params
@@ -123,24 +124,45 @@ class Manager:
         chain: Chain,
         params: Params,
         cancellation: Cancellation | None = None,
+        *,
+        begun: Begun | None = None,
     ) -> Outcome:
-        """Invoke a command in a session."""
+        """Invoke a command in a session; or take over what the edge has begun, and was adopted."""
         target = session.target
-        if _is_closed(session) or target is None:
+        if target is None or (begun is None and _is_closed(session)):
             return _NO_SESSION
         if not isinstance(target, Instance):
             return _of_pseudo(lambda: target.invoke(chain, session.context, command, params))
-        if (refusal := self._take(target, chain)) is not None:
+        if begun is None and (refusal := self._take(target, chain)) is not None:
             return refusal
         try:
-            if _is_closed(session):  # while this waited
+            if begun is None and _is_closed(session):  # while this waited
                 return _NO_SESSION
             _begin(session, cancellation)
             return self._enter(
-                target, numbers.ENTRY_INVOKE_COMMAND, session, chain, params, command=command
-            )
+                target, numbers.ENTRY_INVOKE_COMMAND, session, chain, params,
+                command=command, begun=begun,
+            )  # fmt: skip
         finally:
             self._release(target, chain)
+
+    def lend(self, session: Session, client: int, edge: Edge) -> None:
+        """Let the edge serve a client's session."""
+        target = session.target
+        if isinstance(target, Instance):
+            self._turns.lend(target, edge)
+            target.loan.add(session.id, client)
+
+    def adopt(self, begun: Begun, chain: Chain) -> Session:
+        """Have a call be the chain's that the edge has begun; return its session."""
+        session = self._sessions.get(begun.session)
+        assert isinstance(session.target, Instance), "the edge knows no others"
+        self._turns.adopt(session.target, chain)
+        return session
+
+    def look_again(self) -> None:
+        """Have those who wait look again whether an instance is free."""
+        self._turns.look_again()
 
     def close(self, session: Session, chain: Chain) -> int:
         """Close a session, now or, if that must be, later: see realmos_agent.tee.turns.
@@ -152,6 +174,8 @@ class Manager:
             if session.closed:
                 return numbers.ERROR_ITEM_NOT_FOUND
             session.closed = True
+        if isinstance(session.target, Instance):
+            session.target.loan.forget(session.id)
         if isinstance(session.opener, Instance):
             session.opener.opened.pop(session.id, None)
         self._finish(session, chain)
@@ -330,12 +354,13 @@ class Manager:
         params: Params,
         *,
         command: int = 0,
+        begun: Begun | None = None,
     ) -> Outcome:
         """Run an instance whose turn is the chain's."""
         if instance.dead:
             return _DEAD
         try:
-            result = instance.enter(function, session, chain, params, command)
+            result = instance.enter(function, session, chain, params, command, begun=begun)
         except TeeError as error:
             return Outcome(error.code, numbers.ORIGIN_TEE)
         except TaDied:

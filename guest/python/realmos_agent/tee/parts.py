@@ -149,6 +149,10 @@ class Runner(Protocol):
     def dispatcher(self) -> int:
         """Where system calls are to go."""
 
+    @property
+    def socket(self) -> int:
+        """The descriptor of its socket."""
+
     def map(self, address: int, size: int, prot: int, data: bytes, *, stack: bool) -> None:
         """Give the TA memory; below a stack there will be nothing."""
 
@@ -172,6 +176,9 @@ class Runner(Protocol):
 
     def enter(self, entry: Entry) -> Event:
         """Enter the TA, and return what it does next."""
+
+    def resume(self, said: bytes) -> Event:
+        """Return what the TA does that was entered; `said` is what has come of that so far."""
 
     def reply(self, body: bytes) -> None:
         """Answer a system call."""

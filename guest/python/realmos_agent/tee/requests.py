@@ -38,6 +38,11 @@ def parameters(given: wire.Params) -> Params:
     return Params(given.types, tuple(slots))
 
 
+def region_order(given: wire.Params) -> list[int]:
+    """Return which of a request's regions its parameters have, in the order of those."""
+    return list(dict.fromkeys(each.region for each in given.params if each.region is not None))
+
+
 def reply(message: wire.Request, outcome: Outcome, params: Params | None) -> wire.Message:
     """Return the answer to a request."""
     client, request = message.client, message.request

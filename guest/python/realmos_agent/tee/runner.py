@@ -98,6 +98,11 @@ class RunnerProcess:
         self.missing: tuple[str, ...] = ()
 
     @property
+    def socket(self) -> int:
+        """The descriptor of the core's end."""
+        return self._stream.fileno
+
+    @property
     def lives(self) -> bool:
         """Whether the process is there, as far as its socket tells."""
         return self._stream.is_open()
@@ -191,6 +196,18 @@ class RunnerProcess:
                 entry.types, *entry.vals,
             ),
         )  # fmt: skip
+        return self._entered()
+
+    def resume(self, said: bytes) -> Event:
+        """Return what the TA does that somebody else had entered, and who has heard some of that.
+
+        Raises:
+            Refused: it was not entered.
+        """
+        self._stream.put_back(said)
+        return self._entered()
+
+    def _entered(self) -> Event:
         kind, body = self._receive_event()
         if kind == numbers.DONE:
             raise Refused("enter, or map the memory of a call", status_of(body))

@@ -52,6 +52,11 @@ class RunnerStream:
         with self._using:
             self._socket.settimeout(seconds)
 
+    @property
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._socket.fileno()
+
     def is_open(self) -> bool:
         """Return whether the runner has not ended the connection."""
         end = select.poll()
@@ -118,6 +123,10 @@ class RunnerStream:
             yield limit
         finally:
             self.limit(None)
+
+    def put_back(self, data: bytes) -> None:
+        """Let bytes be taken that somebody else has received."""
+        self._taken += data
 
     def next_frame(self) -> tuple[int, int]:
         """Return the kind of the next frame, and what it claims as its length."""

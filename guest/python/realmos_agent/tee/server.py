@@ -14,11 +14,12 @@ from functools import partial
 from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.budget import Budget, Share, limits
 from realmos_agent.tee.chain import Chain
+from realmos_agent.tee.edge import Begun, Edge
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.farewells import Farewells
 from realmos_agent.tee.manager import SESSIONS_MAX, Manager, Outcome
 from realmos_agent.tee.params import Params
-from realmos_agent.tee.requests import cost, parameters, reply
+from realmos_agent.tee.requests import cost, parameters, region_order, reply
 from realmos_agent.tee.session import Cancellation, Identity, Session
 from realmos_agent.tee.workers import Workers
 
@@ -33,6 +34,8 @@ GRACE_S = 60.0
 _OUT_OF_MEMORY = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
 _FAILED = Outcome(numbers.ERROR_GENERIC, numbers.ORIGIN_TEE)
 _BAD_PARAMETERS = Outcome(numbers.ERROR_BAD_PARAMETERS, numbers.ORIGIN_TEE)
+_Served = tuple[Outcome, Params | None]
+"""What became of a call, and its parameters."""
 _LOGINS = frozenset(
     (
         numbers.LOGIN_PUBLIC, numbers.LOGIN_USER, numbers.LOGIN_GROUP, numbers.LOGIN_APPLICATION,
@@ -68,6 +71,7 @@ class Server:
         log: takes text for people.
         grace_s: how long a TA may go on for a client that is gone.
         answers: what takes the hub's answers to the core's questions, by their kind.
+        edge: what serves calls before the core does; nothing if absent.
     """
 
     def __init__(
@@ -77,10 +81,13 @@ class Server:
         log: Callable[[str], None],
         grace_s: float = GRACE_S,
         answers: Mapping[int, Callable[[wire.Frame], None]] | None = None,
+        *,
+        edge: Edge | None = None,
     ) -> None:
         self._manager = manager
         self._send = send
         self._log = log
+        self._edge = edge or Edge()
         self._sending = threading.Lock()
         self._lock = threading.Lock()
         self._left = threading.Condition(self._lock)
@@ -142,16 +149,52 @@ class Server:
             if client is not None and message.request in client.calls:
                 raise wire.WireError(f"request {message.request} is there already")
             if client is not None and room and (room := client.memory.take(size)):
-                client.calls[message.request] = cancellation
-                client.chains.add(chain)
-                self._calls += 1
+                self._add_call(client, message.request, chain, cancellation)
         if client is None or not room:
             self._answer(reply(message, _OUT_OF_MEMORY, None))
             return
-        served = client
-        if not self._workers.run(lambda: self._run(served, chain, cancellation, message, size)):
-            self._end(served, chain, message.request)
-            self._send_answer(served, wire.encode(reply(message, _OUT_OF_MEMORY, None)), size)
+        serve = partial(self._serve, client, message, chain, cancellation)
+        if not self._workers.run(partial(self._run, client, chain, message, size, serve)):
+            self._end(client, chain, message.request)
+            self._send_answer(client, wire.encode(reply(message, _OUT_OF_MEMORY, None)), size)
+
+    def adopt(self, begun: Begun) -> None:
+        """Go on with a call that the edge has begun.
+
+        Raises:
+            WireError: the stream is of no use any more.
+        """
+        framer = wire.Framer(wire.TO_CORE)
+        framer.feed(begun.frame)
+        frame = framer.next_frame()
+        message = wire.decode(frame) if frame is not None else None
+        assert isinstance(message, wire.Invoke), "the edge begins nothing else"
+        chain, cancellation, size = Chain(message.client), Cancellation(), cost(message)
+        session = self._manager.adopt(begun, chain)
+        with self._lock:
+            client = self._clients[message.client]
+            if message.request in client.calls:
+                raise wire.WireError(f"request {message.request} is there already")
+            # It has its memory already; there can be one such call of each instance.
+            size = size if client.memory.take(size) else 0
+            self._add_call(client, message.request, chain, cancellation)
+        serve = partial(self._go_on, session, message, chain, cancellation, begun)
+        self._workers.run_sometime(partial(self._run, client, chain, message, size, serve))
+
+    def _add_call(
+        self, client: _Client, request: int, chain: Chain, cancellation: Cancellation
+    ) -> None:
+        """A call has begun; the caller holds the lock."""
+        client.calls[request] = cancellation
+        client.chains.add(chain)
+        self._calls += 1
+        if self._is_near_limit(client):
+            self._edge.forget_client(client.number)
+
+    def _is_near_limit(self, client: _Client) -> bool:
+        """Tell whether calls that the edge would begin could be too many; with the lock."""
+        left = min(CALLS_MAX - len(client.calls), ALL_CALLS_MAX - self._calls)
+        return left < self._edge.calls_max
 
     def _tell_too_large(self, size: int) -> None:
         """Tell people, once, why a call does not come to its TA."""
@@ -174,13 +217,13 @@ class Server:
         self,
         client: _Client,
         chain: Chain,
-        cancellation: Cancellation,
         message: wire.Request,
         size: int,
+        serve: Callable[[], _Served],
     ) -> None:
         outcome, params = _FAILED, None
         try:
-            outcome, params = self._settled(client, message, chain, cancellation)
+            outcome, params = self._settled(chain, serve)
         except TeeError as error:
             outcome = Outcome(error.code, error.origin)
         except Exception:  # noqa: BLE001 -- a fault of ours: who asked is told, and nobody else suffers
@@ -211,16 +254,14 @@ class Server:
         except MemoryError:
             self._log("the core failed to serve a request: it has no memory left to tell which")
 
-    def _settled(
-        self, client: _Client, message: wire.Request, chain: Chain, cancellation: Cancellation
-    ) -> tuple[Outcome, Params | None]:
+    def _settled(self, chain: Chain, serve: Callable[[], _Served]) -> _Served:
         """Serve a request, and do what that has put off, whatever came of it.
 
         Raises:
             TeeError: nothing came of it.
         """
         try:
-            return self._serve(client, message, chain, cancellation)
+            return serve()
         finally:
             self._settle(chain)
 
@@ -232,7 +273,7 @@ class Server:
 
     def _serve(
         self, client: _Client, message: wire.Request, chain: Chain, cancellation: Cancellation
-    ) -> tuple[Outcome, Params | None]:
+    ) -> _Served:
         """Do what a client asks for; return what became of it and of its parameters.
 
         Raises:
@@ -249,6 +290,22 @@ class Server:
             return _BAD_PARAMETERS, None
         params = parameters(message.params)
         outcome = self._manager.invoke(session, message.command, chain, params, cancellation)
+        return outcome, params
+
+    def _go_on(
+        self,
+        session: Session,
+        message: wire.Invoke,
+        chain: Chain,
+        cancellation: Cancellation,
+        begun: Begun,
+    ) -> _Served:
+        params = parameters(message.params)
+        addresses = [begun.addresses[index] for index in region_order(message.params)]
+        outcome = self._manager.invoke(
+            session, message.command, chain, params, cancellation,
+            begun=begun._replace(addresses=tuple(addresses)),
+        )  # fmt: skip
         return outcome, params
 
     def _open(
@@ -278,6 +335,8 @@ class Server:
                 client.opening -= 1
                 if session is not None:
                     client.sessions[session.id] = session
+                    if not (client.gone or self._is_near_limit(client)):
+                        self._manager.lend(session, client.number, self._edge)
         return outcome
 
     def _close(self, client: _Client, message: wire.Close, chain: Chain) -> Outcome:

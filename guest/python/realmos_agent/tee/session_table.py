@@ -31,6 +31,11 @@ class SessionTable:
             session = self._sessions[number] = Session(number, identity, opener)
         return session
 
+    def get(self, number: int) -> Session:
+        """Return a session that has not been forgotten."""
+        with self._lock:
+            return self._sessions[number]
+
     def forget(self, session: Session) -> None:
         """End a session; its number may be another's now."""
         session.closed = True

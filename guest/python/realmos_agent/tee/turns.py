@@ -5,17 +5,22 @@ A chain that wants a busy instance waits, unless that could not end, or its clie
 session that nobody waits to see closed is put off: whoever leaves the instance hands it over to the
 closing, so that it takes neither a thread nor a client's place meanwhile. One lock guards all that
 is said of instances and sessions; it is never held while a TA runs or is loaded.
+
+An instance whose turn is nobody's is lent to the edge (realmos_agent.tee.edge). A call that this
+has begun is over soon, or adopted: so everybody waits for it, and it has no chain before.
 """
 
 import threading
 
 from realmos_agent.tee.chain import Chain
+from realmos_agent.tee.edge import NO_LOAN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from realmos_agent.tee.chain import Later
+    from realmos_agent.tee.edge import Edge
     from realmos_agent.tee.instance import Instance
     from realmos_agent.tee.session import Session
 
@@ -70,6 +75,26 @@ class Turns:
                 self._put_back(instance, session, chain, later)
         return news
 
+    def lend(self, instance: "Instance", edge: "Edge") -> None:
+        """Let the edge have an instance whenever it is nobody's turn."""
+        with self.changed:
+            if instance.loan is NO_LOAN and not (instance.dead or instance.killed):
+                instance.loan = edge.lend(instance)
+                if instance.holder is None:
+                    _give(instance)
+
+    def adopt(self, instance: "Instance", chain: Chain) -> None:
+        """Have a call that the edge has begun be the chain's turn."""
+        with self.changed:
+            assert instance.holder is None, "the edge begins calls in idle instances"
+            _enter(instance, chain)
+            self.changed.notify_all()
+
+    def look_again(self) -> None:
+        """Have those who wait look again whose turn it is: the edge has no call any more."""
+        with self.changed:
+            self.changed.notify_all()
+
     def let_go(self, chain: Chain, later: "Later") -> None:
         """Have a chain wait no more than it must: its client is gone."""
         with self.changed:
@@ -84,11 +109,14 @@ class Turns:
             if chain.waits_for is not None or chain.caller is None:
                 return None
             chain.caller.killed = True
+            chain.caller.loan.drop()
             return chain.caller
 
     def _take(self, instance: "Instance", chain: Chain, *, closing: bool) -> bool:
-        while instance.holder is not None:
-            if _gives_up(chain, closing=closing) or _would_wait_for_itself(instance, chain):
+        while instance.holder is not None or not instance.loan.take():
+            if instance.holder is not None and (
+                _gives_up(chain, closing=closing) or _would_wait_for_itself(instance, chain)
+            ):
                 return False
             chain.waits_for = instance
             self._waiting += 1
@@ -108,6 +136,7 @@ class Turns:
             chain = Chain(client, later)
             _enter(instance, chain)
             return session, chain, later
+        _give(instance)
         if self._waiting:
             self.changed.notify_all()
         return None
@@ -119,6 +148,7 @@ class Turns:
         with self.changed:
             _leave(instance)
             instance.put_off.appendleft((session, chain.client, later))
+            _give(instance)
             self.changed.notify_all()
 
 
@@ -132,6 +162,12 @@ def _leave(instance: "Instance") -> None:
     left = instance.holder.stack.pop()
     assert left is instance, "the innermost turn ends first"
     instance.holder = None
+
+
+def _give(instance: "Instance") -> None:
+    """Let the edge have an instance, unless its process has ended: so has its socket then."""
+    if not instance.dead:
+        instance.loan.give()
 
 
 def _gives_up(chain: Chain, *, closing: bool) -> bool:

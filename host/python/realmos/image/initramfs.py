@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The initramfs: two archives, one behind the other, as Linux takes them.
 
-First what changes often: PID 1, the agent, the runner of TAs, the kernel's modules. Then the root
+First what changes often: PID 1, the agent, what runs TAs, the kernel's modules. Then the root
 file system. Both are packed by LZ4: every byte is copied and measured before the realm starts, and
 unpacking costs the realm less than that. An edited agent makes only the first anew.
 """
@@ -20,6 +20,7 @@ from realmos.image._target import Target, find_target
 from realmos.image.kernel import Kernel, is_kernel_package
 from realmos.image.recipe import DebianKernel, Recipe, RootFs, SourceKernel
 from realmos.image.tarunner import build_runner
+from realmos.image.teeedge import build_edge
 from realmos.progress import Reporter
 from realmos.source import CrossCompiler, Lock, fetch, find_cross_compiler
 from realmos.source.program import made_program
@@ -31,6 +32,8 @@ _ARCHIVE = "initramfs"
 _FACTS = "facts.json"
 _AGENT_HOME = "usr/lib/realmos"
 _RUNNER = "usr/libexec/realmos/ta-runner"
+EDGE = "usr/libexec/realmos/tee-edge.so"
+"""Where a realm has the edge of the TEE core."""
 _PACKAGES = "usr/lib/python3/dist-packages"
 _MODULE_LIST = "etc/realmos/modules"
 _LAZY_MODULE_LIST = "etc/realmos/lazy-modules"
@@ -69,7 +72,7 @@ def build_initramfs(
     agent = tree.agent_package()
     init = tree.root() / "guest" / "init"
     compiler = find_cross_compiler()
-    runner = build_runner(cache, reporter)
+    runner, edge = build_runner(cache, reporter), build_edge(cache, reporter)
     modules = _module_nodes(
         recipe.kernel, kernel, _rsi_module(recipe, kernel, lock, cache, reporter)
     )
@@ -78,6 +81,7 @@ def build_initramfs(
         "agent": tree.digest([agent]),
         "init": tree.digest([init, tree.abi_package()]),
         "runner": sha256_file(runner),
+        "edge": sha256_file(edge),
         "compiler": compiler.identity,
         "modules": {node.path: hashlib.sha256(node.data).hexdigest() for node in modules},
     }
@@ -90,6 +94,7 @@ def build_initramfs(
                 cpio.file("init", _build_init(init, cache, compiler), executable=True),
                 *_agent_nodes(target, recipe.root.optimize, work, reporter),
                 cpio.file(_RUNNER, runner.read_bytes(), executable=True),
+                cpio.file(EDGE, edge.read_bytes()),
                 *modules,
             ]
             _pack(target, nodes, work, out / _ARCHIVE)

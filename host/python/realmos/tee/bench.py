@@ -24,7 +24,7 @@ from realmos.tee.build import TaSource, build_ta
 from realmos.tee.build_client import ClientSource, build_client
 from realmos.tee.devkit import find_dev_kit
 from realmos.tee.libteec import NAME, Libteec, build_libteec
-from realmos.tee.realm import HOME
+from realmos.tee.realm import CORE_OPTIONS, HOME
 
 UUID_TA = UUID("4a03deef-5433-40bb-b266-807fffad2cf4")
 
@@ -191,4 +191,4 @@ def inside_script() -> bytes:
 
 def inside_argv(samples: int) -> list[str]:
     """Return the script's words: with so many samples of each operation."""
-    return [_CLIENT, HOME, f"{HOME}/{_CLIENT}", str(samples), "--", "--ta-dir", HOME]
+    return [_CLIENT, HOME, f"{HOME}/{_CLIENT}", str(samples), "--", *CORE_OPTIONS]

@@ -24,7 +24,7 @@ from realmos_agent.tee.loader.container import read, verify
 from realmos import process
 from realmos.cache import Cache
 from realmos.errors import ConfigError
-from realmos.image import build_runner
+from realmos.image import build_edge, build_runner
 from realmos.progress import Reporter
 from realmos.source import qemu_user
 from realmos.tee.debug import DebugTarget
@@ -116,7 +116,7 @@ def local_tee(
         ToolError: there is no compiler for arm64.
         SourceError: the emulator cannot be had.
     """
-    runner = build_runner(cache, reporter)
+    runner, edge = build_runner(cache, reporter), build_edge(cache, reporter, native=True)
     emulator = qemu_user(cache, reporter) if debug is None else debug.emulator
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="realmos-tee-")))
@@ -125,7 +125,7 @@ def local_tee(
         log = stack.enter_context(named_errors(symbols))
         for uuid, path in applications.items():
             shutil.copyfile(path, home / "ta" / f"{uuid}.ta")
-        words: list[str | Path] = ["--ta-dir", home / "ta", "--runner", runner]
+        words: list[str | Path] = ["--ta-dir", home / "ta", "--runner", runner, "--edge", edge]
         if emulator:
             words += ["--qemu-user", emulator[0]]
         if key is not None:

@@ -21,6 +21,7 @@ from realmos_agent.tee.storage import Backend
 
 from realmos.agent import AgentClient, RunHandle, Sink
 from realmos.errors import PeerError
+from realmos.image import EDGE
 from realmos.progress import Reporter
 from realmos.realm import Workload
 from realmos.tee.client import Context
@@ -30,6 +31,8 @@ from realmos.tee.storage import Keeping
 
 HOME: Final = "/run/tee"
 """Where a realm's core finds what it is given."""
+CORE_OPTIONS: Final = ("--ta-dir", HOME, "--edge", f"/{EDGE}")
+"""What every core in a realm is told."""
 
 _SCRIPT = b"from realmos_agent.tee.__main__ import main\n\nmain()\n"
 _NAME = "tee"
@@ -62,7 +65,7 @@ def tee_workload(
         sockets: whether TAs may connect to the network; its hub has to serve that.
         plugins: whether its hub has plugins of tee-supplicant.
     """
-    argv = [_NAME, "--ta-dir", HOME]
+    argv = [_NAME, *CORE_OPTIONS]
     names = {copies / f"{uuid}.ta": path for uuid, path in sorted(applications.items())}
     if key is not None:
         names[copies / "key.pem"] = key

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is declared of OpenSSL's libcrypto, and the program that turns it into `_libcrypto_abi.py`.
 
-The declarations are cffi's, in its out-of-line ABI mode: the generated module needs neither a
-compiler nor cffi's parser in a realm, only the small backend that comes with cryptography. After a
-change here, run `python -m realmos_agent.tee.crypto.libcrypto_cdef`.
+After a change here, run `python -m realmos_agent.tee.crypto.libcrypto_cdef`.
 """
 
 import os.path
+
+from realmos_agent.tee import bindings
 
 TARGET = "_libcrypto_abi.py"
 
@@ -138,22 +138,7 @@ def generate(path: str) -> None:
     Raises:
         ImportError: cffi is not installed; it comes with realmos' test tools.
     """
-    from cffi import FFI
-
-    builder = FFI()
-    builder.cdef(DECLARATIONS)
-    builder.set_source("_libcrypto_abi", None)
-    builder.emit_python_code(path)
-    with open(path, encoding="ascii") as made:
-        body = made.read().removeprefix("# auto-generated file\n")
-    with open(path, "w", encoding="ascii") as made:
-        made.write(
-            "# SPDX-License-Identifier: BSD-3-Clause\n"
-            "# Generated from libcrypto_cdef.py: do not edit.\n"
-            "# fmt: off\n"
-            "# ruff: noqa: E501, Q000\n"
-        )
-        made.write(body)
+    bindings.generate(path, "_libcrypto_abi", DECLARATIONS, "libcrypto_cdef.py")
 
 
 if __name__ == "__main__":
