@@ -226,7 +226,7 @@ def call(
     process, group = None, None
     try:
         with _signals_put_off():  # else one may come when there is a program and no object yet
-            group = None if _is_in_front() else 0
+            group = None if _has_terminal() else 0
             process = subprocess.Popen(words, env=dict(env), stdout=stdout, process_group=group)
         with contextlib.nullcontext() if interrupts else _interrupts_ignored():
             return process.wait()
@@ -238,23 +238,21 @@ def call(
         raise
 
 
-def _is_in_front() -> bool:
-    """Return whether a terminal's Ctrl-C is for this process, and for what it starts."""
+def _has_terminal() -> bool:
+    """Return whether a terminal may bring this process, and what it starts, to the front."""
     try:
-        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC)
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC))
     except OSError:
         return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    finally:
-        os.close(terminal)
+    return True
 
 
 def _see_off(process: Process, *, in_group: bool) -> None:
     """Let a program that is to end do so by itself; end it if it does not, or if that is wanted."""
     try:
         if in_group:
-            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
         wait(process, _GRACE_S)
     finally:
         if in_group:
