@@ -22,11 +22,12 @@ from fake_ta import (
 )
 from realmos_agent.tee import numbers, server
 from realmos_agent.tee.chain import Chain
+from realmos_agent.tee.edge import Begun
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.parts import Entry
 from realmos_agent.tee.session import INFINITE
-from realmos_agent.tee.wire import Gone, Invoke, Invoked, Open
+from realmos_agent.tee.wire import Gone, Invoke, Invoked, Open, WireError, encode
 
 B = a_uuid(2)
 GRACE_S = 0.05
@@ -311,3 +312,12 @@ def test_all_are_seen_off_when_the_hub_ends() -> None:
     assert isinstance(hub.answer(), Invoked)
     assert hub.answer() == Gone(0)
     assert (shared.functions.count(CLOSE), busy.functions.count(CLOSE)) == (3, 3)
+
+
+def test_a_call_that_the_edge_begins_for_who_is_gone_ends_the_stream() -> None:
+    """The hub, which has said so, sends none."""
+    hub = Hub(World({A: (MULTI, quiet)}))
+    session = hub.open().session
+    hub.send(Gone(0))
+    with pytest.raises(WireError, match=f"client {ME}, which is gone"):
+        hub.server.adopt(Begun(session, encode(Invoke(ME, 1000, session, 0)), b"", ()))

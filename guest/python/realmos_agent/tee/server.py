@@ -170,9 +170,12 @@ class Server:
         message = wire.decode(frame) if frame is not None else None
         assert isinstance(message, wire.Invoke), "the edge begins nothing else"
         chain, cancellation, size = Chain(message.client), Cancellation(), cost(message)
+        with self._lock:
+            client = self._clients.get(message.client)
+        if client is None:
+            raise wire.WireError(f"a call of client {message.client}, which is gone")
         session = self._manager.adopt(begun, chain)
         with self._lock:
-            client = self._clients[message.client]
             if message.request in client.calls:
                 raise wire.WireError(f"request {message.request} is there already")
             # It has its memory already; there can be one such call of each instance.
