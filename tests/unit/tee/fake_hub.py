@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fake_ta import INVOKE, WAIT_S, Code, FakeRunner, World, a_uuid
 from realmos_agent.tee import blobs, numbers, wire
+from realmos_agent.tee.edge import Edge
 from realmos_agent.tee.parts import Entry
 from realmos_agent.tee.server import GRACE_S, Server
 from realmos_agent.tee.wire import Close, Closed, Invoke, Invoked, Open, Opened, Params
@@ -19,9 +20,9 @@ ME, OTHER = 5, 6
 class Hub:
     """The other end of the server's stream."""
 
-    def __init__(self, world: World, grace_s: float = GRACE_S) -> None:
+    def __init__(self, world: World, grace_s: float = GRACE_S, *, edge: Edge | None = None) -> None:
         self.world = world
-        self.server = Server(world.manager, self._sent, world.log.append, grace_s)
+        self.server = Server(world.manager, self._sent, world.log.append, grace_s, edge=edge)
         self._framer = wire.Framer(blobs.FROM_CORE)
         self._answers: queue.Queue[wire.Message] = queue.Queue()
         self._requests = 0

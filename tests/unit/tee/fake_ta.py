@@ -173,8 +173,9 @@ class FakeRunner:
         return self._next(None)
 
     def resume(self, said: bytes) -> Event:
-        """Have no socket that anybody else could have used."""
-        raise AssertionError(said)
+        """Go on where somebody else has begun; `said` is which command."""
+        vals = (0,) * 8
+        return self.enter(Entry(INVOKE, int(said), 0, 0, 0, 0, vals))
 
     def reply(self, body: bytes) -> None:
         """Take an answer."""

@@ -5,19 +5,25 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from core_ta import CAPITALS, FAULT, INCREMENT, OVERFLOW, PANIC, RUN_AWAY, SOURCE, USE_SYSTEM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos.cache import Cache
 from realmos.image import build_edge
 from realmos.progress import Silent
 from realmos_agent.tee import blobs, numbers, wire
 from realmos_agent.tee import client_numbers as client
+from realmos_agent.tee.core import Core as TeeCore
+from realmos_agent.tee.core import Options
+from realmos_agent.tee.edge import Begun
 from realmos_agent.tee.holder import answered
 from realmos_agent.tee.hub import Hub
 from realmos_agent.tee.loader.container import read
+from realmos_agent.tee.server import Server
 from realmos_agent.tee.storage import Backend, MemoryBackend
 from realmos_agent.tee.wire import (
     Close,
@@ -33,94 +39,10 @@ from realmos_agent.tee.wire import (
 )
 from ta_code import runner_argv
 from ta_files import OTHER, TA, Ta, make_key
-from ta_objects import HEAD, Maker
+from ta_objects import Maker
 
 ME = 1
 NONE = Param()
-
-INCREMENT, PANIC, FAULT, CAPITALS, RUN_AWAY, USE_SYSTEM, OVERFLOW = range(7)
-SOURCE = (
-    HEAD
-    + """
-struct params { unsigned long types, vals[8]; };
-__asm__(".text\\n"
-	".macro stub name, number\\n"
-	".global \\\\name\\n.hidden \\\\name\\n"
-	"\\\\name: bti c\\n mov x8, #\\\\number\\n svc #0\\n ret\\n.endm\\n"
-	"stub call_return, 0\\n stub call_log, 1\\n stub call_panic, 2\\n"
-	"stub call_open, 5\\n stub call_close, 6\\n stub call_invoke, 7\\n");
-extern void call_return(long), call_panic(long), call_log(const char *, unsigned long);
-extern unsigned call_open(const void *, unsigned long, struct params *, unsigned *, unsigned *);
-extern unsigned call_invoke(unsigned long, unsigned long, unsigned long, struct params *,
-	unsigned *);
-extern unsigned call_close(unsigned long);
-static const unsigned char system_pta[16] = {
-	0x78, 0x89, 0x2f, 0x3a, 0xc0, 0x5d, 0xe8, 0x11,
-	0x9c, 0x2d, 0xfa, 0x7a, 0xe0, 0x1b, 0xbe, 0xbc
-};
-
-static long use_system(struct params *p)
-{
-	static struct params none, map;
-	unsigned session = 0, origin = 0;
-	unsigned result = call_open(system_pta, 0xffffffff, &none, &session, 0);
-	volatile char *memory;
-
-	if (result)
-		return result;
-	map.types = 0x131;
-	map.vals[0] = 8192;
-	result = call_invoke(session, 0xffffffff, 2, &map, &origin);
-	if (result)
-		return result;
-	memory = (char *)(map.vals[2] << 32 | map.vals[3]);
-	memory[8191] = 7;
-	p->vals[0] = memory[0] + memory[8191];
-	p->vals[1] = origin;
-	return call_close(session);
-}
-
-static long overflow(int depth)
-{
-	volatile char room[256];
-
-	room[depth % 256] = 1;
-	return overflow(depth + 1) + room[0];
-}
-
-static void capitals(struct params *p)
-{
-	const char *in = (const char *)p->vals[0];
-	char *out = (char *)p->vals[2];
-
-	for (unsigned long i = 0; i < p->vals[1]; i++)
-		out[i] = in[i] - 32;
-	p->vals[3] = p->vals[1];
-}
-
-void __ta_entry(unsigned long function, unsigned long session, struct params *p, unsigned command)
-{
-	long result = 0;
-
-	if (function == 0)
-		call_log("hello\\n\\033[31mred", 14);
-	if (function == 1)
-		call_log("closed", 6);
-	if (function == 2) {
-		switch (command) {
-		case 0: p->vals[0]++; break;
-		case 1: call_panic(0x1234); break;
-		case 2: *(volatile int *)16 = 0; break;
-		case 3: capitals(p); break;
-		case 4: for (;;) ;
-		case 5: result = use_system(p); break;
-		case 6: result = overflow(0); break;
-		}
-	}
-	call_return(result);
-}
-"""
-)
 
 
 def argv(directory: Path, key: Path, runner: Path) -> list[str | Path]:
@@ -204,6 +126,63 @@ def core(request: pytest.FixtureRequest, directory: Path, runner_program: Path) 
     yield started
     started.process.kill()
     started.process.communicate()
+
+
+@pytest.fixture
+def core_here(
+    directory: Path, runner_program: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[socket.socket, list[bytes]]]:
+    """Run a core with an edge in this process; return its hub's end, and what its Python gets."""
+    got: list[bytes] = []
+    receive, adopt = Server.receive, Server.adopt
+
+    def note_bytes(self: Server, data: bytes) -> None:
+        got.append(data)
+        receive(self, data)
+
+    def note_call(self: Server, begun: Begun) -> None:
+        got.append(begun.frame)
+        adopt(self, begun)
+
+    monkeypatch.setattr(Server, "receive", note_bytes)
+    monkeypatch.setattr(Server, "adopt", note_call)
+    ours, its = socket.socketpair()
+    emulator, *_ = runner_argv(runner_program)
+    options = Options(
+        str(directory), str(runner_program), ta_key=str(directory / "key.pem"),
+        edge=str(build_edge(Cache(), Silent(), native=True)),
+        qemu_user="" if emulator == str(runner_program) else emulator,
+    )  # fmt: skip
+    thread = threading.Thread(target=TeeCore(options, its.fileno()).serve, args=(its.fileno(),))
+    with ours, its:
+        thread.start()
+        yield ours, got
+        ours.shutdown(socket.SHUT_WR)
+        thread.join()
+
+
+def test_an_idle_ta_is_called_without_python(
+    core_here: tuple[socket.socket, list[bytes]],
+) -> None:
+    hub, got = core_here
+    framer = wire.Framer(blobs.FROM_CORE)
+
+    def ask(message: wire.Request) -> wire.Message:
+        hub.sendall(wire.encode(message))
+        while (frame := framer.next_frame()) is None:
+            framer.feed(hub.recv(1 << 16))
+        return wire.decode(frame)
+
+    opened = ask(Open(ME, 1, TA))
+    assert isinstance(opened, Opened)
+    for request in range(2, 1000):  # the edge does not wait for long, and this machine may be slow
+        call = Invoke(ME, request, opened.session, INCREMENT, value(request))
+        answer = ask(call)
+        assert isinstance(answer, Invoked)
+        assert answer.outcomes[0].a == request + 1
+        if wire.encode(call) not in got:
+            return
+    pytest.fail("Python served every call")
 
 
 def value(a: int) -> Params:

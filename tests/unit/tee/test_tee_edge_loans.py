@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the core lends to its edge, and what it does with a call that the edge has begun."""
+
+import threading
+
+import pytest
+from fake_hub import ME, OTHER, A, Hub, Waits, until
+from fake_ta import INVOKE, MULTI, SEGV, WAIT_S, Code, FakeRunner, World, in_thread, quiet
+from realmos_agent.tee import numbers, wire
+from realmos_agent.tee.edge import Begun, Edge, Loan
+from realmos_agent.tee.instance import Instance
+from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.server import CALLS_MAX
+from realmos_agent.tee.wire import Cancel, Gone, Invoke, Invoked, Outcome, Param, Params
+
+CALLS = 8
+INOUT = numbers.PARAM_TYPE_VALUE_INOUT
+
+
+class FakeLoan(Loan):
+    """A loan that says what became of it; `busy` while a call of the edge's runs."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.sessions: dict[int, int] = {}
+        self.given = False
+        self.busy = False
+        self.dropped = False
+        self.refused = threading.Event()
+
+    def take(self) -> bool:
+        """Have it back, if it is idle."""
+        assert self.given or self.busy or self.dropped, "nobody has what is to be taken"
+        if self.busy:
+            self.refused.set()
+            return False
+        self.given = False
+        return True
+
+    def give(self) -> None:
+        """Let the edge have it."""
+        runner = self.instance._runner  # noqa: SLF001 -- the test's own
+        assert isinstance(runner, FakeRunner)
+        assert not runner.closed, "its socket is not the edge's any more"
+        self.given = not self.dropped
+
+    def drop(self) -> None:
+        """Forget it."""
+        runner = self.instance._runner  # noqa: SLF001 -- the test's own
+        assert isinstance(runner, FakeRunner)
+        assert self.dropped or not runner.closed, "the edge may have used a closed socket"
+        self.given, self.dropped = False, True
+        self.sessions.clear()
+
+    def add(self, session: int, client: int) -> None:
+        """Serve a session."""
+        self.sessions[session] = client
+
+    def forget(self, session: int) -> None:
+        """Serve it no more."""
+        self.sessions.pop(session, None)
+
+
+class FakeEdge(Edge):
+    """An edge in the test's hands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls_max = CALLS
+        self.loans: list[FakeLoan] = []
+        self.forgotten: list[int] = []
+
+    def lend(self, instance: Instance) -> Loan:
+        """Note a loan."""
+        self.loans.append(FakeLoan(instance))
+        return self.loans[-1]
+
+    def forget_client(self, client: int) -> None:
+        """Note it."""
+        self.forgotten.append(client)
+
+
+class Rig(Hub):
+    """A server with such an edge."""
+
+    def __init__(self, world: World) -> None:
+        self.edge = FakeEdge()
+        super().__init__(world, edge=self.edge)
+
+    def begin(self, request: int, session: int, params: Params = wire.NO_PARAMS) -> Begun:
+        """Have the edge begin a call, which says command 1."""
+        loan = next(each for each in self.edge.loans if session in each.sessions)
+        assert loan.given
+        loan.given, loan.busy = False, True
+        frame = wire.encode(Invoke(loan.sessions[session], request, session, 1, params))
+        return Begun(session, frame, b"1", (0, 0, 0, 0))
+
+    def adopt(self, begun: Begun) -> None:
+        """Have the core go on with it."""
+        for loan in self.edge.loans:
+            loan.busy = loan.busy and begun.session not in loan.sessions
+        self.server.adopt(begun)
+
+
+def test_an_instance_is_the_edges_between_the_cores_turns() -> None:
+    rig = Rig(World({A: (0, quiet)}))
+    session = rig.open().session
+    (loan,) = rig.edge.loans
+    assert loan.given
+    assert loan.sessions == {session: ME}
+    assert rig.invoke(session).result == numbers.SUCCESS
+    assert loan.given
+    rig.close(session)
+    assert loan.dropped
+
+
+def test_an_instance_is_lent_once_for_all_its_sessions() -> None:
+    rig = Rig(World({A: (MULTI, quiet)}))
+    mine, yours = rig.open().session, rig.open(OTHER).session
+    (loan,) = rig.edge.loans
+    assert loan.sessions == {mine: ME, yours: OTHER}
+    rig.close(mine)
+    assert loan.sessions == {yours: OTHER}
+    assert loan.given
+
+
+def test_the_core_goes_on_with_what_the_edge_has_begun() -> None:
+    def doubles(entry: Entry, runner: FakeRunner) -> Code:
+        yield lambda ta: runner.vals.__setitem__(0, ta.session.id)
+        return entry.command
+
+    rig = Rig(World({A: (0, doubles)}))
+    session = rig.open().session
+    params = Params((Param(INOUT, 21, 0), *[Param()] * 3))
+    rig.adopt(rig.begin(77, session, params))
+    answer = rig.answer()
+    assert answer == Invoked(
+        ME, 77, 1, numbers.ORIGIN_TRUSTED_APP, (Outcome(INOUT, session), *[Outcome()] * 3)
+    )
+    assert rig.edge.loans[0].given
+
+
+def test_who_wants_what_the_edge_has_waits_and_has_it_then() -> None:
+    rig = Rig(World({A: (MULTI, quiet)}))
+    session = rig.open().session
+    rig.begin(1, session)
+    loan = rig.edge.loans[0]
+    answer = in_thread(lambda: rig.invoke(session))
+    assert loan.refused.wait(WAIT_S)
+    assert not answer.done()
+    loan.busy, loan.given = False, True
+    rig.world.manager.look_again()
+    assert answer.result(WAIT_S).result == numbers.SUCCESS
+    assert loan.given
+
+
+def test_who_wants_what_the_edge_has_waits_for_the_core_if_that_goes_on_with_it() -> None:
+    ta = Waits()
+    rig = Rig(World({A: (MULTI, ta)}))
+    session = rig.open().session
+    begun = rig.begin(1, session)
+    rig.send(Invoke(ME, 2, session, 0))
+    assert rig.edge.loans[0].refused.wait(WAIT_S)
+    rig.adopt(begun)
+    assert ta.inside.wait(WAIT_S)
+    rig.send(Cancel(ME, 1))
+    answers = [rig.answer(), rig.answer()]
+    assert [each.request for each in answers if isinstance(each, Invoked)] == [1, 2]
+
+
+def test_a_client_that_goes_cancels_what_the_edge_had_begun() -> None:
+    ta = Waits()
+    rig = Rig(World({A: (0, ta)}))
+    session = rig.open().session
+    rig.adopt(rig.begin(1, session))
+    assert ta.inside.wait(WAIT_S)
+    rig.send(Gone(ME))
+    answer = rig.answer()
+    assert isinstance(answer, Invoked)
+    assert answer.result == numbers.ERROR_CANCEL
+    until(lambda: rig.edge.loans[0].dropped)
+
+
+def test_a_session_that_is_closed_meanwhile_ends_after_the_call() -> None:
+    entered: list[int] = []
+
+    def notes(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        entered.append(entry.function)
+        return numbers.SUCCESS
+
+    rig = Rig(World({A: (0, notes)}))
+    session = rig.open().session
+    begun = rig.begin(1, session)
+    rig.send(wire.Close(ME, 2, session))
+    loan = rig.edge.loans[0]
+    assert loan.refused.wait(WAIT_S)
+    loan.sessions[session] = ME  # for this rig to find it again
+    rig.adopt(begun)
+    assert [type(rig.answer()) for _ in range(2)] == [Invoked, wire.Closed]
+    assert entered == [numbers.ENTRY_OPEN_SESSION, INVOKE, numbers.ENTRY_CLOSE_SESSION]
+
+
+def test_a_ta_that_dies_is_the_edges_no_more() -> None:
+    def dies(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        return SEGV if entry.function == INVOKE else numbers.SUCCESS
+
+    rig = Rig(World({A: (0, dies)}))
+    session = rig.open().session
+    rig.adopt(rig.begin(1, session))
+    answer = rig.answer()
+    assert isinstance(answer, Invoked)
+    assert answer.result == numbers.ERROR_TARGET_DEAD
+    until(lambda: rig.edge.loans[0].dropped)
+    assert rig.invoke(session).result == numbers.ERROR_TARGET_DEAD
+
+
+def test_a_client_with_many_calls_has_no_sessions_at_the_edge() -> None:
+    ta = Waits()
+    rig = Rig(World({A: (MULTI, ta)}))
+    session = rig.open().session
+    for request in range(100, 100 + CALLS_MAX - CALLS):
+        rig.send(Invoke(ME, request, session, 1))
+    assert not rig.edge.forgotten
+    rig.send(Invoke(ME, 99, session, 1))
+    assert rig.edge.forgotten == [ME]
+    rig.send(Gone(ME))
+
+
+def test_a_request_that_is_there_twice_ends_the_stream() -> None:
+    ta = Waits()
+    rig = Rig(World({A: (MULTI, ta)}))
+    first, second = rig.open().session, rig.open(uuid=A).session
+    rig.send(Invoke(ME, 77, first, 1))
+    assert ta.inside.wait(WAIT_S)
+    frame = wire.encode(Invoke(ME, 77, second, 1))
+    rig.world.manager._turns.adopt = lambda *_: None  # type: ignore[method-assign] # noqa: SLF001 -- a hub's fault, not to be had with one instance
+    with pytest.raises(wire.WireError, match="77 is there already"):
+        rig.server.adopt(Begun(second, frame, b"1", (0,) * 4))
+    rig.send(Cancel(ME, 77))
