@@ -49,7 +49,7 @@ def test_it(ta_session, realm_machine):
 LOOK = """
 import os
 from pathlib import Path
-from realmos_agent.tee.runner import start
+from realmos_agent.tee.runner_start import start
 
 def facts(pid):
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()

@@ -9,7 +9,7 @@ from pathlib import Path
 from realmos_agent.tee import numbers
 from realmos_agent.tee import runner_numbers as wire
 from realmos_agent.tee.parts import Call, Entry, Event, Returned
-from realmos_agent.tee.runner import RunnerProcess, start
+from realmos_agent.tee.runner_start import start
 
 CODE = 0x10_0000_0000
 DATA = CODE + 0x10_0000
@@ -75,7 +75,7 @@ class TinyTa:
     """A runner that holds a TA with code, two pages of data, one of constants, and a stack."""
 
     def __init__(self, argv: tuple[str, ...], text: str, compiler: str, out: Path) -> None:
-        self.runner: RunnerProcess = start(argv, {})
+        self.runner = start(argv, {})
         code = assemble(text, self.runner.dispatcher, compiler, out)
         read, write = wire.PROT_READ, wire.PROT_READ | wire.PROT_WRITE
         self.runner.map(CODE, PAGE, read | wire.PROT_EXEC, code, stack=False)

@@ -15,7 +15,8 @@ from realmos.progress import Silent
 from realmos_agent.tee import numbers
 from realmos_agent.tee import runner_numbers as wire
 from realmos_agent.tee.parts import Call, Entry, Fault, Refused, Returned, RunnerError
-from realmos_agent.tee.runner import RunnerProcess, start
+from realmos_agent.tee.runner import RunnerProcess
+from realmos_agent.tee.runner_start import start
 from ta_code import (
     CODE,
     CONSTANT,

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from realmos_agent.tee import runner_numbers as wire
 from realmos_agent.tee.parts import Call, Fault, Refused, Returned, RunnerError
-from realmos_agent.tee.runner import RunnerProcess, start
+from realmos_agent.tee.runner import RunnerProcess
+from realmos_agent.tee.runner_start import start
 from taken_runner import ENTRY, Taken
 
 

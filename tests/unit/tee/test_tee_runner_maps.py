@@ -9,7 +9,8 @@ import pytest
 from realmos_agent.tee import runner_numbers as wire
 from realmos_agent.tee.loader import Segment
 from realmos_agent.tee.parts import Refused
-from realmos_agent.tee.runner import RunnerProcess, start
+from realmos_agent.tee.runner import RunnerProcess
+from realmos_agent.tee.runner_start import start
 from ta_code import PAGE, UNMAPPED, runner_argv
 
 READ = wire.PROT_READ

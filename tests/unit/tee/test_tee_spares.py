@@ -13,7 +13,8 @@ from realmos_agent.tee import housekeeper
 from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.housekeeper import Housekeeper
 from realmos_agent.tee.parts import RunnerError
-from realmos_agent.tee.runner import RunnerProcess, launch
+from realmos_agent.tee.runner import RunnerProcess
+from realmos_agent.tee.runner_start import launch
 from realmos_agent.tee.spares import COST, Spares
 from ta_code import runner_argv
 

@@ -6,7 +6,8 @@ from itertools import count
 
 from realmos_agent.tee.budget import Budget, Share, limits
 from realmos_agent.tee.parts import RunnerError
-from realmos_agent.tee.runner import COPIES, START_SECONDS, RunnerProcess, launch
+from realmos_agent.tee.runner import COPIES, START_SECONDS, RunnerProcess
+from realmos_agent.tee.runner_start import launch
 from realmos_agent.tee.spares import Spares
 
 TYPE_CHECKING = False
