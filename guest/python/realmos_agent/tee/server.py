@@ -20,7 +20,8 @@ from realmos_agent.tee.farewells import Farewells
 from realmos_agent.tee.manager import SESSIONS_MAX, Manager, Outcome
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.requests import cost, parameters, region_order, reply
-from realmos_agent.tee.session import Cancellation, Identity, Session
+from realmos_agent.tee.server_client import Client, identity_of, tell_fault
+from realmos_agent.tee.session import Cancellation, Session
 from realmos_agent.tee.workers import Workers
 
 CALLS_MAX = 64
@@ -36,30 +37,6 @@ _FAILED = Outcome(numbers.ERROR_GENERIC, numbers.ORIGIN_TEE)
 _BAD_PARAMETERS = Outcome(numbers.ERROR_BAD_PARAMETERS, numbers.ORIGIN_TEE)
 _Served = tuple[Outcome, Params | None]
 """What became of a call, and its parameters."""
-_LOGINS = frozenset(
-    (
-        numbers.LOGIN_PUBLIC, numbers.LOGIN_USER, numbers.LOGIN_GROUP, numbers.LOGIN_APPLICATION,
-        numbers.LOGIN_APPLICATION_USER, numbers.LOGIN_APPLICATION_GROUP,
-    )
-)  # fmt: skip
-
-
-class _Client:
-    """What a client has: sessions, as many that are being opened, and calls that run.
-
-    `chains` has what those calls do, and, when the client is gone, the ends of its sessions. It has
-    left when all of that is over; what is put off may follow.
-    """
-
-    def __init__(self, number: int, memory: Share) -> None:
-        self.number = number
-        self.sessions: dict[int, Session] = {}
-        self.opening = 0
-        self.calls: dict[int, Cancellation] = {}
-        self.chains: set[Chain] = set()
-        self.memory = memory
-        self.gone = False
-        self.left = False
 
 
 class Server:
@@ -98,7 +75,7 @@ class Server:
         self._limits = limits()
         self._told = False
         self._memory = Budget(self._limits.clients)
-        self._clients: dict[int, _Client] = {}
+        self._clients: dict[int, Client] = {}
         self._answers = answers or {}
         self._framer = wire.Framer(wire.TO_CORE | self._answers.keys())
 
@@ -185,7 +162,7 @@ class Server:
         self._workers.run_sometime(partial(self._run, client, chain, message, size, serve))
 
     def _add_call(
-        self, client: _Client, request: int, chain: Chain, cancellation: Cancellation
+        self, client: Client, request: int, chain: Chain, cancellation: Cancellation
     ) -> None:
         """A call has begun; the caller holds the lock."""
         client.calls[request] = cancellation
@@ -194,7 +171,7 @@ class Server:
         if self._is_near_limit(client):
             self._edge.forget_client(client.number)
 
-    def _is_near_limit(self, client: _Client) -> bool:
+    def _is_near_limit(self, client: Client) -> bool:
         """Tell whether calls that the edge would begin could be too many; with the lock."""
         left = min(CALLS_MAX - len(client.calls), ALL_CALLS_MAX - self._calls)
         return left < self._edge.calls_max
@@ -208,17 +185,17 @@ class Server:
                 f"and a client has {self._limits.client} here; the realm needs more (--memory)"
             )
 
-    def _find_client(self, number: int) -> _Client | None:
+    def _find_client(self, number: int) -> Client | None:
         """Return a client; None if there is no room for one more."""
         client = self._clients.get(number)
         if client is None and len(self._clients) + self._leaving < CLIENTS_MAX:
             memory = Share(self._memory, self._limits.client, self._tell_too_large)
-            client = self._clients[number] = _Client(number, memory)
+            client = self._clients[number] = Client(number, memory)
         return client
 
     def _run(
         self,
-        client: _Client,
+        client: Client,
         chain: Chain,
         message: wire.Request,
         size: int,
@@ -236,26 +213,21 @@ class Server:
         if client.gone:
             self._sweep(client)
 
-    def _end(self, client: _Client, chain: Chain, request: int) -> None:
+    def _end(self, client: Client, chain: Chain, request: int) -> None:
         """A call is over."""
         with self._lock:
             del client.calls[request]
             self._calls -= 1
         self._end_chain(client, chain)
 
-    def _send_answer(self, client: _Client, data: bytes, size: int) -> None:
+    def _send_answer(self, client: Client, data: bytes, size: int) -> None:
         with self._sending:
             # Before the client can ask for more; only one at a time is sent and not counted.
             client.memory.give(size)
             self._send(data)
 
     def _log_fault(self, what: str) -> None:
-        from traceback import format_exc
-
-        try:
-            self._log(f"the core failed to serve {what}:\n{format_exc()}")
-        except MemoryError:
-            self._log("the core failed to serve a request: it has no memory left to tell which")
+        tell_fault(self._log, what)
 
     def _settled(self, chain: Chain, serve: Callable[[], _Served]) -> _Served:
         """Serve a request, and do what that has put off, whatever came of it.
@@ -275,7 +247,7 @@ class Server:
             self._log_fault(f"what client {chain.client} left to be closed")
 
     def _serve(
-        self, client: _Client, message: wire.Request, chain: Chain, cancellation: Cancellation
+        self, client: Client, message: wire.Request, chain: Chain, cancellation: Cancellation
     ) -> _Served:
         """Do what a client asks for; return what became of it and of its parameters.
 
@@ -313,16 +285,15 @@ class Server:
 
     def _open(
         self,
-        client: _Client,
+        client: Client,
         message: wire.Open,
         chain: Chain,
         params: Params,
         cancellation: Cancellation,
     ) -> Outcome:
-        if message.login not in _LOGINS:
+        identity = identity_of(message)
+        if identity is None:
             return _BAD_PARAMETERS
-        nobody = message.login == numbers.LOGIN_PUBLIC
-        identity = Identity(message.login, wire.NIL if nobody else message.client_uuid)
         with self._lock:
             if len(client.sessions) + client.opening >= SESSIONS_MAX:
                 return _OUT_OF_MEMORY
@@ -342,7 +313,7 @@ class Server:
                         self._manager.lend(session, client.number, self._edge)
         return outcome
 
-    def _close(self, client: _Client, message: wire.Close, chain: Chain) -> Outcome:
+    def _close(self, client: Client, message: wire.Close, chain: Chain) -> Outcome:
         with self._lock:
             session = client.sessions.pop(message.session, None)
         if session is None:
@@ -387,7 +358,7 @@ class Server:
             self._left.wait_for(lambda: not (self._clients or self._leaving or self._farewells))
         self._answer(wire.Gone(0))
 
-    def _sweep(self, client: _Client) -> None:
+    def _sweep(self, client: Client) -> None:
         """Close the sessions of a client that is gone."""
         while True:
             chain = Chain(client.number, partial(self._close_later, client))
@@ -399,7 +370,7 @@ class Server:
                 self._bid_farewell(client, chain)
             self._close_now(client, chain, partial(self._manager.close, session, chain))
 
-    def _close_later(self, client: _Client, chain: Chain, close: Callable[[], None]) -> bool:
+    def _close_later(self, client: Client, chain: Chain, close: Callable[[], None]) -> bool:
         """Close a session whose TA was busy and is the chain's now; return whether that began."""
         with self._lock:
             self._bid_farewell(client, chain)
@@ -408,7 +379,7 @@ class Server:
             self._end_chain(client, chain)
         return begins
 
-    def _close_now(self, client: _Client, chain: Chain, close: Callable[[], object]) -> None:
+    def _close_now(self, client: Client, chain: Chain, close: Callable[[], object]) -> None:
         try:
             close()
         except Exception:  # noqa: BLE001 -- a fault of ours: the other sessions end nevertheless
@@ -416,20 +387,20 @@ class Server:
         self._settle(chain)
         self._end_chain(client, chain)
 
-    def _bid_farewell(self, client: _Client, chain: Chain) -> None:
+    def _bid_farewell(self, client: Client, chain: Chain) -> None:
         """A chain begins that a gone client leaves behind; the caller holds the lock."""
         client.chains.add(chain)
         self._farewells.add(chain)
 
-    def _end_chain(self, client: _Client, chain: Chain) -> None:
+    def _end_chain(self, client: Client, chain: Chain) -> None:
         with self._lock:
             client.chains.discard(chain)
             self._farewells.remove(chain)
             self._see_off(client)
 
-    def _see_off(self, client: _Client) -> None:
+    def _see_off(self, client: Client) -> None:
         """Count a client no more if it is gone and has nothing here; the caller holds the lock."""
-        if client.gone and not (client.left or client.chains or client.sessions):
+        if client.is_over and not client.left:
             client.left = True
             self._leaving -= 1
         if client.gone:
