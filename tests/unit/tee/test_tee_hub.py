@@ -254,16 +254,21 @@ def test_the_hub_says_who_a_client_is(
 
 
 @pytest.mark.parametrize(
-    "login",
+    ("login", "result"),
     [
-        numbers.LOGIN_APPLICATION, numbers.LOGIN_APPLICATION_USER,
-        numbers.LOGIN_APPLICATION_GROUP, numbers.LOGIN_REE_KERNEL, numbers.LOGIN_TRUSTED_APP, 3,
+        (numbers.LOGIN_APPLICATION, numbers.ERROR_BAD_PARAMETERS),
+        (numbers.LOGIN_APPLICATION_USER, numbers.ERROR_BAD_PARAMETERS),
+        (numbers.LOGIN_APPLICATION_GROUP, numbers.ERROR_BAD_PARAMETERS),
+        (numbers.LOGIN_TRUSTED_APP, numbers.ERROR_BAD_PARAMETERS),
+        (3, numbers.ERROR_BAD_PARAMETERS),
+        (numbers.LOGIN_REE_KERNEL, numbers.ERROR_GENERIC),
+        (numbers.LOGIN_GROUP, numbers.ERROR_GENERIC),  # of a group that the client is not in
     ],
-)  # fmt: skip
-def test_logins_that_linux_refuses_are_refused(bench: Bench, login: int) -> None:
+)
+def test_logins_that_linux_refuses_are_refused(bench: Bench, login: int, result: int) -> None:
     bench.echo()
-    refused = wire.Opened(0, 1, numbers.ERROR_GENERIC, numbers.ORIGIN_COMMS)
-    assert bench.dial().ask(wire.Open(0, 1, TA, login)) == refused
+    refused = wire.Opened(0, 1, result, numbers.ORIGIN_COMMS)
+    assert bench.dial().ask(wire.Open(0, 1, TA, login, group=0x7FFF_FFFE)) == refused
 
 
 def test_any_group_of_the_client_will_do_and_no_other() -> None:

@@ -17,6 +17,7 @@ from realmos_agent.tee.errors import ShortBuffer, TeeError
 from realmos_agent.tee.handles import HandleTable
 from realmos_agent.tee.storage import MemoryBackend, PersistentObject, Storage, Store, objects
 from realmos_agent.tee.storage.persistent import SIZE_MAX
+from realmos_agent.tee.syscalls import objects as object_calls
 from realmos_agent.tee.syscalls import states
 from realmos_agent.tee.syscalls import storage as calls
 from tee_states import key, refused
@@ -82,6 +83,13 @@ def test_data_is_written_read_and_kept(ta: Ta, backend: MemoryBackend) -> None:
     kind, size, most, usage, data, position, flags = again.info(handle)
     assert (kind, size, most, usage, data, position) == (n.TYPE_DATA, 0, 0, 0xFFFFFFFF, 11, 11)
     assert flags == READ | n.HANDLE_FLAG_PERSISTENT | n.HANDLE_FLAG_INITIALIZED
+
+
+def test_data_has_no_attributes(ta: Ta) -> None:
+    data = ta.create(b"one")
+    get = object_calls.HANDLERS[n.CALL_CRYP_OBJ_GET_ATTR]
+    with refused(n.ERROR_BAD_STATE):
+        get(ta, data, n.ATTR_SECRET_VALUE, 16)
 
 
 def test_a_key_is_kept_with_its_usage(ta: Ta, backend: MemoryBackend) -> None:

@@ -59,3 +59,10 @@ def client_uuid(credentials: Credentials, login: int, group: int) -> UUID | None
     if login == numbers.LOGIN_GROUP and group in credentials.groups:
         return uuid5(_NAMESPACE, f"gid={group:x}")
     return None
+
+
+def refusal_of(login: int) -> int:
+    """Return the result of a login that is refused: what libteec makes of Linux's error."""
+    # A group that the client is not in, and a login for Linux itself, are not permitted (EPERM).
+    forbidden = login in (numbers.LOGIN_GROUP, numbers.LOGIN_REE_KERNEL)
+    return numbers.ERROR_GENERIC if forbidden else numbers.ERROR_BAD_PARAMETERS

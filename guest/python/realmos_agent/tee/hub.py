@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from realmos_agent.tee import blobs, client_numbers, numbers, wire
-from realmos_agent.tee.client_identity import client_uuid
+from realmos_agent.tee.client_identity import client_uuid, refusal_of
 from realmos_agent.tee.holder import Holder
 from realmos_agent.tee.hub_client import ANSWERS, Client, blamed
 from realmos_agent.tee.listener import listen
@@ -309,7 +309,7 @@ class Hub:
             return None
         uuid = client_uuid(client.credentials, asked.login, asked.group)
         if uuid is None:
-            self._refuse(client, frame, numbers.ERROR_GENERIC)
+            self._refuse(client, frame, refusal_of(asked.login))
             return None
         return wire.identified(frame.body, uuid)
 

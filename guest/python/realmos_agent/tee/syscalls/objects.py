@@ -29,8 +29,11 @@ def restrict_usage(ta: TaContext, handle: int, usage: int) -> None:
 
 
 def get_attr(ta: TaContext, handle: int, attribute_id: int, capacity: int) -> bytes:
-    """Return an attribute of an object."""
-    content = _object(ta, handle, n.ERROR_ITEM_NOT_FOUND).get_attr(attribute_id)
+    """Return an attribute of an object, which data has not: libutee panics then."""
+    found = _object(ta, handle, n.ERROR_ITEM_NOT_FOUND)
+    if found.type == n.TYPE_DATA:
+        raise TeeError(n.ERROR_BAD_STATE)
+    content = found.get_attr(attribute_id)
     if len(content) > capacity:
         raise ShortBuffer(len(content))
     return content
