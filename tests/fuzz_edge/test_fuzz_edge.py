@@ -79,11 +79,10 @@ class Mistake:
 MISTAKES = {
     "busy": Mistake("table.c", "known->instance->state == INSTANCE_IDLE", "true", "not idle"),
     "window": Mistake("request.c", "next <= EDGE_WINDOW && ", "", "outside the window"),
-    "shift": Mistake("request.c", "region->shift >= PAGE || ", "", ""),
     "pages": Mistake("request.c", "/ PAGE * PAGE + PAGE;", "/ PAGE * PAGE - PAGE;", ""),
     "offset": Mistake("request.c", "param->a <= size && ", "", "not the call's"),
     "sum": Mistake("request.c", "return bytes == 0;", "return true;", "no parameter's"),
-    "client": Mistake("table.c", "known->client == client &&", "", "not the client's"),
+    "client": Mistake("table.c", "== client &&", "!= client + 2 &&", "not the client's"),
     "more": Mistake("flight.c", "flight->said_size > size ||", "false ||", "no result's"),
     "return": Mistake("flight.c", "frame.type != TEE_RUN_RETURNED ||", "", "no result's"),
     "length": Mistake(

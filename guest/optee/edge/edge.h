@@ -10,8 +10,8 @@
  * call is the core's, as if the core had begun it.
  *
  * Neither the wire nor the runners are believed. edge_wait() is the main thread's alone; all else
- * may be called by any thread. One lock guards what threads share, and is held for a few steps
- * only; another is held while something is sent.
+ * may be called by any thread. One lock guards what threads share, and is held only for what does
+ * not wait; another is held while something is sent.
  */
 #pragma once
 

@@ -16,7 +16,8 @@ int64_t flight_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / MILLION;
 }
 
-static bool send_orders(const struct instance *instance, const struct request *request)
+static bool send_orders(struct table *table, const struct instance *instance,
+			const struct request *request)
 {
 	struct request_orders orders;
 	struct msghdr message = { 0 };
@@ -25,16 +26,17 @@ static bool send_orders(const struct instance *instance, const struct request *r
 	request_order(&orders, request, instance);
 	message.msg_iov = orders.parts;
 	message.msg_iovlen = orders.part_count;
-	sent = sendmsg(instance->runner, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent <= 0) {
+	if (!table_hold(table, instance)) {
 		return false;
 	}
-	if ((size_t)sent < orders.size) {
+	sent = sendmsg(instance->runner, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent > 0 && (size_t)sent < orders.size) {
 		/* It does not read what it must have read. Its end is noticed where it would
 		 * answer. */
 		(void)shutdown(instance->runner, SHUT_RDWR);
 	}
-	return true;
+	table_let_go(table);
+	return sent > 0;
 }
 
 bool flight_begin(struct flight *flight, struct table *table,
@@ -51,7 +53,7 @@ bool flight_begin(struct flight *flight, struct table *table,
 	if (instance == NULL) {
 		return false;
 	}
-	if (!send_orders(instance, &flight->request)) {
+	if (!send_orders(table, instance, &flight->request)) {
 		*freed |= table_release(table, instance);
 		return false;
 	}
@@ -94,13 +96,16 @@ static enum flight_end judge(struct flight *flight, struct output *output)
 enum flight_end flight_listen(struct flight *flight, struct table *table, struct output *output)
 {
 	ssize_t got;
+	int error;
 
-	if (!table_is_edges(table, flight->instance)) {
+	if (!table_hold(table, flight->instance)) {
 		return FLIGHT_IS_CORES;
 	}
 	got = recv(flight->instance->runner, flight->said + flight->said_size,
 		   sizeof(flight->said) - flight->said_size, MSG_DONTWAIT);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+	error = errno;
+	table_let_go(table);
+	if (got < 0 && (error == EAGAIN || error == EINTR)) {
 		return FLIGHT_GOES_ON;
 	}
 	if (got <= 0) {

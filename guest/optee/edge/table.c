@@ -68,14 +68,19 @@ void table_pass_on(struct table *table, struct instance *instance)
 	unlock(table);
 }
 
-bool table_is_edges(struct table *table, const struct instance *instance)
+bool table_hold(struct table *table, const struct instance *instance)
 {
-	bool edges;
-
 	lock(table);
-	edges = instance->state == INSTANCE_EDGES;
+	if (instance->state == INSTANCE_EDGES) {
+		return true;
+	}
 	unlock(table);
-	return edges;
+	return false;
+}
+
+void table_let_go(struct table *table)
+{
+	unlock(table);
 }
 
 int64_t table_lend(struct table *table, const struct instance *lent)

@@ -59,9 +59,12 @@ bool table_release(struct table *table, struct instance *instance);
 void table_pass_on(struct table *table, struct instance *instance);
 
 /*
- * Whether its runner is still to be listened to.
+ * Hold the table if a call of the edge's runs in an instance: its socket is not closed meanwhile,
+ * for the core drops it first. What is done then must not wait. Returns false, and holds nothing,
+ * if the core has dropped it.
  */
-bool table_is_edges(struct table *table, const struct instance *instance);
+bool table_hold(struct table *table, const struct instance *instance);
+void table_let_go(struct table *table);
 
 /* The core's side: see edge.h. */
 int64_t table_lend(struct table *table, const struct instance *lent);

@@ -459,6 +459,16 @@ def test_an_instance_that_is_dropped_is_nobodys(rig: Rig) -> None:
         assert sent == rig.next_left()
 
 
+def test_an_instance_that_is_dropped_during_a_call_is_not_listened_to(rig: Rig) -> None:
+    ta = rig.ta()
+    sent = rig.send(invoke(1))
+    ta.heard()
+    ta.loan.drop()
+    ta.returns()
+    assert rig.adopted() == (SESSION, sent, b"", (0,) * 4)
+    assert rig.send(invoke(2)) == rig.next_left()
+
+
 def test_sessions_in_one_place_are_served_by_turns(rig: Rig) -> None:
     first, second = rig.ta(SESSION), rig.ta(SESSION + 1024)
     assert rig.send(invoke(1)) == rig.next_left()
