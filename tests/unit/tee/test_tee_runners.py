@@ -210,3 +210,12 @@ def test_no_runner_is_left_behind(world: World) -> None:
     made.prepare()
     made.start().close()
     assert len(world.started) == SPARES + 1
+
+
+def test_none_is_started_just_to_be_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeper, "QUIET_S", 1000.0)
+    made = world.runners()
+    made.prepare()
+    made.close()
+    world.housekeeper.close()
+    assert not world.started

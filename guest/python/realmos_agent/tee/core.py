@@ -149,8 +149,8 @@ class Core:
             self._hub.end()
             self._manager.end()
             self._server.end()
-            self._housekeeper.close()
             self._runners.close()
+            self._housekeeper.close()
 
     def _create(self, uuid: UUID) -> Instance:
         """Make an instance.
