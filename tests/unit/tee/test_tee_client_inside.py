@@ -113,6 +113,8 @@ def test_rem_of_tas_is_predicted(
     open_core = tee_workload({TA: here / "a.ta"}, key, here / "copies", sockets=True)
     assert open_core.argv == (*core.argv, "--sockets", "hub")
     assert measured(monkeypatch, capsys, "--sockets", *words)["rem1"] == rem(open_core)
+    calling = tee_workload({TA: here / "a.ta"}, key, here / "copies", plugins=True)
+    assert measured(monkeypatch, capsys, "--plugin", "x", *words)["rem1"] == rem(calling)
     both = with_client(core, ("./client", "x"), here / "libteec", here / "copies")
     found = measured(monkeypatch, capsys, *words, "--", "./client", "x")
     assert found["rem1"] == rem(both)
@@ -128,6 +130,9 @@ def test_rem_of_tas_is_predicted(
     [
         ("measure --ta-key key.pem", "--ta-key is for a --ta"),
         ("measure --sockets", "--sockets is for a --ta"),
+        ("measure --plugin x", "--plugin is for a --ta"),
+        ("measure --ta a.ta --plugin x -- ./client", "nobody runs plugins"),
+        ("ta run --client-inside --plugin x a.ta -- ./client", "nobody runs plugins"),
         ("measure --ta a.ta --ta-key key.pem -e A=b", "for a client in the realm"),
         ("measure --ta a.ta", "a.ta: "),
         ("measure --diff linux small --ta a.ta", "leave the program, --ta and --policy out"),

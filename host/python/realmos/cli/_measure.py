@@ -19,6 +19,7 @@ from realmos.cli._references import write_references
 from realmos.cli._run import with_surroundings, workload_of
 from realmos.cli._steps import print_comparison, print_steps
 from realmos.cli._ta_inside import ta_workload
+from realmos.cli._ta_storage import check_plugins
 from realmos.cli._transfers import check_transfers
 from realmos.errors import ConfigError
 from realmos.image import build_image, names
@@ -144,6 +145,7 @@ def _check_client(arguments: argparse.Namespace, words: list[str]) -> None:
         raise ConfigError(
             "--put and --env are for a client in the realm, and there is none", hint=_TA_USAGE
         )
+    check_plugins(arguments, inside=bool(words))
 
 
 def _events_json(events: list[measurement.Event], rem: str) -> dict[str, object]:

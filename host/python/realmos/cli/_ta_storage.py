@@ -68,17 +68,26 @@ def keeping_of(arguments: argparse.Namespace) -> Keeping | None:
     return Keeping(arguments.storage, arguments.identity, arguments.broker_key)
 
 
+def check_plugins(arguments: argparse.Namespace, *, inside: bool) -> None:
+    """Refuse plugins for a client that is `inside` the realm.
+
+    Raises:
+        ConfigError: there are some.
+    """
+    if arguments.plugin and inside:
+        raise ConfigError(
+            "--plugin is for clients on this machine: inside a realm nobody runs plugins",
+            hint="leave --plugin out, or the client here",
+        )
+
+
 def check_storage(arguments: argparse.Namespace) -> None:
     """Refuse options of `realmos ta run` that do not go together.
 
     Raises:
         ConfigError: they do not.
     """
-    if arguments.plugin and arguments.client_inside:
-        raise ConfigError(
-            "--plugin is for clients on this machine: with --client-inside nobody runs plugins",
-            hint="leave one of them out",
-        )
+    check_plugins(arguments, inside=arguments.client_inside)
     if arguments.storage is not None and arguments.client_inside:
         raise ConfigError(
             "--storage is for clients on this machine: with --client-inside nobody holds objects",
