@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -323,6 +324,16 @@ def test_shutdown_ends_the_agent_and_its_programs(
 def test_client_waits_for_an_agent_that_comes_late(tmp_path: Path) -> None:
     with pytest.raises(PeerTimeoutError, match=r"did not answer in 0\.3 s"):
         AgentClient(tmp_path / "nobody", timeout=0.3)
+
+
+def test_client_says_how_long_it_waited_for_another_session(agent: "Agent") -> None:
+    with AgentClient(agent.port.path, timeout=TIMEOUT) as client:
+        agent.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(PeerTimeoutError, match=r"did not answer in 0\.3 s"):
+                client.renew(timeout=0.3)
+        finally:
+            agent.process.send_signal(signal.SIGCONT)
 
 
 def test_client_gives_up_on_a_port_nobody_reads(tmp_path: Path) -> None:

@@ -60,9 +60,8 @@ class Connection:
         self, target: Path | socket.socket, *, timeout: float, watch: Callable[[], None]
     ) -> None:
         self._target = target
-        self._timeout = timeout
         self._watch = watch
-        self._deadline = time.monotonic() + timeout
+        self._give(timeout)
         self._queue = bytearray()
         self._channel = Channel("client")
         self._secured = False
@@ -88,7 +87,7 @@ class Connection:
         Raises:
             PeerTimeoutError: nobody answered in time.
         """
-        self._deadline = time.monotonic() + timeout
+        self._give(timeout)
         self.welcome = self._greet()
 
     def secure(self, judge: Callable[[bytes, bytes], None], *, timeout: float) -> None:
@@ -106,7 +105,7 @@ class Connection:
             PeerError: it cannot, or somebody breaks the protocol.
         """
         nonce = os.urandom(numbers.CHALLENGE_SIZE)
-        self._deadline = time.monotonic() + timeout
+        self._give(timeout)
         self.send(Secure(nonce))
         answer = self._await(self.next_event, "it makes a certificate")
         if not isinstance(answer, Secured):
@@ -258,6 +257,9 @@ class Connection:
         self._channel = Channel("client")
         time.sleep(_RETRY_S)
         self._socket = self._connect()
+
+    def _give(self, timeout: float) -> None:
+        self._timeout, self._deadline = timeout, time.monotonic() + timeout
 
     def _wait_or_give_up(self, state: str) -> None:
         self._watch()

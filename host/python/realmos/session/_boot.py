@@ -221,7 +221,8 @@ def _start(
     session = stack.enter_context(_booted(prepared, spec, reporter))
     session.booted_because = why
     for agent in session.agents:
-        agent.renew()  # answered when the agent has imported all that it needs, for all copies
+        # Answered when the agent has imported all that it needs, for all copies.
+        agent.renew(timeout=options.boot_timeout)
     try:
         with reporter.task("Saving a snapshot for the next run"):
             store.save(session.machine, key)
