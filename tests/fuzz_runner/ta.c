@@ -114,7 +114,7 @@ static uint64_t choose_number(void)
 	const uint8_t all = TEE_CALL_MAX + 3;
 	uint8_t kind = input_byte();
 
-	if (kind < 2 * all) {
+	if (kind < 3 * all) {
 		return kind % all;
 	}
 	return kind % 2 == 0 ? TEE_CALL_CRYP_STATE_COPY + kind / 2 % 8
