@@ -113,12 +113,15 @@ static bool begin(struct edge *edge, const struct tee_client_header *header, con
 /* A call that the core must have before it gets a frame: to cancel it, for one. */
 static struct flight *concerned(struct edge *edge, const struct tee_client_header *header)
 {
-	bool all = header->kind == TEE_CLIENT_KIND_CANCEL || header->kind == TEE_CLIENT_KIND_GONE;
+	bool gone = header->kind == TEE_CLIENT_KIND_GONE;
+	bool all = gone || header->kind == TEE_CLIENT_KIND_CANCEL;
+	bool everybody = gone && header->client == 0;
 
 	for (size_t n = 0; n < EDGE_CALLS_MAX; n++) {
 		struct flight *flight = &edge->flights[n];
 
-		if (flight->instance != NULL && flight->request.header.client == header->client &&
+		if (flight->instance != NULL &&
+		    (everybody || flight->request.header.client == header->client) &&
 		    (all || flight->request.header.request == header->request)) {
 			return flight;
 		}

@@ -57,12 +57,13 @@ static bool pipe_has_room(int fd, size_t size)
 {
 	struct pollfd polled = { .fd = fd, .events = POLLOUT };
 	int held;
+	int most;
 
 	if (size <= PIPE_BUF) {
 		return poll(&polled, 1, 0) == 1 && polled.revents == POLLOUT;
 	}
-	return ioctl(fd, FIONREAD, &held) == 0 && held == 0 &&
-	       size <= (size_t)fcntl(fd, F_GETPIPE_SZ);
+	most = fcntl(fd, F_GETPIPE_SZ);
+	return ioctl(fd, FIONREAD, &held) == 0 && held == 0 && most > 0 && size <= (size_t)most;
 }
 
 static bool send_now(const struct output *output, struct iovec *parts, size_t size)

@@ -34,12 +34,9 @@ class Ta:
     def __init__(self, edge: NativeEdge) -> None:
         self.core, self.runner = socket.socketpair()
         self.runner.settimeout(WAIT_S)
+        assert edge.window % 4096 == 0
+        self.place = Place(self.core.fileno(), ENTRY_POINT, STACK_TOP, WINDOW)
         self.loan: Loan = edge.lend(cast("Instance", self))
-
-    def make_place(self, window: int) -> Place:
-        """Return what an instance tells the edge."""
-        assert window % 4096 == 0
-        return Place(self.core.fileno(), ENTRY_POINT, STACK_TOP, WINDOW)
 
     def heard(self) -> list[Order]:
         """Return what the runner was told, up to an entry."""

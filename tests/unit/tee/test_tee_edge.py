@@ -402,6 +402,17 @@ def test_a_runner_that_does_not_read_is_lost(rig: Rig) -> None:
         assert ta.core.recv(1) == b""
 
 
+def test_when_all_clients_go_every_call_is_the_cores_first(rig: Rig) -> None:
+    tas = [rig.ta(SESSION), rig.ta(SESSION + 1)]
+    sent = [rig.send(invoke(1 + n, session=SESSION + n)) for n in range(2)]
+    for ta in tas:
+        ta.heard()
+    gone = rig.send(Gone(0))
+    left = [rig.next_left() for _ in range(3)]
+    assert [each.frame for each in left[:2] if isinstance(each, Begun)] == sent
+    assert left[2] == gone
+
+
 # Whose instance it is.
 
 

@@ -14,6 +14,7 @@ from realmos_agent.tee.server import CALLS_MAX
 from realmos_agent.tee.wire import Cancel, Gone, Invoke, Invoked, Outcome, Param, Params
 
 CALLS = 8
+WINDOW = 0x1_0000
 INOUT = numbers.PARAM_TYPE_VALUE_INOUT
 
 
@@ -67,6 +68,7 @@ class FakeEdge(Edge):
     def __init__(self) -> None:
         super().__init__()
         self.calls_max = CALLS
+        self.window = WINDOW
         self.loans: list[FakeLoan] = []
         self.forgotten: list[int] = []
 
@@ -214,6 +216,63 @@ def test_a_ta_that_dies_is_the_edges_no_more() -> None:
     assert answer.result == numbers.ERROR_TARGET_DEAD
     until(lambda: rig.edge.loans[0].dropped)
     assert rig.invoke(session).result == numbers.ERROR_TARGET_DEAD
+
+
+def test_a_death_that_cannot_be_logged_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    def dies(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        if entry.function == INVOKE:
+            inside.set()
+            assert go.wait(WAIT_S)
+            return SEGV
+        return numbers.SUCCESS
+
+    def log(text: str) -> None:
+        if "was lost" in text:
+            raise MemoryError
+
+    rig = Rig(World({A: (MULTI, dies)}))
+    monkeypatch.setattr(rig.world.services, "log", log)
+    mine, yours = rig.open().session, rig.open(OTHER).session
+    rig.send(Invoke(ME, 100, mine, 1))
+    assert inside.wait(WAIT_S)
+    rig.send(Invoke(OTHER, 101, yours, 1))
+    (loan,) = rig.edge.loans
+    until(lambda: rig.world.manager._turns._waiting == 1)  # noqa: SLF001 -- nobody else is told
+    go.set()
+    for _ in range(2):
+        answer = rig.answer()
+        assert isinstance(answer, Invoked)
+        assert answer.result == numbers.ERROR_TARGET_DEAD
+    until(lambda: loan.dropped)
+
+
+def test_memory_for_the_edge_is_found_while_nobody_is_kept_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may have to be taken back from what has ended, which takes its time."""
+    held: list[bool] = []
+    rig = Rig(World({A: (MULTI, quiet)}))
+
+    def make_place(_self: Instance, window: int) -> None:
+        assert window == WINDOW
+        held.append(rig.server._lock.locked())  # noqa: SLF001 -- what others would wait for
+        held.append(rig.world.manager._changed._is_owned())  # type: ignore[attr-defined] # noqa: SLF001 -- the same
+
+    monkeypatch.setattr(Instance, "make_place", make_place)
+    rig.open()
+    assert held == [False, False]
+
+
+def test_a_client_that_goes_has_nothing_at_the_edge() -> None:
+    rig = Rig(World({A: (MULTI, quiet)}))
+    rig.open()
+    rig.send(Gone(ME))
+    assert rig.edge.forgotten == [ME]
 
 
 def test_a_client_with_many_calls_has_no_sessions_at_the_edge() -> None:

@@ -135,6 +135,25 @@ def test_one_that_does_not_start_is_tried_again_when_asked_to(launched: Launched
     made.close()
 
 
+def test_a_failure_of_the_core_is_not_the_last_try(launched: Launched) -> None:
+    failures = [MemoryError()]
+
+    def launch_in_vain() -> RunnerProcess:
+        if failures:
+            raise failures.pop()
+        return launched()
+
+    memory = Budget(COST)
+    made = Spares(launch_in_vain, 1, memory, launched.housekeeper)
+    made.fill()
+    until(lambda: bool(launched.log))
+    assert "MemoryError" in launched.log.pop()
+    made.fill()
+    until(lambda: len(launched.runners) == 1)
+    made.close()
+    assert memory.take(COST)
+
+
 def test_there_are_never_more_than_were_wanted(launched: Launched) -> None:
     made = Spares(launched, 2, Budget(100 * COST), launched.housekeeper)
     threads = [threading.Thread(target=made.fill) for _ in range(8)]

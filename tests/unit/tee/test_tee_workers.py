@@ -4,6 +4,7 @@
 import threading
 from queue import SimpleQueue
 
+import pytest
 from realmos_agent.tee import client_numbers, wire
 from realmos_agent.tee.network import Network
 from realmos_agent.tee.workers import Workers
@@ -56,3 +57,15 @@ def test_a_hub_that_ends_leaves_no_thread_of_its_connections() -> None:
     assert made
     network.close()
     assert all(map(ended, made))
+
+
+def test_a_job_that_found_no_thread_is_done_by_one_that_had_just_looked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers, threads = Workers(), Threads()
+    thread = noted(workers, threads)
+    monkeypatch.setattr(workers, "run", lambda _job: False)
+    while not threads.qsize():  # until that thread is idle again
+        workers.run_sometime(lambda: threads.put(threading.current_thread()))
+    assert threads.get(timeout=PATIENCE) is thread
+    workers.end()

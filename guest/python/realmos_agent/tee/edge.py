@@ -10,8 +10,6 @@ import os
 from functools import cache
 from typing import NamedTuple
 
-from realmos_agent.tee.errors import TeeError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,11 +78,13 @@ class Edge:
 
     Attributes:
         calls_max: how many calls are the edge's at a time.
+        window: how much free address space it wants in an instance.
     """
 
     def __init__(self, out: int = -1) -> None:
         self._out = out
         self.calls_max = 0
+        self.window = 0
 
     def serve(
         self,
@@ -157,7 +157,7 @@ class NativeEdge(Edge):
         self._edge = self._lib.edge_new(out, patience_ms)
         if not self._edge:
             raise MemoryError
-        self._window: int = self._lib.edge_window()
+        self.window = self._lib.edge_window()
         self.calls_max = self._lib.edge_calls_max()
 
     def serve(
@@ -190,12 +190,10 @@ class NativeEdge(Edge):
             raise OSError(error, os.strerror(error))
 
     def lend(self, instance: "Instance") -> Loan:
-        """Make an instance known, if it has room for the edge's window."""
-        try:
-            place = instance.make_place(self._window)
-        except TeeError:
+        """Make an instance known, if it has a place for the edge."""
+        if instance.place is None:
             return NO_LOAN
-        number = self._lib.edge_lend(self._edge, *place)
+        number = self._lib.edge_lend(self._edge, *instance.place)
         return NO_LOAN if number < 0 else _NativeLoan(self._lib, self._edge, number)
 
     def forget_client(self, client: int) -> None:

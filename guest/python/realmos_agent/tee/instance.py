@@ -7,7 +7,7 @@ runs, a panic, a fault, a runner that misbehaves, ends the instance and nothing 
 
 import struct
 from collections import deque
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 
 from realmos_agent.tee import numbers
@@ -68,6 +68,7 @@ class Instance:
         holder: the chain that it is busy with; under the manager's lock.
         put_off: sessions to be closed as soon as it is free; under the manager's lock.
         loan: whether the edge may use it; under the manager's lock.
+        place: what the edge has to know to use it; None if it cannot.
         killed: its process has been ended by somebody else; under the manager's lock.
         dead: it panicked or was lost.
     """
@@ -93,6 +94,7 @@ class Instance:
         self.put_off: deque[tuple[Session, int, Later]] = deque()
         self.killed = False
         self.loan = NO_LOAN
+        self.place: Place | None = None
         self.dead = False
         self._session: Session | None = None
         self._chain: Chain | None = None
@@ -235,15 +237,12 @@ class Instance:
 
     # Running.
 
-    def make_place(self, window: int) -> Place:
-        """Return what the edge has to know, with addresses that are the edge's from now on.
-
-        Raises:
-            TeeError: there is no room for them.
-        """
-        return Place(
-            self._runner.socket, self._placed.entry, self._stack_top, self._space.reserve(window)
-        )
+    def make_place(self, window: int) -> None:
+        """Keep addresses for the edge, unless it has some or there are none: in a chain's turn."""
+        if self.place is None:
+            with suppress(TeeError):
+                base = self._space.reserve(window)
+                self.place = Place(self._runner.socket, self._placed.entry, self._stack_top, base)
 
     def enter(
         self,
@@ -368,11 +367,14 @@ class Instance:
 
     def _die(self, cause: str, function: int, command: int) -> "NoReturn":
         """Report the end of the TA, and end it."""
+        self.dead = True
         what = _ENTRY_NAMES[function]
         if function == numbers.ENTRY_INVOKE_COMMAND:
             what += f" command {command:#x}"
-        self.dead = True
-        self.services.log(f"{self.uuid} {cause}, while {what} (session {self.session.id})")
+        try:
+            self.services.log(f"{self.uuid} {cause}, while {what} (session {self.session.id})")
+        except Exception as error:
+            raise TaDied(cause) from error  # who waits for it must learn of it, whatever fails
         raise TaDied(cause)
 
     def _report_fault(self, fault: Fault) -> None:

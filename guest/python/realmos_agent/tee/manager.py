@@ -91,6 +91,7 @@ class Manager:
         params: Params,
         *,
         cancellation: Cancellation | None = None,
+        window: int = 0,
     ) -> Outcome:
         """Open a session; return it if that succeeds.
 
@@ -101,6 +102,7 @@ class Manager:
             chain: what the call is part of.
             params: what the TA gets, and answers in.
             cancellation: the caller's wish to have it cancelled, if it may have one.
+            window: free address space that the edge wants in the TA, to serve the session.
         """
         closed = len(chain.deferred)  # and still there
         if isinstance(opener, Instance) and len(opener.opened) + closed >= SESSIONS_MAX:
@@ -112,7 +114,7 @@ class Manager:
             self._sessions.forget(session)
             return Outcome(error.code, numbers.ORIGIN_TEE)
         if isinstance(target, Instance):
-            outcome = self._open_in(target, session, chain, params, cancellation)
+            outcome = self._open_in(target, session, chain, params, cancellation, window=window)
         else:
             outcome = self._open_pseudo(target, session, chain, params)
         return outcome._replace(session=session) if outcome.ok else outcome
@@ -218,6 +220,7 @@ class Manager:
             instances, self._instances = self._instances, []
         for instance in instances:
             instance.end()
+        self._turns.look_again()
 
     # Sessions
 
@@ -228,6 +231,8 @@ class Manager:
         chain: Chain,
         params: Params,
         cancellation: Cancellation | None,
+        *,
+        window: int,
     ) -> Outcome:
         if (refusal := self._take(instance, chain)) is not None:
             self._detach(instance, session, chain)
@@ -235,6 +240,8 @@ class Manager:
         try:
             _begin(session, cancellation)
             outcome = self._enter(instance, numbers.ENTRY_OPEN_SESSION, session, chain, params)
+            if outcome.ok and window:
+                instance.make_place(window)
         finally:
             self._release(instance, chain)
         if outcome.ok:

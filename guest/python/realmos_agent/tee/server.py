@@ -301,8 +301,9 @@ class Server:
         session = None
         try:
             outcome = self._manager.open(
-                message.uuid, identity, message.client, chain, params, cancellation=cancellation
-            )
+                message.uuid, identity, message.client, chain, params,
+                cancellation=cancellation, window=self._edge.window,
+            )  # fmt: skip
             session = outcome.session
         finally:
             with self._lock:
@@ -335,6 +336,7 @@ class Server:
             if client is None:
                 return
             client.gone = True
+            self._edge.forget_client(number)  # it may have been lent a session since it looked
             self._leaving += 1
             cancellations, chains = list(client.calls.values()), list(client.chains)
             for chain in chains:

@@ -79,14 +79,19 @@ class Spares:
             self._memory.give(COST)
 
     def _fill(self) -> None:
-        while self._missing() and self._add():
-            pass
-        with self._lock:
-            self._filling = False
+        missing = self._go_on(added=True)
+        while missing:
+            added = False
+            try:
+                added = self._add()
+            finally:
+                missing = self._go_on(added=added)
 
-    def _missing(self) -> bool:
+    def _go_on(self, *, added: bool) -> bool:
+        """Tell whether more are to be started, as far as that succeeds."""
         with self._lock:
-            return not self._closed and len(self._waiting) < self._most
+            self._filling = added and not self._closed and len(self._waiting) < self._most
+            return self._filling
 
     def _add(self) -> bool:
         """Start one; return whether that could be."""
@@ -94,9 +99,11 @@ class Spares:
             return False
         try:
             runner = self._launch()
-        except RunnerError:  # who needs one is told, when it does not start for that either
+        except BaseException as error:
             self._memory.give(COST)
-            return False
+            if isinstance(error, RunnerError):
+                return False  # who needs one is told, when it does not start for that either
+            raise
         with self._lock:
             if not self._closed:
                 self._waiting.append(runner)

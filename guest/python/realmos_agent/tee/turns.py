@@ -113,7 +113,7 @@ class Turns:
             return chain.caller
 
     def _take(self, instance: "Instance", chain: Chain, *, closing: bool) -> bool:
-        while instance.holder is not None or not instance.loan.take():
+        while instance.holder is not None or not (instance.dead or instance.loan.take()):
             if instance.holder is not None and (
                 _gives_up(chain, closing=closing) or _would_wait_for_itself(instance, chain)
             ):

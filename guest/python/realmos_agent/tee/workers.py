@@ -3,6 +3,7 @@
 
 import threading
 from _queue import Empty, SimpleQueue
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Workers:
         """Run a job that nobody waits for: if there is no thread for it, in the next that is."""
         if not self.run(job):
             self._waiting.put(job)
+            with suppress(Empty):  # or the last to look for such looked just before
+                self._idle.get_nowait()
+                self._jobs.put(_look)
 
     def end(self) -> None:
         """Have threads end, once they have no job."""
@@ -68,3 +72,7 @@ class Workers:
             except Empty:
                 return
             job()
+
+
+def _look() -> None:
+    """Do nothing: who has done a job looks for those that wait."""
