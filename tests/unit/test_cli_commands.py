@@ -151,7 +151,7 @@ def test_a_lock_that_is_not_there_lists_those_that_are(environment: Environment)
     done = realmos(environment, "lock", "nosuch")
     assert done.returncode == 1
     assert "there is no package lock nosuch" in done.stderr
-    assert "next: one of: firmware, linux, peer, qemu, small, tee" in done.stderr
+    assert "next: one of: firmware, linux, peer, qemu, runner, small, tee" in done.stderr
 
 
 def test_help_lists_every_command(environment: Environment) -> None:

@@ -47,8 +47,9 @@ class Store:
             raise self.error
         self.calls.append("save")
 
-    def renew(self) -> None:
+    def renew(self, *, timeout: float) -> None:
         """Stand in for an agent, so that the order of the two is seen; so the next ones."""
+        assert timeout > 0
         self.calls.append("renew")
 
     def secure(self) -> None:

@@ -445,7 +445,8 @@ static void clients_are_known_by_user_and_group(void)
 	EXPECT_EQ(group[8] >> 6, 2);
 	EXPECT_EQ(identify(TEEC_LOGIN_GROUP, &foreign, group, &origin), TEEC_ERROR_GENERIC);
 	EXPECT_EQ(origin, TEEC_ORIGIN_COMMS);
-	EXPECT_EQ(identify(TEEC_LOGIN_APPLICATION, NULL, group, &origin), TEEC_ERROR_GENERIC);
+	EXPECT_EQ(identify(TEEC_LOGIN_APPLICATION, NULL, group, &origin),
+		  TEEC_ERROR_BAD_PARAMETERS);
 	EXPECT_EQ(origin, TEEC_ORIGIN_COMMS);
 	EXPECT_EQ(identify(TEEC_LOGIN_GROUP, NULL, group, &origin), TEEC_ERROR_BAD_PARAMETERS);
 	EXPECT_EQ(origin, TEEC_ORIGIN_API);

@@ -284,6 +284,7 @@ def test_a_ta_that_is_not_there_is_not_found(core: Core) -> None:
     answer = core.answer()
     assert isinstance(answer, Opened)
     assert (answer.result, answer.origin) == (numbers.ERROR_ITEM_NOT_FOUND, numbers.ORIGIN_TEE)
+    assert f"{OTHER} is not loaded: there is no TA or library {OTHER}" in core.end()
 
 
 def test_what_is_not_the_tee_wire_ends_the_core(core: Core) -> None:

@@ -10,7 +10,7 @@ from realmos import cli
 from realmos.errors import ConfigError
 from realmos.tee import Inspection, inspect_ta, read_keys
 from realmos_agent.tee import numbers as tee
-from realmos_agent.tee.loader import development_key
+from realmos_agent.tee.loader import development_key, development_keys
 from ta_files import LIBRARY, OTHER, TA, Level, Ta, chain, make_key
 from ta_objects import CALLS, HEAD, Maker
 
@@ -167,6 +167,10 @@ def test_encrypted_ta_is_told_as_far_as_it_can_be(
     found = inspect(keep(tmp_path, sealed.signed()), public_key)
     assert (found.image, found.program) == ("encrypted TA", None)
     assert "is not configured" in found.problems[0]
+
+
+def test_a_ta_encrypted_for_development_is_read_as_a_realm_reads_it() -> None:
+    assert read_keys([]).encryption == development_keys().encryption != {}
 
 
 def test_oldest_container_is_known_by_its_file_name(

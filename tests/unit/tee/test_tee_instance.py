@@ -8,7 +8,7 @@ from realmos_agent.tee.addresses import PAGE, AddressSpace
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Memref, Params, Region
-from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.parts import Entry, Fault
 
 TA = a_uuid(1)
 INPUT = numbers.PARAM_TYPE_MEMREF_INPUT
@@ -92,3 +92,17 @@ def test_output_memory_that_comes_with_the_result_is_not_fetched(
     params = Params(numbers.PARAM_TYPE_MEMREF_OUTPUT, (memref, None, None, None))
     assert world.invoke(session, 0, params).result == told
     assert bytes(region.data) == found
+
+
+def test_a_stack_that_is_used_up_is_told_as_such() -> None:
+    def overflows(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            top = yield lambda ta: ta._stack_top  # noqa: SLF001 -- where its stack pointer begins
+            assert isinstance(top, int)
+            return Fault(11, 2, top - 8192 - 16, 0x1000, 0x2000, 0x3000)
+        return 0
+
+    world = World({TA: (0, overflows)})
+    world.invoke(world.opened(TA))
+    assert f"{TA} used up its stack of 8192 bytes (TA_STACK_SIZE)" in world.log

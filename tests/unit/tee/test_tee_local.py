@@ -166,6 +166,18 @@ def test_status_is_the_clients(files: Path, key: Path, script: str, status: int)
 
 
 @pytest.mark.usefixtures("_hosted")
+def test_client_of_this_directory_is_not_looked_for_on_the_path(
+    files: Path, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "true").write_text("#!/bin/sh\nexit 7\n", "utf-8")
+    (tmp_path / "true").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    words = ["ta", "run", "--local", "--ta-key", str(key), str(files), "--"]
+    assert cli.main([*words, "./true"]) == 7
+    assert cli.main([*words, "true"]) == 0
+
+
+@pytest.mark.usefixtures("_hosted")
 def test_client_has_the_users_environment_and_our_library_first(
     files: Path,
     key: Path,

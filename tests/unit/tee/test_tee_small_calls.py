@@ -48,6 +48,12 @@ class Ta:
     def log(self, text: str) -> None:
         self.lines.append(text)
 
+    def give_state(self, *_state: object) -> None:
+        """Leave a state to the core, whatever its key."""
+
+    def take_key(self, handle: int) -> None:
+        """Have nothing to take."""
+
     def panic(self, code: int) -> NoReturn:
         raise TaPanic(code)
 

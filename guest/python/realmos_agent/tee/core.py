@@ -27,6 +27,7 @@ from realmos_agent.tee.loader import (
     development_keys,
     root_key,
 )
+from realmos_agent.tee.log_rate import LogRate
 from realmos_agent.tee.manager import Manager
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.plugins import Plugins
@@ -105,6 +106,7 @@ class Core:
             files.read, self._keys(), versions.accept, self._services.log, files.identify,
             check=versions.check,
         )  # fmt: skip
+        self._refusals = LogRate()
         self._debugger = Debugger(options.debug) if options.debug else None
         self._dispatch = Dispatcher()
         self._runners = Runners(
@@ -161,7 +163,7 @@ class Core:
         try:
             return self._instance(uuid, self._loader.ready(uuid))
         except TeeError as error:
-            if error.code != numbers.ERROR_ITEM_NOT_FOUND:
+            if self._refusals.admits():  # anybody can ask for what is not there, without end
                 self._services.log(f"{uuid} is not loaded: {error}")
             raise
         except RunnerError as error:

@@ -222,9 +222,10 @@ class Instance:
 
         try:
             segments, changes = self._placed.open_library(uuid, base)
-        except TeeError:
+        except TeeError as error:
             for address in taken:
                 self._space.release(address)
+            self.log(f"gets no library {uuid}: {error}")
             raise
         # What the runner refuses here ends the TA: it has the library by now.
         self._runner.map_all(segments)
@@ -384,6 +385,9 @@ class Instance:
             f"{self.uuid} faulted: signal {fault.signal}, code {fault.code}, "
             f"address {fault.address:#x}, sp {fault.sp:#x}, pc and callers {shown}"
         )
+        size = page_up(self._placed.stack_size)
+        if -GUARD_SIZE <= fault.address - (self._stack_top - size) < 0:
+            self.services.log(f"{self.uuid} used up its stack of {size} bytes (TA_STACK_SIZE)")
 
     def _map_regions(self, params: Params, bases: list[int]) -> dict[int, int]:
         """Map the memory of a call; return the address of each region, by its identity."""

@@ -8,7 +8,7 @@ _LINES_A_SECOND = 500
 
 
 class LogRate:
-    """Of one instance.
+    """Of one source of lines: an instance, or what is asked for in vain.
 
     Attributes:
         left_out: how many lines have been left out since one was let through.

@@ -19,7 +19,7 @@ from realmos_agent.tee.loader import (
     Loader,
     LoadError,
     RootKey,
-    development_key,
+    development_keys,
     root_key,
 )
 from realmos_agent.tee.loader import elf_numbers as elf
@@ -137,13 +137,13 @@ class Inspection:
 
 
 def read_keys(paths: Sequence[Path]) -> Keys:
-    """Return the keys in PEM files, or OP-TEE's development key if there are none.
+    """Return the keys in PEM files, or OP-TEE's development keys if there are none.
 
     Raises:
         ConfigError: a file is no RSA key.
     """
     if not paths:
-        return Keys((development_key(),))
+        return development_keys()
     return Keys(tuple(_read_key(path) for path in paths))
 
 

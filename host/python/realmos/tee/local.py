@@ -179,14 +179,14 @@ def find_client(words: Sequence[str], tee: Path, *, cache: Cache, reporter: Repo
 
 
 def find_program(word: str) -> Path:
-    """Return the program of a client.
+    """Return the program of a client: a path with a slash, so that nothing looks for it again.
 
     Raises:
         ConfigError: there is none, or it cannot be run.
     """
     program = process.which(word)
     if program is not None:
-        return program
+        return program.absolute()
     path = Path(word)
     if path.is_dir():
         raise ConfigError(f"{word} is a directory", hint="name the client in it")

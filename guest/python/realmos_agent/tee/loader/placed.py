@@ -100,7 +100,9 @@ class Placed:
         own = UUID(bytes_le=head[0])
         if own != uuid:
             raise LoadError(
-                f"it is TA {own} and not {uuid}: name its file as its UUID", tee.ERROR_SECURITY
+                f"it is TA {own} and not {uuid}: BINARY in its Makefile and TA_UUID in its "
+                "header are to be the same, and the name of its file",
+                tee.ERROR_SECURITY,
             )
         if self.flags & ~tee.TA_FLAG_MASK:
             raise bad(f"ta_head has unknown flags: {self.flags & ~tee.TA_FLAG_MASK:#x}")
