@@ -76,6 +76,7 @@ AHEAD = """
 import os
 import time
 from pathlib import Path
+from realmos_agent.tee import housekeeper as tidying
 from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.housekeeper import Housekeeper
 from realmos_agent.tee.runners import SPARES, Runners
@@ -99,6 +100,7 @@ def ended(before):
         time.sleep(0.01)
     return not left
 
+tidying.QUIET_S = 3600.0  # one that is replaced while this counts would be one more
 before = running()
 housekeeper, memory = Housekeeper(print), Budget(1 << 30)
 runners = Runners(
