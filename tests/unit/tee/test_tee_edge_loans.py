@@ -5,12 +5,15 @@ import threading
 
 import pytest
 from fake_hub import ME, OTHER, A, Hub, Waits, until
-from fake_ta import INVOKE, MULTI, SEGV, WAIT_S, Code, FakeRunner, World, in_thread, quiet
+from fake_ta import INVOKE, MULTI, SEGV, WAIT_S, Code, FakeRunner, World, a_uuid, in_thread, quiet
 from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.edge import Begun, Edge, Loan
 from realmos_agent.tee.instance import Instance
+from realmos_agent.tee.params import Params as TaParams
 from realmos_agent.tee.parts import Entry
 from realmos_agent.tee.server import CALLS_MAX
+from realmos_agent.tee.session import INFINITE
+from realmos_agent.tee.syscalls.sessions import open_ta_session
 from realmos_agent.tee.wire import Cancel, Gone, Invoke, Invoked, Outcome, Param, Params
 
 CALLS = 8
@@ -124,6 +127,29 @@ def test_an_instance_is_lent_once_for_all_its_sessions() -> None:
     rig.close(mine)
     assert loan.sessions == {yours: OTHER}
     assert loan.given
+
+
+def test_tas_that_call_each_other_are_the_cores_alone() -> None:
+    """The edge, which begins calls in any that is idle, does not know that their turn is one."""
+    peer = a_uuid(9)
+
+    def calls(entry: Entry, runner: FakeRunner) -> Code:
+        del runner
+        if entry.function == INVOKE:
+            yield lambda ta: open_ta_session(
+                ta, peer.bytes_le, INFINITE, TaParams(), tells_origin=True
+            )
+        return numbers.SUCCESS
+
+    rig = Rig(World({A: (MULTI, calls), peer: (MULTI, quiet)}))
+    session = rig.open().session
+    (loan,) = rig.edge.loans
+    assert loan.given
+    assert rig.invoke(session).result == numbers.SUCCESS
+    assert loan.dropped
+    rig.open()
+    rig.open(uuid=peer)
+    assert rig.edge.loans == [loan]
 
 
 def test_the_core_goes_on_with_what_the_edge_has_begun() -> None:

@@ -1,26 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How a core starts its runners, and when it refuses one."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from fake_hub import until
 from realmos_agent.tee import housekeeper, runners
 from realmos_agent.tee.budget import Budget, Share
 from realmos_agent.tee.housekeeper import Housekeeper
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.runners import SPARES, Runners
-
-WAIT_S = 60
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds that another thread brings about."""
-    end = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 class FakeRunner:

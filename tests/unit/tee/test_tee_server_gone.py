@@ -269,8 +269,8 @@ def test_a_ta_that_is_ended_as_it_returns_is_dead(monkeypatch: pytest.MonkeyPatc
     release = turns.release
 
     def too_late(instance: Instance) -> bool:
-        assert instance.holder is not None
-        world.manager.abandon(instance.holder)
+        assert instance.turn.holder is not None
+        world.manager.abandon(instance.turn.holder)
         return release(instance)
 
     with monkeypatch.context() as patch:

@@ -130,7 +130,8 @@ def weather(seed: int) -> None:
     for one in left:
         assert one.keep_alive or one.sessions
         assert one.sessions == [session.target for session in opened].count(one)
-        assert (len(one.put_off), one.holder) == (0, None)
+        turn = one.turn.whole()
+        assert (len(turn.put_off), turn.holder) == (0, None)
     memory = storm.world.memory
     until(lambda: memory.take(memory.limit - len(left) * (1 << 20)))
     assert not [line for line in storm.world.log if "the core fail" in line]

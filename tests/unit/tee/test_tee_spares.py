@@ -4,11 +4,11 @@
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_hub import until
 from realmos_agent.tee import housekeeper
 from realmos_agent.tee.budget import Budget
 from realmos_agent.tee.housekeeper import Housekeeper
@@ -17,16 +17,6 @@ from realmos_agent.tee.runner import RunnerProcess
 from realmos_agent.tee.runner_start import launch
 from realmos_agent.tee.spares import COST, Spares
 from ta_code import runner_argv
-
-WAIT_S = 60
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds that another thread or process brings about."""
-    end = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 class Launched:

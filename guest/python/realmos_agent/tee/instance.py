@@ -6,7 +6,6 @@ runs, a panic, a fault, a runner that misbehaves, ends the instance and nothing 
 """
 
 import struct
-from collections import deque
 from contextlib import nullcontext, suppress
 from functools import partial
 
@@ -21,6 +20,7 @@ from realmos_agent.tee.log_rate import LogRate
 from realmos_agent.tee.params import Memref, Params, Value
 from realmos_agent.tee.parts import Call, Entry, Fault, Refused, RunnerError
 from realmos_agent.tee.runner_numbers import GUARD_SIZE, PROT_READ, PROT_WRITE
+from realmos_agent.tee.turn import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
     from uuid import UUID
 
-    from realmos_agent.tee.chain import Chain, Later
+    from realmos_agent.tee.chain import Chain
     from realmos_agent.tee.edge import Begun
     from realmos_agent.tee.parts import Body, Dispatch, Event, Loader, Placed, Returned, Runner
     from realmos_agent.tee.services import Services
@@ -65,8 +65,7 @@ class Instance:
         opened: its sessions with other TAs, by number.
         sessions: how many sessions it serves.
         owner: the client whose call made it.
-        holder: the chain that it is busy with; under the manager's lock.
-        put_off: sessions to be closed as soon as it is free; under the manager's lock.
+        turn: whose turn it is, or a part of that; under the manager's lock.
         loan: whether the edge may use it; under the manager's lock.
         place: what the edge has to know to use it; None if it cannot.
         killed: its process has been ended by somebody else; under the manager's lock.
@@ -90,8 +89,7 @@ class Instance:
         self.opened: dict[int, Session] = {}
         self.sessions = 0
         self.owner = 0
-        self.holder: Chain | None = None
-        self.put_off: deque[tuple[Session, int, Later]] = deque()
+        self.turn = Turn()
         self.killed = False
         self.loan = NO_LOAN
         self.place: Place | None = None

@@ -336,6 +336,7 @@ class Manager:
             with self._changed:
                 del self._loading[uuid]
                 if made is not None:
+                    self._turns.introduce(made)
                     self._instances.append(made)
                 self._changed.notify_all()
         return made

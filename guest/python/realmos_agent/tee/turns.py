@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whose turn it is at an instance, which runs for one chain of calls at a time.
 
-A chain that wants a busy instance waits, unless that could not end, or its client is gone. A
-session that nobody waits to see closed is put off: whoever leaves the instance hands it over to the
-closing, so that it takes neither a thread nor a client's place meanwhile. One lock guards all that
-is said of instances and sessions; it is never held while a TA runs or is loaded.
+A chain that wants a busy instance waits, unless that could not end, or its client is gone. Single-
+instance TAs that call each other have one turn (realmos_agent.tee.turn) from their first such call
+on: two chains that came into them by different doors would wait for each other.
 
-An instance whose turn is nobody's is lent to the edge (realmos_agent.tee.edge). A call that this
-has begun is over soon, or adopted: so everybody waits for it, and it has no chain before.
+A session that nobody waits to see closed is put off: whoever leaves the instance hands it over to
+the closing, so that it takes neither a thread nor a client's place meanwhile. One lock guards all
+that is said of instances and sessions; it is never held while a TA runs or is loaded.
+
+An instance whose turn is nobody's is lent to the edge (realmos_agent.tee.edge), unless it shares
+its turn. A call that the edge has begun is over soon, or adopted: so everybody waits for it, and it
+has no chain before.
 """
 
 import threading
 
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.edge import NO_LOAN
+from realmos_agent.tee.turn import Left, Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from realmos_agent.tee.chain import Later
     from realmos_agent.tee.edge import Edge
@@ -39,6 +45,12 @@ class Turns:
         self.changed = threading.Condition()
         self._close = close
         self._waiting = 0
+        self._shared: dict[UUID, Turn] = {}
+
+    def introduce(self, instance: "Instance") -> None:
+        """Give a new instance the turn that its TA shares with others; the lock is held."""
+        if instance.uuid in self._shared:
+            instance.turn = self._shared[instance.uuid]
 
     def take(self, instance: "Instance", chain: Chain) -> bool:
         """Wait until it is the chain's turn; return False if that would never come.
@@ -57,10 +69,11 @@ class Turns:
         with self.changed:
             if not chain.full and self._take(instance, chain, closing=True):
                 return True
-            if chain.later is None or instance.holder is None:
+            turn = instance.turn.whole()
+            if chain.later is None or turn.holder is None:
                 chain.deferred.append(session)
             else:
-                instance.put_off.append((session, chain.client, chain.later))
+                turn.put_off.append(Left(session, instance, chain.client, chain.later))
             return False
 
     def release(self, instance: "Instance") -> bool:
@@ -70,24 +83,26 @@ class Turns:
             instance.dead |= news
             held = self._pass_on(instance)
         if held is not None:
-            session, chain, later = held
-            if not later(chain, lambda: self._close(session, chain)):
-                self._put_back(instance, session, chain, later)
+            left, chain = held
+            if not left.later(chain, lambda: self._close(left.session, chain)):
+                self._put_back(left)
         return news
 
     def lend(self, instance: "Instance", edge: "Edge") -> None:
         """Let the edge have an instance whenever it is nobody's turn."""
         with self.changed:
-            if instance.loan is NO_LOAN and not (instance.dead or instance.killed):
-                instance.loan = edge.lend(instance)
-                if instance.holder is None:
-                    _give(instance)
+            turn = instance.turn.whole()
+            if turn.shared or instance.dead or instance.killed or instance.loan is not NO_LOAN:
+                return
+            instance.loan = edge.lend(instance)
+            if turn.holder is None:
+                _give(instance)
 
     def adopt(self, instance: "Instance", chain: Chain) -> None:
         """Have a call that the edge has begun be the chain's turn."""
         with self.changed:
-            assert instance.holder is None, "the edge begins calls in idle instances"
-            _enter(instance, chain)
+            assert instance.turn.whole().holder is None, "the edge begins calls in idle instances"
+            self._enter(instance, chain)
             self.changed.notify_all()
 
     def look_again(self) -> None:
@@ -113,8 +128,8 @@ class Turns:
             return chain.caller
 
     def _take(self, instance: "Instance", chain: Chain, *, closing: bool) -> bool:
-        while instance.holder is not None or not (instance.dead or instance.loan.take()):
-            if instance.holder is not None and (
+        while not _is_free(instance, chain):
+            if instance.turn.whole().holder is not None and (
                 _gives_up(chain, closing=closing) or _would_wait_for_itself(instance, chain)
             ):
                 return False
@@ -125,43 +140,67 @@ class Turns:
             finally:
                 self._waiting -= 1
                 chain.waits_for = None
-        _enter(instance, chain)
+        self._enter(instance, chain)
         return True
 
-    def _pass_on(self, instance: "Instance") -> "tuple[Session, Chain, Later] | None":
+    def _enter(self, instance: "Instance", chain: Chain) -> None:
+        instance.turn.whole().holder = chain
+        caller = next((each for each in reversed(chain.stack) if each.single), None)
+        if instance.single and caller is not None:
+            self._join(caller, instance)
+        chain.stack.append(instance)
+
+    def _join(self, caller: "Instance", called: "Instance") -> None:
+        """Have two TAs that a chain is in share a turn, also when they are loaded anew."""
+        one, other = caller.turn.whole(), called.turn.whole()
+        if one is not other:
+            one.join(other)
+        for each in (caller, called):
+            each.turn = self._shared[each.uuid] = one
+            each.loan.drop()
+            each.loan = NO_LOAN
+
+    def _pass_on(self, instance: "Instance") -> tuple[Left, Chain] | None:
         """Pass an instance on to the closing of a session, or else to whoever waits."""
-        _leave(instance)
-        if instance.put_off:
-            session, client, later = instance.put_off.popleft()
-            chain = Chain(client, later)
-            _enter(instance, chain)
-            return session, chain, later
+        turn = _leave(instance)
+        if turn.holder is not None:
+            return None
+        if turn.put_off:
+            left = turn.put_off.popleft()
+            chain = Chain(left.client, left.later)
+            self._enter(left.instance, chain)
+            return left, chain
         _give(instance)
         if self._waiting:
             self.changed.notify_all()
         return None
 
-    def _put_back(
-        self, instance: "Instance", session: "Session", chain: Chain, later: "Later"
-    ) -> None:
+    def _put_back(self, left: Left) -> None:
         """Leave a session to the next who ends a turn: nobody could begin to close it."""
         with self.changed:
-            _leave(instance)
-            instance.put_off.appendleft((session, chain.client, later))
-            _give(instance)
+            _leave(left.instance).put_off.appendleft(left)
+            _give(left.instance)
             self.changed.notify_all()
 
 
-def _enter(instance: "Instance", chain: Chain) -> None:
-    instance.holder = chain
-    chain.stack.append(instance)
+def _is_free(instance: "Instance", chain: Chain) -> bool:
+    """Tell whether a chain may enter an instance; the edge has it no more then."""
+    holder = instance.turn.whole().holder
+    if holder is not None and (holder is not chain or instance in chain.stack):
+        return False
+    return instance.dead or instance.loan.take()
 
 
-def _leave(instance: "Instance") -> None:
-    assert instance.holder is not None, "a turn that ends is somebody's"
-    left = instance.holder.stack.pop()
+def _leave(instance: "Instance") -> Turn:
+    """Take an instance from its chain; return its turn, which is nobody's if no other is in it."""
+    turn = instance.turn.whole()
+    assert turn.holder is not None, "a turn that ends is somebody's"
+    stack = turn.holder.stack
+    left = stack.pop()
     assert left is instance, "the innermost turn ends first"
-    instance.holder = None
+    if not any(each.turn.whole() is turn for each in stack):
+        turn.holder = None
+    return turn
 
 
 def _give(instance: "Instance") -> None:
@@ -179,8 +218,8 @@ def _gives_up(chain: Chain, *, closing: bool) -> bool:
 
 def _would_wait_for_itself(instance: "Instance | None", chain: Chain) -> bool:
     """Tell whether whatever `instance` is busy with waits, in the end, for `chain`."""
-    while instance is not None and instance.holder is not None:
-        if instance.holder is chain:
+    while instance is not None and (holder := instance.turn.whole().holder) is not None:
+        if holder is chain:
             return True
-        instance = instance.holder.waits_for
+        instance = holder.waits_for
     return False
