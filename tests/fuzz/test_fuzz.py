@@ -6,72 +6,35 @@ What is checked after each call is in `state.c` and `tables.c`. That it finds mi
 putting some into the RMM.
 """
 
-import os
-import random
-import shutil
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from c_fuzzer import MAX_CORPUS_SIZE, Fuzzer, Mistake
 
-HERE = Path(__file__).resolve().parent
-CORPUS = HERE / "corpus.txt"
-MAX_CORPUS_SIZE = 200_000
+FUZZER = Fuzzer("fuzz", "rmm", sources="rmm/src", parts=("rmm", "tests/c", "tests/fuzz"))
 CALLS = 100_000
 MANY_CALLS = 2_000_000
-PATIENCE = 590
-
-
-def build(makefile: Path, out: Path, generated: Path) -> Path:
-    """Return the fuzzer, built below `out`."""
-    subprocess.run(
-        ["make", "-s", f"-j{os.cpu_count() or 1}", "-f", makefile, f"BUILD_DIR={out}",
-         f"GENERATED={generated}"],
-        cwd=makefile.parent, check=True, timeout=PATIENCE,
-    )  # fmt: skip
-    return out / "rmm_fuzz"
 
 
 @pytest.fixture(scope="module")
-def fuzzer(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(HERE / "Makefile", tmp_path_factory.mktemp("fuzz"), generated)
+def program(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return FUZZER.build(tmp_path_factory.mktemp("fuzz"), generated)
 
 
-def run(fuzzer: Path, *, calls: int) -> tuple[int, str]:
-    """Run the saved inputs and this many calls by chance; return exit status and output."""
-    chance = [str(random.randrange(2**32)), str(calls)]  # noqa: S311 - no secret
-    done = subprocess.run(
-        [fuzzer, CORPUS, *chance],
-        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE,
-    )  # fmt: skip
-    return done.returncode, f"{' '.join(chance)}\n{done.stdout[-4000:]}"
-
-
-def test_saved_inputs_and_random_calls_pass(fuzzer: Path) -> None:
-    status, output = run(fuzzer, calls=CALLS)
+def test_saved_inputs_and_random_calls_pass(program: Path) -> None:
+    status, output = FUZZER.run(program, calls=CALLS)
     assert status == 0, output
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
-def test_many_random_calls_pass(fuzzer: Path) -> None:
-    status, output = run(fuzzer, calls=MANY_CALLS)
+def test_many_random_calls_pass(program: Path) -> None:
+    status, output = FUZZER.run(program, calls=MANY_CALLS)
     assert status == 0, output
 
 
 def test_the_saved_inputs_are_small() -> None:
-    assert CORPUS.stat().st_size <= MAX_CORPUS_SIZE
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A change of the RMM that is wrong, and part of what the fuzzer says of it."""
-
-    file: str
-    right: str
-    wrong: str
-    complaint: str
+    assert FUZZER.corpus.stat().st_size <= MAX_CORPUS_SIZE
 
 
 MISTAKES = {
@@ -91,16 +54,5 @@ MISTAKES = {
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_found(name: str, top: Path, tmp_path: Path, generated: Path) -> None:
-    mistake = MISTAKES[name]
-    for part in ("rmm", "tests/c", "tests/fuzz"):
-        shutil.copytree(top / part, tmp_path / part)
-    path = tmp_path / "rmm/src" / mistake.file
-    source = path.read_text("utf-8")
-    assert mistake.right in source
-    path.write_text(source.replace(mistake.right, mistake.wrong), "utf-8")
-    fuzzer = build(tmp_path / "tests/fuzz/Makefile", tmp_path / "out", generated)
-    status, output = run(fuzzer, calls=2 * CALLS)
-    assert status == 1
-    assert mistake.complaint in output
-    assert "this input failed: " in output
+def test_a_mistake_is_found(name: str, tmp_path: Path, generated: Path) -> None:
+    FUZZER.check_finds(MISTAKES[name], tmp_path, generated, calls=2 * CALLS)

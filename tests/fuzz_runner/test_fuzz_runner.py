@@ -7,70 +7,28 @@ putting some into the runner.
 """
 
 import contextlib
-import os
-import random
-import shutil
 import struct
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from c_fuzzer import MAX_CORPUS_SIZE, Fuzzer, Mistake
 from realmos_agent.tee import numbers, runner_numbers
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.syscalls.arguments import Arguments
 
-HERE = Path(__file__).resolve().parent
-CORPUS = HERE / "corpus.txt"
-MAX_CORPUS_SIZE = 200_000
+FUZZER = Fuzzer(
+    "fuzz_runner", "runner", sources="guest/optee/runner",
+    parts=("guest/optee/runner", "tests/c", "tests/fuzz", "tests/fuzz_runner"),
+)  # fmt: skip
 CALLS = 20_000
 MANY_CALLS = 2_000_000
-PATIENCE = 590
 LONG_PATIENCE = 3 * 3600
 CALL = struct.Struct(runner_numbers.CALL_FORMAT)
 
 
-def build(makefile: Path, out: Path, generated: Path) -> Path:
-    """Return the fuzzer, built below `out`."""
-    subprocess.run(
-        ["make", "-s", f"-j{os.cpu_count() or 1}", "-f", makefile, f"BUILD_DIR={out}",
-         f"GENERATED={generated}"],
-        cwd=makefile.parent, check=True, timeout=PATIENCE,
-    )  # fmt: skip
-    return out / "runner_fuzz"
-
-
 @pytest.fixture(scope="module")
-def fuzzer(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(HERE / "Makefile", tmp_path_factory.mktemp("fuzz"), generated)
-
-
-def run(
-    fuzzer: Path,
-    *,
-    calls: int,
-    seed: int | None = None,
-    note: Path | None = None,
-    patience: float = PATIENCE,
-) -> tuple[int, str]:
-    """Run the saved inputs and this many calls by chance; return exit status and output.
-
-    Args:
-        fuzzer: the program.
-        calls: how many.
-        seed: which; another one each time if None.
-        note: where it shall write down what the runner says to the core.
-        patience: seconds after which it hangs.
-    """
-    if seed is None:
-        seed = random.randrange(2**32)  # noqa: S311 - no secret
-    chance = [str(seed), str(calls)]
-    environment = {"RUNNER_FUZZ_CALLS": str(note)} if note else {}
-    done = subprocess.run(
-        [fuzzer, CORPUS, *chance], env=os.environ | environment,
-        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=patience,
-    )  # fmt: skip
-    return done.returncode, f"{' '.join(chance)}\n{done.stdout[-4000:]}"
+def program(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return FUZZER.build(tmp_path_factory.mktemp("fuzz"), generated)
 
 
 def parse(line: str) -> int:
@@ -85,10 +43,10 @@ def parse(line: str) -> int:
 
 
 def test_saved_inputs_and_random_calls_touch_the_tas_memory_only(
-    fuzzer: Path, tmp_path: Path
+    program: Path, tmp_path: Path
 ) -> None:
     note = tmp_path / "calls"
-    status, output = run(fuzzer, calls=CALLS, note=note)
+    status, output = FUZZER.run(program, calls=CALLS, environment={"RUNNER_FUZZ_CALLS": str(note)})
     assert status == 0, output
     # What an intact runner says is never what ends a TA for forging.
     made = {parse(line) for line in note.read_text().splitlines()}
@@ -97,23 +55,13 @@ def test_saved_inputs_and_random_calls_touch_the_tas_memory_only(
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(LONG_PATIENCE + 60)
-def test_many_random_calls_touch_the_tas_memory_only(fuzzer: Path) -> None:
-    status, output = run(fuzzer, calls=MANY_CALLS, patience=LONG_PATIENCE)
+def test_many_random_calls_touch_the_tas_memory_only(program: Path) -> None:
+    status, output = FUZZER.run(program, calls=MANY_CALLS, patience=LONG_PATIENCE)
     assert status == 0, output
 
 
 def test_the_saved_inputs_are_few() -> None:
-    assert CORPUS.stat().st_size <= MAX_CORPUS_SIZE
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A change of the runner that is wrong, and part of what the fuzzer says of it."""
-
-    file: str
-    right: str
-    wrong: str
-    complaint: str
+    assert FUZZER.corpus.stat().st_size <= MAX_CORPUS_SIZE
 
 
 MISTAKES = {
@@ -151,18 +99,5 @@ MISTAKES = {
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_in_the_runner_is_found(
-    name: str, top: Path, tmp_path: Path, generated: Path
-) -> None:
-    mistake = MISTAKES[name]
-    for part in ("guest/optee/runner", "tests/c", "tests/fuzz", "tests/fuzz_runner"):
-        shutil.copytree(top / part, tmp_path / part)
-    path = tmp_path / "guest/optee/runner" / mistake.file
-    source = path.read_text("utf-8")
-    assert mistake.right in source
-    path.write_text(source.replace(mistake.right, mistake.wrong), "utf-8")
-    fuzzer = build(tmp_path / "tests/fuzz_runner/Makefile", tmp_path / "out", generated)
-    status, output = run(fuzzer, calls=10 * CALLS, seed=1)
-    assert status == 1
-    assert mistake.complaint in output
-    assert "this input failed: " in output
+def test_a_mistake_in_the_runner_is_found(name: str, tmp_path: Path, generated: Path) -> None:
+    FUZZER.check_finds(MISTAKES[name], tmp_path, generated, calls=10 * CALLS, seed=1)
