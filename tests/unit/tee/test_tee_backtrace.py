@@ -3,7 +3,7 @@
 
 import struct
 
-from realmos_agent.tee.backtrace import callers
+from realmos_agent.tee.backtrace import callers, folded
 from realmos_agent.tee.parts import RunnerError
 
 SIGNED = 0x56 << 48
@@ -37,3 +37,8 @@ def test_nonsense_ends_it() -> None:
     assert walk({}, 0x1000) == []
     assert walk({0x1001: (0, 4)}, 0x1001) == []
     assert len(walk({at: (at + 16, 4) for at in range(0, 16000, 16)}, 0)) == 32
+
+
+def test_a_place_that_comes_again_and_again_is_told_once() -> None:
+    assert folded(["a", "b", "b", "b", "a"]) == "a, 3 times b, a"
+    assert folded([]) == ""

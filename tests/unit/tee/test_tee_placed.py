@@ -102,11 +102,14 @@ def test_ta_is_entered_where_it_says(main_ta: bytes) -> None:
     assert Memory(placed.segments).prot(placed.entry) == CODE
 
 
-def test_ta_without_a_stack_is_refused() -> None:
+def test_ta_without_a_stack_or_with_too_large_a_one_is_refused() -> None:
     data = Object().made()
     head = parse(data).exports["ta_head"].value
     with pytest.raises(LoadError, match="asks for no stack"):
         place(data[: head + 16] + bytes(4) + data[head + 20 :])
+    with pytest.raises(LoadError, match=r"4294967295 bytes \(TA_STACK_SIZE\)") as caught:
+        place(data[: head + 16] + b"\xff" * 4 + data[head + 20 :])
+    assert caught.value.code == tee.ERROR_OUT_OF_MEMORY
 
 
 def test_pointers_are_moved_with_the_ta(main_ta: bytes) -> None:

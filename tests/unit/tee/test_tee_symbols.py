@@ -61,6 +61,12 @@ def test_fault_is_where_it_says_and_callers_where_they_called(program: Program) 
     assert said.endswith("work.c:7)\n")
 
 
+def test_a_ta_was_lost_where_it_says(program: Program) -> None:
+    said = named(program, f"tee: {TA} was lost: signal 11 at {TA}+{program.outer:#x}, while\n")
+    assert f"{TA}+{program.outer:#x} (outer at " in said
+    assert "work.c:7)" in said
+
+
 def test_panic_is_where_calls_return_to(program: Program) -> None:
     before, after = f"{TA}+{program.outer - 0x100:#x}", f"{TA}+{program.outer + 4:#x}"
     said = named(program, f"tee: {TA} calls TEE_Panic, from {before}, {after}\n")

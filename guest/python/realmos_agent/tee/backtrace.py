@@ -6,13 +6,14 @@ latter may be signed, in bits above those of any address that a TA has.
 """
 
 import struct
+from itertools import groupby
 
 from realmos_agent.tee.parts import RunnerError
 from realmos_agent.tee.runner_numbers import ADDRESS_MASK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from realmos_agent.tee.parts import Body
 
@@ -41,3 +42,9 @@ def callers(fetch: "Callable[[int, int], Body]", record: int) -> list[int]:
             break  # stacks grow down: callers are above
         record = above
     return places
+
+
+def folded(names: "Iterable[str]") -> str:
+    """Return places in a line; one that follows itself, as in a recursion, is there once."""
+    counted = ((name, sum(1 for _ in same)) for name, same in groupby(names))
+    return ", ".join(name if count == 1 else f"{count} times {name}" for name, count in counted)

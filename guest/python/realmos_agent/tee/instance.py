@@ -11,7 +11,7 @@ from functools import partial
 
 from realmos_agent.tee import numbers
 from realmos_agent.tee.addresses import AddressSpace, page_up
-from realmos_agent.tee.backtrace import callers
+from realmos_agent.tee.backtrace import callers, folded
 from realmos_agent.tee.budget import Share
 from realmos_agent.tee.edge import NO_LOAN, Place
 from realmos_agent.tee.errors import TaPanic, TeeError
@@ -362,7 +362,7 @@ class Instance:
             self.services.log(f"{self.uuid} calls TEE_Panic, from {self._shown(places)}")
 
     def _shown(self, places: "Sequence[int]") -> str:
-        return ", ".join(self._placed.locate(place) for place in places) or "an unknown place"
+        return folded(map(self._placed.locate, places)) or "an unknown place"
 
     def _die(self, cause: str, function: int, command: int) -> "NoReturn":
         """Report the end of the TA, and end it."""

@@ -129,7 +129,7 @@ class SymbolLog:
             return line
         text = line.decode("utf-8", "surrogateescape")
         # A fault is where it says; all other places are those that calls return to.
-        exact = _PLACE.search(text) if report["kind"] == b"faulted" else None
+        exact = None if report["kind"] == b"calls TEE_Panic" else _PLACE.search(text)
 
         def name(match: re.Match[str]) -> str:
             place = int(match["offset"], 16)

@@ -170,8 +170,7 @@ class _Parser:
             if each.type != elf.PT_LOAD:
                 continue
             what = f"segment at {each.vaddr:#x}"
-            if each.filesz > each.memsz or each.memsz > SPAN_MAX or each.vaddr > SPAN_MAX:
-                raise bad(f"the {what} has an impossible size (at most {SPAN_MAX:#x} for all)")
+            _check_size(each, what)
             if each.vaddr < end:
                 raise bad(f"the {what} overlaps the one before it, or is out of order")
             if each.vaddr % PAGE != each.offset % PAGE or each.align % PAGE or not each.align:
@@ -336,6 +335,17 @@ class _Parser:
         if len(properties) != size:
             raise bad("its GNU property is cut short")
         return _marked_bti(properties)
+
+
+def _check_size(segment: ProgramHeader, what: str) -> None:
+    if segment.filesz > segment.memsz or segment.vaddr > SPAN_MAX:
+        raise bad(f"the {what} has an impossible size (at most {SPAN_MAX:#x} for all)")
+    if segment.memsz > SPAN_MAX:
+        raise LoadError(
+            f"the {what} has {segment.memsz} bytes, more than the {SPAN_MAX >> 20} MiB that a TA "
+            "and its heap (TA_DATA_SIZE) may have",
+            tee.ERROR_OUT_OF_MEMORY,
+        )
 
 
 def _check_relocation(each: Relocation, symbols: int, memory: Ranges) -> None:

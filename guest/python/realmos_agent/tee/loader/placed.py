@@ -15,6 +15,7 @@ from uuid import UUID
 from realmos_agent.tee import numbers as tee
 from realmos_agent.tee import runner_numbers as run
 from realmos_agent.tee.loader import elf_numbers as elf
+from realmos_agent.tee.loader.elf import SPAN_MAX
 from realmos_agent.tee.loader.elf_image import OBJECTS_MAX, PAGE, Relocation, Symbol, bad
 from realmos_agent.tee.loader.errors import LoadError
 from realmos_agent.tee.loader.image import Block, Part, Prepared, pages
@@ -108,6 +109,12 @@ class Placed:
             raise bad(f"ta_head has unknown flags: {self.flags & ~tee.TA_FLAG_MASK:#x}")
         if not self.stack_size:
             raise bad("its ta_head asks for no stack")
+        if self.stack_size > SPAN_MAX:
+            raise LoadError(
+                f"it asks for a stack of {self.stack_size} bytes (TA_STACK_SIZE), more than the "
+                f"{SPAN_MAX >> 20} MiB that there can be",
+                tee.ERROR_OUT_OF_MEMORY,
+            )
         if not any(start <= main.elf.entry < end for start, end in main.elf.code):
             raise bad(f"its entry {main.elf.entry:#x} is no instruction")
         segments, writes = self._add(uuid, base)
