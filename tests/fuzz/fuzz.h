@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "driver.h"
+#include "fail.h"
 #include "rmm_fixture.h"
 
 #define GRANULES ((FAKE_DRAM_SIZE + FAKE_ABSENT_SIZE) / GRANULE_SIZE)
@@ -24,16 +25,6 @@
 #define POOL_SIZE 67U
 /* Kept out of the pool: delegated for the teardown's own tables. */
 #define SPARE PAGE(48)
-
-/* Says what is wrong, and aborts. */
-_Noreturn void fuzz_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-#define MUST(condition, ...)                                                                       \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fuzz_fail(__VA_ARGS__);                                                    \
-		}                                                                                  \
-	} while (0)
 
 /* input.c: at the end of the input everything is 0. */
 void input_begin(const uint8_t *data, size_t size);

@@ -2,7 +2,7 @@
 # How a fuzzer in C is made: BUILD_DIR/$(NAME)_fuzz runs saved and random inputs; with CC=clang the
 # target `libfuzzer` makes BUILD_DIR/$(NAME)_libfuzzer, which looks for new ones. GENERATED is the
 # directory that holds abi/*.h. Who includes this has set NAME, TOP, FUZZ (the sources from TOP,
-# without main.c) and FLAGS (those that the fuzzers do not share).
+# without those here) and FLAGS (those that the fuzzers do not share).
 $(if $(BUILD_DIR),,$(error BUILD_DIR must be specified))
 $(if $(GENERATED),,$(error GENERATED must be specified))
 
@@ -23,7 +23,7 @@ $(BUILD_DIR)/obj/tests/%: COVERAGE :=
 
 $(BUILD_DIR)/$(NAME)_fuzz: $(call objects,tests/fuzz/main.c)
 $(BUILD_DIR)/$(NAME)_libfuzzer: LINK := -fsanitize=fuzzer
-$(PROGRAMS): $(call objects,$(FUZZ))
+$(PROGRAMS): $(call objects,$(FUZZ) tests/fuzz/fail.c)
 	$(CC) $(CFLAGS) $(LINK) -o $@ $^
 
 $(BUILD_DIR)/obj/%.o: $(TOP)/%.c

@@ -23,6 +23,7 @@
 
 #include "driver.h"
 #include "edge.h"
+#include "fail.h"
 
 #define IN_FD	   1000
 #define OUT_FD	   1001
@@ -70,15 +71,6 @@ extern size_t fuzz_sent, fuzz_read, fuzz_served;
 /* How the next calls of Linux fare. */
 extern uint8_t fuzz_mood;
 extern bool fuzz_is_socket;
-
-_Noreturn void fuzz_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-#define MUST(condition, ...)                                                                       \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fuzz_fail(__VA_ARGS__);                                                    \
-		}                                                                                  \
-	} while (0)
 
 void world_begin(void);
 void world_pass(int64_t milliseconds);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <abi/tee.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz_edge.h"
@@ -20,18 +17,6 @@ bool fuzz_is_socket;
 static int64_t now_ms;
 static uint8_t answers[1 << 16];
 static size_t answers_size;
-
-void fuzz_fail(const char *format, ...)
-{
-	va_list values;
-
-	va_start(values, format);
-	(void)fputs("fuzz: ", stderr);
-	(void)vfprintf(stderr, format, values);
-	(void)fputc('\n', stderr);
-	va_end(values);
-	abort();
-}
 
 void world_begin(void)
 {

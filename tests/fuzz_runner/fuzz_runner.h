@@ -27,6 +27,7 @@
 #include "call.h"
 #include "driver.h"
 #include "enter.h"
+#include "fail.h"
 #include "runner.h"
 
 /* Handles of states that are spoken of. */
@@ -51,16 +52,6 @@ extern struct runner fuzz_runner;
 
 /* Poisoned: whoever touches it is caught. */
 extern uint8_t fuzz_secret[SECRET_SIZE];
-
-/* Says what is wrong, and aborts. */
-_Noreturn void fuzz_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-#define MUST(condition, ...)                                                                       \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fuzz_fail(__VA_ARGS__);                                                    \
-		}                                                                                  \
-	} while (0)
 
 /* The process ends, as the runner has it in enter_serve(). */
 _Noreturn void fuzz_exit(void);

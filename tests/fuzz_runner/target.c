@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <sanitizer/asan_interface.h>
 #include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "fuzz_runner.h"
 
@@ -13,18 +11,6 @@ unsigned long fuzz_calls;
 
 static jmp_buf exited;
 static const uint8_t *stack_end;
-
-void fuzz_fail(const char *format, ...)
-{
-	va_list values;
-
-	va_start(values, format);
-	(void)fputs("fuzz: ", stderr);
-	(void)vfprintf(stderr, format, values);
-	(void)fputc('\n', stderr);
-	va_end(values);
-	abort();
-}
 
 void fuzz_exit(void)
 {
