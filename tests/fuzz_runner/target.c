@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <sanitizer/asan_interface.h>
 #include <setjmp.h>
-#include <stdio.h>
 
 #include "fuzz_runner.h"
 
