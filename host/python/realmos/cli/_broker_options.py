@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realmos.cli import _broker as commands
+from realmos.cli._options import add_json
 from realmos.cli._values import count
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def add_broker(parser: argparse.ArgumentParser) -> None:
     _add(_kind(kinds, "add", "keep a secret: what comes in, or a file's content", commands.add))
     _identity(_kind(kinds, "identity", "keep a sealing key and a counter", commands.add_identity))
     shown = _kind(kinds, "list", "what is kept for whom; no secrets", commands.show)
-    shown.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    add_json(shown)
     removed = _kind(kinds, "remove", "forget a secret", commands.remove)
     removed.add_argument("name", help="its name")
     removed.add_argument(

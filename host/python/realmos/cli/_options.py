@@ -114,15 +114,28 @@ def add_attested_machine(parser: argparse.ArgumentParser) -> None:
 def add_program(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
     """Add what a program gets; return the group, for more of that."""
     group = parser.add_argument_group("the program")
-    group.add_argument(
+    add_given(group)
+    return group
+
+
+def add_given(parser: argparse._ActionsContainer) -> None:
+    """Add what a program is given: --env, --put."""
+    parser.add_argument(
         "-e", "--env", type=setting, action="append", default=[], metavar="NAME=VALUE",
         help="set a variable in the program's environment",
     )  # fmt: skip
-    group.add_argument(
+    parser.add_argument(
         "--put", type=transfer, action="append", default=[], metavar="FILE:PATH",
         help="copy a file into the realm first",
     )  # fmt: skip
-    return group
+
+
+def add_get(parser: argparse._ActionsContainer) -> None:
+    """Add --get."""
+    parser.add_argument(
+        "--get", type=transfer, action="append", default=[], metavar="PATH:FILE",
+        help="copy a file out of the realm afterwards",
+    )  # fmt: skip
 
 
 def add_timeout(parser: argparse._ActionsContainer) -> None:

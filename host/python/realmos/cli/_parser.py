@@ -17,6 +17,7 @@ from realmos.cli._options import (
     add_attested_machine,
     add_cold,
     add_firmware,
+    add_get,
     add_json,
     add_machine,
     add_program,
@@ -28,7 +29,7 @@ from realmos.cli._options import (
 from realmos.cli._policies import FORMATS
 from realmos.cli._ta_options import add_ta
 from realmos.cli._ta_storage import add_services, add_storage
-from realmos.cli._values import count, nonce, transfer, uuid
+from realmos.cli._values import count, nonce, uuid
 
 _DESCRIPTION = """\
 Build, boot and use Arm CCA realms on QEMU's emulated RME platform.
@@ -150,10 +151,7 @@ def _add_run(actions: _Actions) -> None:
     add_machine(parser)
     add_trust(parser)
     group = add_program(parser)
-    group.add_argument(
-        "--get", type=transfer, action="append", default=[], metavar="PATH:FILE",
-        help="copy a file out of the realm afterwards",
-    )  # fmt: skip
+    add_get(group)
     add_timeout(group)
     add_asked_broker(group)
     group.add_argument(

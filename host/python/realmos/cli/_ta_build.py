@@ -23,11 +23,14 @@ from realmos.tee import (
     find_client_source,
     find_dev_kit,
     find_source,
+    inspect_ta,
     open_dev_kit,
+    read_keys,
 )
 from realmos.tee.libteec import build_architecture
 
 _INSIDE = "arm64"
+_SHOWN = 5  # warnings of the compiler
 
 
 def run_ta_build(arguments: argparse.Namespace) -> int:
@@ -52,16 +55,38 @@ def run_ta_build(arguments: argparse.Namespace) -> int:
             client, out=out / _place(client), cache=cache, reporter=reporter
         )
     ]
+    kind, problems = _look(made)
     if arguments.json:
-        print(json.dumps(_facts(made, programs)))
+        print(json.dumps(_facts(made, programs) | {"kind": kind, "problems": problems}))
     else:
-        _print(made, programs, kit.version)
+        _print(kind, made, programs, kit.version)
+    _warn(made, problems, reporter)
+    return 0
+
+
+def _look(made: BuiltTa) -> tuple[str, list[str]]:
+    """Return what was built, in a word or two, and why a realm would refuse it as it is.
+
+    Libraries may come from elsewhere, and of a TA that a subkey signs nobody here has the root key.
+    """
+    found = inspect_ta(made.path, read_keys([] if made.key is None else [made.key]))
+    known = len(found.chain) == 1
+    return found.kind, [each for each in found.problems if known and each not in found.lacking]
+
+
+def _warn(made: BuiltTa, problems: list[str], reporter: Terminal) -> None:
+    for line in made.warnings[:_SHOWN]:
+        reporter.warn(line)
+    left = len(made.warnings) - _SHOWN
+    if left > 0:
+        reporter.warn(f"and {left} more warnings of the compiler: {made.log}")
+    for problem in problems:
+        reporter.warn(f"{made.path.name} will not be loaded: {problem}")
     if made.development:
         reporter.warn(
             f"{made.path.name} is signed with OP-TEE's development key, which everybody has: "
             "good for trying, worth nothing as a signature (--key FILE signs with yours)"
         )
-    return 0
 
 
 def _client_sources(arguments: argparse.Namespace) -> list[ClientSource]:
@@ -98,8 +123,8 @@ def _facts(made: BuiltTa, programs: list[Path]) -> dict[str, object]:
     }
 
 
-def _print(made: BuiltTa, programs: list[Path], version: str) -> None:
-    table = Table("Trusted Application", Column(made.uuid, overflow="fold"))
+def _print(kind: str, made: BuiltTa, programs: list[Path], version: str) -> None:
+    table = Table(kind, Column(made.uuid, overflow="fold"))
     table.add_row("file", escape(str(made.path)))
     table.add_row("sha256", made.sha256)
     if made.elf is not None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realmos.cli._examples import EXAMPLES
-from realmos.cli._options import add_timeout
+from realmos.cli._options import add_get, add_given, add_json, add_timeout, add_verbose
 from realmos.cli._ta_build import run_ta_build
 from realmos.cli._ta_debug import run_ta_debug, ta_uuid
 from realmos.cli._ta_inspect import run_ta_inspect
 from realmos.cli._ta_run import run_ta
 from realmos.cli._ta_storage import add_services, add_storage
-from realmos.cli._values import setting, transfer
+from realmos.cli._values import setting
 
 if TYPE_CHECKING:
     # argparse has no public name for what add_subparsers() returns.
@@ -96,7 +96,7 @@ def _run(kinds: "Actions") -> argparse.ArgumentParser:
     parser.add_argument(
         "--local", action="store_true", help="no realm: run the TAs on this machine"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    add_json(parser)
     _inside(parser.add_argument_group("a client in the realm"))
     kept = parser.add_argument_group("what is kept")
     add_storage(kept)
@@ -113,18 +113,8 @@ def _inside(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--client-inside", action="store_true", help="run the client in the realm, with its TAs"
     )
-    group.add_argument(
-        "-e", "--env", type=setting, action="append", default=[], metavar="NAME=VALUE",
-        help="set a variable in its environment",
-    )  # fmt: skip
-    group.add_argument(
-        "--put", type=transfer, action="append", default=[], metavar="FILE:PATH",
-        help="copy a file into the realm first",
-    )  # fmt: skip
-    group.add_argument(
-        "--get", type=transfer, action="append", default=[], metavar="PATH:FILE",
-        help="copy a file out of the realm afterwards",
-    )  # fmt: skip
+    add_given(group)
+    add_get(group)
     add_timeout(group)
 
 
@@ -134,7 +124,7 @@ def _signed(parser: argparse.ArgumentParser) -> None:
         "--ta-key", type=Path, metavar="FILE",
         help="the RSA key (PEM) that signs the TAs (default: OP-TEE's development key)",
     )  # fmt: skip
-    parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+    add_verbose(parser)
     parser.add_argument(
         "words", nargs=argparse.REMAINDER, metavar="FILE.ta … -- CLIENT",
         help="the TAs; then the client, and its words",
@@ -183,8 +173,8 @@ def _build(kinds: "Actions") -> None:
         "--client-inside", action="store_true",
         help="build its client for arm64, for `ta run --client-inside` (into arm64, in --out)",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+    add_json(parser)
+    add_verbose(parser)
     parser.set_defaults(command=run_ta_build)
 
 
@@ -196,5 +186,5 @@ def _inspect(kinds: "Actions") -> None:
         help="an RSA key (PEM) that may have signed it, instead of OP-TEE's development key;\n"
         "may be repeated",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_json(parser)
     parser.set_defaults(command=run_ta_inspect)
