@@ -2,6 +2,7 @@
 """What the core lends to its edge, and what it does with a call that the edge has begun."""
 
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 from fake_hub import ME, OTHER, A, Hub, Waits, until
@@ -15,6 +16,9 @@ from realmos_agent.tee.server import CALLS_MAX
 from realmos_agent.tee.session import INFINITE
 from realmos_agent.tee.syscalls.sessions import open_ta_session
 from realmos_agent.tee.wire import Cancel, Gone, Invoke, Invoked, Outcome, Param, Params
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CALLS = 8
 WINDOW = 0x1_0000
@@ -194,6 +198,33 @@ def test_who_wants_what_the_edge_has_waits_for_the_core_if_that_goes_on_with_it(
     rig.send(Cancel(ME, 1))
     answers = [rig.answer(), rig.answer()]
     assert [each.request for each in answers if isinstance(each, Invoked)] == [1, 2]
+
+
+def test_a_close_that_had_no_thread_waits_for_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    ta = Waits(unmask=False)
+    tries: list[Callable[[], None]] = []
+    rig = Rig(World({A: (MULTI, ta)}))
+    rig.open()
+    others = rig.open(OTHER).session
+    rig.send(Invoke(OTHER, 2000, others, 1))
+    assert ta.inside.wait(WAIT_S)
+    rig.send(Gone(ME))
+    until(lambda: not rig.server._leaving)  # noqa: SLF001 -- the close is put off
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.server._workers, "run", lambda _job: False)  # noqa: SLF001 -- none is idle
+        patch.setattr(rig.server._workers, "run_sometime", tries.append)  # noqa: SLF001 -- nor soon
+        ta.go_on.set()
+        assert rig.answer().client == OTHER
+    (loan,) = rig.edge.loans
+    rig.begin(2001, others)
+    again = in_thread(tries[-1])
+    assert loan.refused.wait(WAIT_S)
+    assert numbers.ENTRY_CLOSE_SESSION not in ta.functions
+    loan.busy, loan.given = False, True
+    rig.world.manager.look_again()
+    again.result(WAIT_S)
+    assert ta.functions[-1] == numbers.ENTRY_CLOSE_SESSION
+    assert loan.given
 
 
 def test_a_client_that_goes_cancels_what_the_edge_had_begun() -> None:

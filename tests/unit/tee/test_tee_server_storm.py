@@ -114,9 +114,23 @@ class Storm:
             self.over.set()
 
 
-def weather(seed: int) -> None:
+def scarce(storm: Storm, seed: int) -> None:
+    """Have no thread for every other call and close; but there is one already."""
+    workers, chance = storm.server._workers, random.Random(seed)  # noqa: S311, SLF001 -- the machine's
+    run = workers.run
+    workers.run_sometime(lambda: None)
+
+    def hardly(job: Callable[[], None]) -> bool:
+        return chance.random() < 0.5 and run(job)
+
+    workers.run = hardly  # type: ignore[method-assign] # the threads are the machine's, too
+
+
+def weather(seed: int, *, few_threads: bool = False) -> None:
     """Have a storm, and look at what it leaves."""
     storm = Storm(seed)
+    if few_threads:
+        scarce(storm, seed)
     storm.rage()
     assert storm.over.wait(WAIT_S * 6)
     server, manager = storm.server, storm.world.manager
@@ -143,7 +157,13 @@ def test_nothing_is_left_when_all_have_gone(seed: int) -> None:
     weather(seed)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_nothing_is_left_when_all_have_gone_and_there_were_few_threads(seed: int) -> None:
+    weather(seed, few_threads=True)
+
+
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("few_threads", [False, True])
 @pytest.mark.parametrize("seed", range(3, 60))
-def test_nothing_is_left_when_more_have_gone(seed: int) -> None:
-    weather(seed)
+def test_nothing_is_left_when_more_have_gone(seed: int, *, few_threads: bool) -> None:
+    weather(seed, few_threads=few_threads)

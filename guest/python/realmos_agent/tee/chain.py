@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Chains of calls: a client's call, and the calls from TA to TA that it leads to."""
 
+from typing import NamedTuple
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -8,10 +10,21 @@ if TYPE_CHECKING:
     from realmos_agent.tee.instance import Instance
     from realmos_agent.tee.session import Session
 
-    Later = Callable[["Chain", Callable[[], None]], bool]
-    """Starts the closing of a session, as a chain of its own; returns whether it could."""
-
 DEPTH_MAX = 4  # OP-TEE's CFG_CORE_MAX_SYSCALL_RECURSION
+
+
+class Later(NamedTuple):
+    """What closes sessions of a client that is gone, each in a chain of its own.
+
+    Attributes:
+        begin: starts the closing in another thread; returns whether there is one.
+        again: does, when there is a thread, what is to be done about a chain that has none.
+        close: closes a session in the thread that it is called in.
+    """
+
+    begin: "Callable[[Chain, Callable[[], None]], bool]"
+    again: "Callable[[Chain, Callable[[], None]], None]"
+    close: "Callable[[Chain, Callable[[], None]], None]"
 
 
 class Chain:
@@ -19,7 +32,7 @@ class Chain:
 
     Args:
         client: the number of the client whose call it is.
-        later: what starts the closing of sessions that are busy now; None while the client is
+        later: what closes sessions that are busy now; None while the client is
             there, and waits.
 
     Attributes:

@@ -13,7 +13,7 @@ from functools import partial
 
 from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.budget import Budget, Share, limits
-from realmos_agent.tee.chain import Chain
+from realmos_agent.tee.chain import Chain, Later
 from realmos_agent.tee.edge import Begun, Edge
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.farewells import Farewells
@@ -344,7 +344,7 @@ class Server:
         for cancellation in cancellations:
             cancellation.cancel()
         for chain in chains:
-            self._manager.let_go(chain, partial(self._close_later, client))
+            self._manager.let_go(chain, self._later(client))
         self._workers.run_sometime(lambda: self._sweep(client))
 
     def _drop_all(self) -> None:
@@ -363,7 +363,7 @@ class Server:
     def _sweep(self, client: Client) -> None:
         """Close the sessions of a client that is gone."""
         while True:
-            chain = Chain(client.number, partial(self._close_later, client))
+            chain = Chain(client.number, self._later(client))
             with self._lock:
                 if not client.sessions:
                     self._see_off(client)
@@ -372,14 +372,23 @@ class Server:
                 self._bid_farewell(client, chain)
             self._close_now(client, chain, partial(self._manager.close, session, chain))
 
-    def _close_later(self, client: Client, chain: Chain, close: Callable[[], None]) -> bool:
-        """Close a session whose TA was busy and is the chain's now; return whether that began."""
-        with self._lock:
-            self._bid_farewell(client, chain)
-        begins = self._workers.run(lambda: self._close_now(client, chain, close))
-        if not begins:
-            self._end_chain(client, chain)
-        return begins
+    def _later(self, client: Client) -> Later:
+        """Return what closes a client's sessions whose TAs are busy, once a chain has those."""
+
+        def begin(chain: Chain, close: Callable[[], None]) -> bool:
+            with self._lock:
+                self._bid_farewell(client, chain)
+            return self._workers.run(lambda: self._close_now(client, chain, close))
+
+        def again(chain: Chain, close: Callable[[], None]) -> None:
+            self._workers.run_sometime(lambda: self._close_now(client, chain, close))
+
+        def close_here(chain: Chain, close: Callable[[], None]) -> None:
+            with self._lock:
+                self._bid_farewell(client, chain)
+            self._close_now(client, chain, close)
+
+        return Later(begin, again, close_here)
 
     def _close_now(self, client: Client, chain: Chain, close: Callable[[], object]) -> None:
         try:

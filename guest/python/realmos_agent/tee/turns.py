@@ -84,8 +84,9 @@ class Turns:
             held = self._pass_on(instance)
         if held is not None:
             left, chain = held
-            if not left.later(chain, lambda: self._close(left.session, chain)):
+            if not left.later.begin(chain, lambda: self._close(left.session, chain)):
                 self._put_back(left)
+                left.later.again(chain, lambda: self._close_put_off(left.instance))
         return news
 
     def lend(self, instance: "Instance", edge: "Edge") -> None:
@@ -176,11 +177,24 @@ class Turns:
         return None
 
     def _put_back(self, left: Left) -> None:
-        """Leave a session to the next who ends a turn: nobody could begin to close it."""
+        """Put a session off once more: there is no thread to close it in."""
         with self.changed:
             _leave(left.instance).put_off.appendleft(left)
             _give(left.instance)
             self.changed.notify_all()
+
+    def _close_put_off(self, instance: "Instance") -> None:
+        """Close a session that was put back, unless somebody's turn ends with that anyway."""
+        with self.changed:
+            turn = instance.turn.whole()
+            if turn.holder is not None or not turn.put_off:
+                return
+            left = turn.put_off.popleft()
+            chain = Chain(left.client, left.later)
+            if not self._take(left.instance, chain, closing=True):
+                left.instance.turn.whole().put_off.appendleft(left)
+                return
+        left.later.close(chain, lambda: self._close(left.session, chain))
 
 
 def _is_free(instance: "Instance", chain: Chain) -> bool:
