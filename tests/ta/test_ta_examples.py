@@ -3,6 +3,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,6 @@ from realmos.tee import (
     OpteeTests,
     TaSource,
     build_ta,
-    find_client_headers,
     find_dev_kit,
     find_optee_tests,
     find_source,
@@ -26,16 +26,13 @@ from realmos.tee import (
 )
 
 pytestmark = pytest.mark.fetch
+pytest_plugins = ["ta_examples"]
 
+Build = Callable[[str], Path]
 EXAMPLES = ("counter", "hello", "signer")
 LIBRARIES = {"b3091a65-9751-4784-abf7-0298a7cc35ba", "ffd2bded-ab7d-4988-95ee-e4962fff7154"}
 LINKED = "5b9e0e40-2636-11e1-ad9e-0002a5d5c51b"
 CALLS = 56
-
-
-@pytest.fixture(scope="module")
-def cache(cache_path: Path) -> Cache:
-    return Cache(cache_path)
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +80,12 @@ def test_example_is_built_as_the_ta_that_its_clients_call(
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_client_of_an_example_runs_with_debians_library(
-    name: str, top: Path, optee: OpteeTests, cache: Cache, tmp_path: Path
+    name: str, optee: OpteeTests, make_debians: Build
 ) -> None:
     """There is no TEE here, which is what it says."""
-    export, out = tmp_path / "export", tmp_path / "out"
-    (export / "lib").mkdir(parents=True)
-    (export / "include").symlink_to(find_client_headers(cache, Silent()))
-    library = optee.root / "usr/lib/aarch64-linux-gnu/libteec.so.2"
-    (export / "lib" / "libteec.so").symlink_to(library)
-    source = top / "guest" / "optee" / "examples" / name / "host"
-    prefix = find_cross_compiler().prefix
-    words = [f"CROSS_COMPILE={prefix}", f"TEEC_EXPORT={export}", f"O={out}"]
-    process.run(["make", "-C", source, *words])
     arguments = ["key"] if name == "signer" else []
     with pytest.raises(ToolError, match=f"{name}: finding a TEE: result 0xffff0008"):
-        process.run(optee.argv(out / name, *arguments))
+        process.run(optee.argv(make_debians(name), *arguments))
 
 
 def test_failures_of_the_real_kit_are_explained(
