@@ -30,53 +30,57 @@ static TEEC_Result ask(TEEC_Session *session, uint32_t command, uint32_t index, 
 	return result;
 }
 
-/* Run a case in a session of its own; return whether there is one. */
-static bool run_case(TEEC_Context *context, uint32_t index)
+/* Run a case; return whether there is one. */
+static bool run_case(TEEC_Session *session, uint32_t index)
 {
-	TEEC_Session session;
 	uint32_t origin = 0;
 	size_t size = 0;
-	TEEC_Result result =
-		TEEC_OpenSession(context, &session, &uuid, TEEC_LOGIN_PUBLIC, NULL, NULL, &origin);
+	const TEEC_Result result = ask(session, CONFORMANCE_CMD_CASE, index, 0, &size, &origin);
 
-	if (result != TEEC_SUCCESS) {
-		printf("opening: %#x %u\n", result, origin);
-		return false;
-	}
-	result = ask(&session, CONFORMANCE_CMD_CASE, index, 0, &size, &origin);
 	if (result == TEEC_SUCCESS) {
 		fwrite(text, 1, size, stdout);
 	} else if (result != TEEC_ERROR_ITEM_NOT_FOUND) {
 		printf("case %u: %#x %u\n", index, result, origin);
 	}
-	TEEC_CloseSession(&session);
-	fflush(stdout);
 	return result != TEEC_ERROR_ITEM_NOT_FOUND;
 }
 
-static bool run_panic(TEEC_Context *context, uint32_t index)
+/* End the TA in one way; return whether there is that. */
+static bool run_panic(TEEC_Session *session, uint32_t index)
 {
-	TEEC_Session session;
 	uint32_t origin = 0;
 	size_t size = 0;
-	TEEC_Result result =
-		TEEC_OpenSession(context, &session, &uuid, TEEC_LOGIN_PUBLIC, NULL, NULL, &origin);
+	TEEC_Result result = ask(session, CONFORMANCE_CMD_PANIC, index, 1, &size, &origin);
 
-	if (result != TEEC_SUCCESS) {
-		printf("opening: %#x %u\n", result, origin);
-		return false;
-	}
-	result = ask(&session, CONFORMANCE_CMD_PANIC, index, 1, &size, &origin);
 	if (result == TEEC_SUCCESS) {
 		printf("panic %.*s:", (int)size, text);
-		result = ask(&session, CONFORMANCE_CMD_PANIC, index, 0, &size, &origin);
+		result = ask(session, CONFORMANCE_CMD_PANIC, index, 0, &size, &origin);
 		printf(" %#x %u", result, origin);
-		result = TEEC_InvokeCommand(&session, CONFORMANCE_CMD_ECHO, NULL, &origin);
+		result = TEEC_InvokeCommand(session, CONFORMANCE_CMD_ECHO, NULL, &origin);
 		printf(", then %#x %u\n", result, origin);
 	}
-	TEEC_CloseSession(&session);
-	fflush(stdout);
 	return result != TEEC_ERROR_ITEM_NOT_FOUND;
+}
+
+/* Run all, each in a session of its own. */
+static void run_all(TEEC_Context *context, bool (*run)(TEEC_Session *session, uint32_t index))
+{
+	bool is_left = true;
+
+	for (uint32_t index = 0; is_left; index++) {
+		TEEC_Session session;
+		uint32_t origin = 0;
+		const TEEC_Result result = TEEC_OpenSession(context, &session, &uuid,
+							    TEEC_LOGIN_PUBLIC, NULL, NULL, &origin);
+
+		if (result != TEEC_SUCCESS) {
+			printf("opening: %#x %u\n", result, origin);
+			return;
+		}
+		is_left = run(&session, index);
+		TEEC_CloseSession(&session);
+		fflush(stdout);
+	}
 }
 
 int main(int count, char **words)
@@ -97,11 +101,11 @@ int main(int count, char **words)
 		try_shared_memory(&context);
 		try_cancelling(&context);
 	}
-	for (uint32_t i = 0; (!*part || !strcmp(part, "cases")) && run_case(&context, i);) {
-		i++;
+	if (!*part || !strcmp(part, "cases")) {
+		run_all(&context, run_case);
 	}
-	for (uint32_t i = 0; (!*part || !strcmp(part, "panics")) && run_panic(&context, i);) {
-		i++;
+	if (!*part || !strcmp(part, "panics")) {
+		run_all(&context, run_panic);
 	}
 	TEEC_FinalizeContext(&context);
 	return 0;
