@@ -297,6 +297,18 @@ class World:
         self.runners.append(runner)
         return Instance(uuid, self, runner, self.dispatch, self.services)
 
+    def check_what_is_left(self) -> None:
+        """Check that, all clients gone, only TAs that are kept are there, and what they use."""
+        left = self.manager.instances
+        opened = [session for instance in left for session in instance.opened.values()]
+        sessions = self.manager._sessions._sessions  # noqa: SLF001 -- seen nowhere else
+        assert set(sessions.values()) == set(opened)
+        for one in left:
+            assert one.keep_alive or one.sessions
+            assert one.sessions == [session.target for session in opened].count(one)
+            turn = one.turn.whole()
+            assert (len(turn.put_off), turn.holder) == (0, None)
+
 
 def in_thread(run: Callable[[], T]) -> "Future[T]":
     """Run something in a thread of its own."""

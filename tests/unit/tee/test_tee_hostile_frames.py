@@ -13,8 +13,8 @@ from fake_hub import until
 from fake_ta import CLIENT, INVOKE, KEEP, MULTI, SEGV, Code, FakeRunner, World, a_uuid
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from realmos_agent.tee import blobs, numbers, wire
 from realmos_agent.tee import client_numbers as client
-from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.budget import limits
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Params
@@ -122,7 +122,7 @@ class Stream:
         self.asked: Counter[tuple[int, int]] = Counter()
         self.answered: Counter[tuple[int, int]] = Counter()
         self.answers: dict[int, wire.Message] = {}
-        self._framer = wire.Framer(wire.FROM_CORE)
+        self._framer = wire.Framer(blobs.FROM_CORE)
         self._lock = threading.Lock()
         self._last = 0
 
@@ -163,12 +163,12 @@ def attacked(frames: list[tuple[int, int, bytes]]) -> None:
     answer = stream.say(wire.Invoke(GOOD, 0, opened.session, 0))
     assert isinstance(answer, wire.Invoked)
     assert answer.result == numbers.SUCCESS
-    for number in (1, 2, 3, GOOD):
+    for number in (1, 2, 3, GOOD, 0):
         stream.send(client.KIND_GONE, number, b"")
-    until(lambda: not stream.server._leaving)  # noqa: SLF001 -- nothing is to be left
+    until(lambda: 0 in stream.answers)
+    assert stream.answers.pop(0) == wire.Gone(0)  # nothing is left
     stream.server.end()
-    assert not any(instance.uuid != KEPT for instance in world.manager.instances)
-    assert not any(instance.sessions for instance in world.manager.instances)
+    world.check_what_is_left()
     assert stream.server._memory.take(limits().clients)  # noqa: SLF001 -- nor of their memory
     assert "Traceback" not in "\n".join(world.log)
     for message in stream.answers.values():

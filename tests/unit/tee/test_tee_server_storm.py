@@ -133,19 +133,12 @@ def weather(seed: int, *, few_threads: bool = False) -> None:
         scarce(storm, seed)
     storm.rage()
     assert storm.over.wait(WAIT_S * 6)
-    server, manager = storm.server, storm.world.manager
+    server, left = storm.server, storm.world.manager.instances
     # What is behind the answers is looked at.
     assert not server._leaving  # noqa: SLF001
     assert not server._farewells  # noqa: SLF001
     until(lambda: not server._calls)  # noqa: SLF001
-    left = manager.instances
-    opened = [session for instance in left for session in instance.opened.values()]
-    assert set(manager._sessions._sessions.values()) == set(opened)  # noqa: SLF001
-    for one in left:
-        assert one.keep_alive or one.sessions
-        assert one.sessions == [session.target for session in opened].count(one)
-        turn = one.turn.whole()
-        assert (len(turn.put_off), turn.holder) == (0, None)
+    storm.world.check_what_is_left()
     memory = storm.world.memory
     until(lambda: memory.take(memory.limit - len(left) * (1 << 20)))
     assert not [line for line in storm.world.log if "the core fail" in line]
