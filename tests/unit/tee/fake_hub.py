@@ -69,6 +69,15 @@ class Hub:
         self._answers.put(wire.decode(frame))
 
 
+def one_frame(data: bytes, kind: int) -> wire.Frame:
+    """Return the frame of this kind that these bytes are."""
+    framer = wire.Framer(frozenset({kind}))
+    framer.feed(data)
+    frame = framer.next_frame()
+    assert frame is not None
+    return frame
+
+
 def until(true: Callable[[], bool]) -> None:
     """Wait until it comes true."""
     for turn in range(WAIT_S * 300):

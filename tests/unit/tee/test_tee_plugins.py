@@ -9,7 +9,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from fake_ta import INVOKE, Code, FakeRunner, World, a_uuid
+from fake_hub import one_frame
+from pta_rig import A, PtaUsers, command, memory
 from realmos.cache import Cache
 from realmos.errors import ConfigError
 from realmos.progress import Silent
@@ -17,17 +18,13 @@ from realmos.tee import plugins as host
 from realmos.tee.hub import Hub
 from realmos_agent.tee import client_numbers, numbers, wire
 from realmos_agent.tee.errors import TeeError
-from realmos_agent.tee.params import Memref, Params, Region, Value, param_types
-from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.params import Memref, Params, Value, param_types
 from realmos_agent.tee.plugins import ANSWER_MAX, CALL_MAX, Answer, Callee, Plugins
 from realmos_agent.tee.pta import SystemPta
 from realmos_agent.tee.questions import Questions
-from realmos_agent.tee.session import INFINITE
-from realmos_agent.tee.syscalls.sessions import invoke_ta_command, open_ta_session
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 60.0
-A = a_uuid(1)
 PLUGIN = UUID("01020304-0506-0708-090a-0b0c0d0e0f01")
 OTHER = UUID("01020304-0506-0708-090a-0b0c0d0e0f02")
 TYPES = param_types(
@@ -48,19 +45,11 @@ class Wired:
         self.plugins = Plugins(self._questions)
 
     def _ask(self, data: bytes) -> None:
-        framer = wire.Framer(frozenset({client_numbers.KIND_PLUGIN}))
-        framer.feed(data)
-        frame = framer.next_frame()
-        assert frame is not None
-        self.callee.ask(frame)
+        self.callee.ask(one_frame(data, client_numbers.KIND_PLUGIN))
 
     def _answer(self) -> None:
-        framer = wire.Framer(frozenset({client_numbers.KIND_PLUGIN_DONE}))
         for data in self.callee.take_answers():
-            framer.feed(data)
-            frame = framer.next_frame()
-            assert frame is not None
-            self._questions.take(frame)
+            self._questions.take(one_frame(data, client_numbers.KIND_PLUGIN_DONE))
 
 
 def compiled(out: Path, *words: str) -> Path:
@@ -151,8 +140,8 @@ def test_what_a_plugin_prints_is_for_people(
 
 
 def test_a_plugin_that_dies_ends_the_plugins_alone(plugins: Plugins) -> None:
-    for command in (DIE, REVERSE):
-        result = plugins.invoke(PLUGIN, command, 0, b"").result
+    for number in (DIE, REVERSE):
+        result = plugins.invoke(PLUGIN, number, 0, b"").result
         assert result == numbers.ERROR_COMMUNICATION
 
 
@@ -222,49 +211,20 @@ def test_files_that_are_none_are_refused(made: Path, cache: Cache, tmp_path: Pat
             pass
 
 
-def memory(data: bytes | None) -> Memref:
-    return Memref(None) if data is None else Memref(Region(data, secure=True), 0, len(data))
-
-
-class Caller:
-    """A TA that calls a plugin by the pseudo TA."""
+class Caller(PtaUsers):
+    """TAs that call a plugin by the pseudo TA."""
 
     def __init__(self, plugins: Plugins | None) -> None:
-        self._pseudo = SystemPta(b"", lambda _: None, plugins)
-        self._world = World({A: (0, self._script)}, (self._pseudo,))
-        self._params = Params()
-        self._codes = list[int]()
+        super().__init__(SystemPta(b"", lambda _: None, plugins))
 
     def call(
-        self, command: int, subcommand: int, data: bytes | None, uuid: bytes = PLUGIN.bytes_le
-    ) -> tuple[int, bytes, int]:
+        self, number: int, subcommand: int, data: bytes | None, uuid: bytes = PLUGIN.bytes_le
+    ) -> tuple[object, bytes, int]:
         """Return the result, what is in the buffer then, and the length that is told."""
-        buffer, length = memory(data), Value(0x55)
-        slots = (memory(uuid), Value(command, subcommand), buffer, length)
-        self._params, self._codes = Params(TYPES, slots), []
-        session = self._world.opened(A)
-        assert self._world.invoke(session).ok
-        self._world.close(session)
-        return self._codes[0], bytes(buffer.view), length.a
-
-    def _script(self, entry: Entry, runner: FakeRunner) -> Code:
-        del runner
-        if entry.function != INVOKE:
-            return numbers.SUCCESS
-        uuid = SystemPta.uuid.bytes_le
-        opened = yield lambda ta: open_ta_session(ta, uuid, INFINITE, Params(), tells_origin=True)
-        assert isinstance(opened, tuple)
-        number, command = opened[1], numbers.SYSTEM_PTA_SUPP_PLUGIN_INVOKE
-
-        def call(ta: object) -> int:
-            try:
-                invoke_ta_command(ta, number, INFINITE, command, self._params, tells_origin=True)  # type: ignore[arg-type] # the world's
-            except TeeError as error:
-                return error.code
-            return numbers.SUCCESS
-
-        self._codes.append((yield call))  # type: ignore[arg-type] # what it returns
-        return numbers.SUCCESS
+        buffer, length = Memref(None) if data is None else memory(data), Value(0x55)
+        params = Params(TYPES, (memory(uuid), Value(number, subcommand), buffer, length))
+        (result,) = self.run(command(numbers.SYSTEM_PTA_SUPP_PLUGIN_INVOKE, params))
+        return result, bytes(buffer.view), length.a
 
 
 def test_a_ta_calls_a_plugin(plugins: Plugins) -> None:

@@ -7,75 +7,41 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from fake_ta import CLIENT, INVOKE, Code, FakeRunner, World, a_uuid
+from fake_ta import CLIENT, World
+from pta_rig import A, B, PtaUsers, command, memory
 from realmos_agent import attestation, secrets
 from realmos_agent.protocol.evidence import channel_challenge, ta_challenge
 from realmos_agent.tee import numbers
-from realmos_agent.tee.errors import TeeError
-from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import Outcome
-from realmos_agent.tee.params import Memref, Params, Region, param_types
-from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.params import Memref, Params, param_types
 from realmos_agent.tee.pta import NoTokenError, RealmPta, realm_token
-from realmos_agent.tee.session import INFINITE
-from realmos_agent.tee.syscalls.sessions import invoke_ta_command, open_ta_session
 
-A, B = a_uuid(1), a_uuid(2)
 MEMREF_IN, MEMREF_OUT = numbers.PARAM_TYPE_MEMREF_INPUT, numbers.PARAM_TYPE_MEMREF_OUTPUT
 TYPES = param_types(MEMREF_IN, MEMREF_IN, MEMREF_OUT)
 TOKEN = b"a token"
 
 
-def memory(data: bytes) -> Memref:
-    return Memref(Region(data, secure=True), 0, len(data))
-
-
-class Setup:
+class Setup(PtaUsers):
     """TAs that invoke the pseudo TA as they are told."""
 
     def __init__(self) -> None:
         self.challenges: list[bytes] = []
         self.problem: NoTokenError | None = None
         self.log: list[str] = []
-        pseudo = RealmPta(self._token, self.log.append)
-        self.world = World(dict.fromkeys((A, B), (0, self._script)), (pseudo,))
-        self._asked = (0, Params())
-        self._result: object = None
+        super().__init__(RealmPta(self._token, self.log.append))
 
     def ask(
-        self, params: Params, *, command: int = numbers.REALM_PTA_TOKEN, uuid: UUID = A
+        self, params: Params, *, number: int = numbers.REALM_PTA_TOKEN, uuid: UUID = A
     ) -> object:
         """Have a TA ask; return the result code."""
-        self._asked = command, params
-        session = self.world.opened(uuid)
-        assert self.world.invoke(session).ok
-        self.world.close(session)
-        return self._result
+        (code,) = self.run(command(number, params), uuid=uuid)
+        return code
 
     def _token(self, challenge: bytes) -> bytes:
         self.challenges.append(challenge)
         if self.problem is not None:
             raise self.problem
         return TOKEN
-
-    def _script(self, entry: Entry, runner: FakeRunner) -> Code:
-        del runner
-        if entry.function != INVOKE:
-            return numbers.SUCCESS
-        uuid = RealmPta.uuid.bytes_le
-        opened = yield lambda ta: open_ta_session(ta, uuid, INFINITE, Params(), tells_origin=True)
-        assert isinstance(opened, tuple)
-
-        def invoke(ta: Instance) -> object:
-            command, params = self._asked
-            try:
-                invoke_ta_command(ta, opened[1], INFINITE, command, params, tells_origin=True)
-            except TeeError as error:
-                return error.code
-            return numbers.SUCCESS
-
-        self._result = yield invoke
-        return numbers.SUCCESS
 
 
 def asked(nonce: bytes, statement: bytes = b"", room: int = 64) -> tuple[Memref, Params]:
@@ -131,7 +97,7 @@ def test_nonce_and_statement_have_bounds(nonce: int, statement: int) -> None:
 
 def test_unknown_commands_and_other_parameters_are_refused() -> None:
     setup = Setup()
-    assert setup.ask(Params(), command=1) == numbers.ERROR_NOT_IMPLEMENTED
+    assert setup.ask(Params(), number=1) == numbers.ERROR_NOT_IMPLEMENTED
     assert setup.ask(Params()) == numbers.ERROR_BAD_PARAMETERS
     assert not setup.challenges
 

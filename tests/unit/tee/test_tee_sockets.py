@@ -6,12 +6,14 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from fake_ta import CLIENT, INVOKE, Code, FakeRunner, World, a_uuid, in_thread
+from fake_hub import one_frame
+from fake_ta import CLIENT, in_thread
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pta_rig import PtaUsers, Use, command, memory
 from realmos_agent.tee import client_numbers, numbers, wire
 from realmos_agent.tee import network as network_module
 from realmos_agent.tee.connections import Connections
@@ -19,82 +21,33 @@ from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import Outcome
 from realmos_agent.tee.network import Network
-from realmos_agent.tee.params import Memref, Params, Region, Value, param_types
-from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.params import Memref, Params, Value, param_types
 from realmos_agent.tee.pta import SocketPta
 from realmos_agent.tee.pta.sockets import SHARE
 from realmos_agent.tee.questions import Questions
 from realmos_agent.tee.session import INFINITE
-from realmos_agent.tee.syscalls.sessions import invoke_ta_command, open_ta_session
 
 PATIENCE = 60.0
-A, B = a_uuid(1), a_uuid(2)
 IN, OUT = numbers.PARAM_TYPE_VALUE_INPUT, numbers.PARAM_TYPE_VALUE_OUTPUT
 READ, WRITE = numbers.PARAM_TYPE_MEMREF_INPUT, numbers.PARAM_TYPE_MEMREF_OUTPUT
 BOTH = numbers.PARAM_TYPE_MEMREF_INOUT
 LOOPBACK = b"127.0.0.1\0"
 
-Use = Callable[[Instance, int], object]
 
-
-def memory(data: bytes) -> Memref:
-    return Memref(Region(data, secure=True), 0, len(data))
-
-
-def bound(use: Use, session: int) -> Callable[[Instance], object]:
-    """Return a use as a system call."""
-    return lambda ta: use(ta, session)
-
-
-class Setup:
+class Setup(PtaUsers):
     """TAs that use the pseudo TA as they are told, and a hub's end of it."""
 
     def __init__(self) -> None:
         self.network = Network(self._answer)
         self.questions = Questions(self._ask, PATIENCE)
-        pseudo = SocketPta(Connections(self.questions))
-        self.world = World(dict.fromkeys((A, B), (0, self._script)), (pseudo,))
-        self._uses: tuple[Use, ...] = ()
-        self._results: list[object] = []
-
-    def run(self, *uses: Use) -> list[object]:
-        """Use the pseudo TA from one session of a TA; return what came of each use."""
-        assert self.invoke(*uses).ok
-        return self._results
-
-    def invoke(self, *uses: Use) -> Outcome:
-        """Use it so; return what came of the TA."""
-        self._uses, self._results = uses, []
-        session = self.world.opened(A)
-        outcome = self.world.invoke(session)
-        self.world.close(session)
-        return outcome
+        super().__init__(SocketPta(Connections(self.questions)))
 
     def _ask(self, data: bytes) -> None:
-        framer = wire.Framer(frozenset({client_numbers.KIND_NET}))
-        framer.feed(data)
-        frame = framer.next_frame()
-        assert frame is not None
-        self.network.ask(frame)
+        self.network.ask(one_frame(data, client_numbers.KIND_NET))
 
     def _answer(self) -> None:
-        framer = wire.Framer(frozenset({client_numbers.KIND_NET_DONE}))
         for data in self.network.take_answers():
-            framer.feed(data)
-            frame = framer.next_frame()
-            assert frame is not None
-            self.questions.take(frame)
-
-    def _script(self, entry: Entry, runner: FakeRunner) -> Code:
-        del runner
-        if entry.function != INVOKE:
-            return numbers.SUCCESS
-        uuid = SocketPta.uuid.bytes_le
-        opened = yield lambda ta: open_ta_session(ta, uuid, INFINITE, Params(), tells_origin=True)
-        assert isinstance(opened, tuple)
-        for use in self._uses:
-            self._results.append((yield bound(use, opened[1])))
-        return numbers.SUCCESS
+            self.questions.take(one_frame(data, client_numbers.KIND_NET_DONE))
 
 
 @pytest.fixture
@@ -110,17 +63,6 @@ def server() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as made:
         made.settimeout(PATIENCE)
         yield made
-
-
-def command(number: int, params: Params) -> Use:
-    def use(ta: Instance, session: int) -> object:
-        try:
-            invoke_ta_command(ta, session, INFINITE, number, params, tells_origin=True)
-        except TeeError as error:
-            return error.code
-        return numbers.SUCCESS
-
-    return use
 
 
 class Socket:

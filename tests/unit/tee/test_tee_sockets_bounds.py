@@ -6,7 +6,7 @@ import struct
 from types import SimpleNamespace
 
 import pytest
-from fake_hub import until
+from fake_hub import one_frame, until
 from fake_ta import in_thread
 from realmos_agent.tee import client_numbers, numbers, wire
 from realmos_agent.tee import network as network_module
@@ -42,11 +42,8 @@ class Bare:
         return self.answers[number]
 
     def _take(self) -> bool:
-        framer = wire.Framer(frozenset({client_numbers.KIND_NET_DONE}))
         for each in self.network.take_answers():
-            framer.feed(each)
-            frame = framer.next_frame()
-            assert frame is not None
+            frame = one_frame(each, client_numbers.KIND_NET_DONE)
             self.answers[frame.request] = struct.unpack_from("<II", frame.body)
         return False
 

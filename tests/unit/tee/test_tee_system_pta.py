@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The system pseudo TA, called by TAs that are Python generators."""
 
-from collections.abc import Callable
-from uuid import UUID
-
 import pytest
-from fake_ta import CLIENT, INVOKE, Code, FakeRunner, World, a_uuid
+from fake_ta import CLIENT, FakeRunner, World
+from pta_rig import A, B, PtaUsers, Use, command, memory
 from realmos_agent.tee import numbers
-from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import Outcome
-from realmos_agent.tee.params import Memref, Params, Region, Value, param_types
-from realmos_agent.tee.parts import Entry
+from realmos_agent.tee.params import Memref, Params, Value, param_types
 from realmos_agent.tee.pta import SystemPta
-from realmos_agent.tee.session import INFINITE
-from realmos_agent.tee.syscalls.sessions import invoke_ta_command, open_ta_session
 
-A, B = a_uuid(1), a_uuid(2)
 LIBRARY_FLAGS = 0x1102
 NONE = numbers.PARAM_TYPE_NONE
 VALUE_IN, VALUE_OUT = numbers.PARAM_TYPE_VALUE_INPUT, numbers.PARAM_TYPE_VALUE_OUTPUT
@@ -25,63 +18,17 @@ MEMREF_IN, MEMREF_OUT = numbers.PARAM_TYPE_MEMREF_INPUT, numbers.PARAM_TYPE_MEMR
 MAP_TYPES = param_types(VALUE_IN, VALUE_INOUT, VALUE_IN)
 KEY_TYPES = param_types(MEMREF_IN, MEMREF_OUT)
 
-Use = Callable[[Instance, int], object]
 
-
-def memory(data: bytes, *, secure: bool = True) -> Memref:
-    return Memref(Region(data, secure=secure), 0, len(data))
-
-
-def command(number: int, params: Params) -> Use:
-    """Return a use of the pseudo TA that tells the result code."""
-
-    def use(ta: Instance, session: int) -> object:
-        try:
-            invoke_ta_command(ta, session, INFINITE, number, params, tells_origin=True)
-        except TeeError as error:
-            return error.code
-        return numbers.SUCCESS
-
-    return use
-
-
-def bound(use: Use, session: int) -> Callable[[Instance], object]:
-    """Return a use as a system call."""
-    return lambda ta: use(ta, session)
-
-
-class Setup:
+class Setup(PtaUsers):
     """A TA that uses the pseudo TA as it is told."""
 
     def __init__(self) -> None:
         self.entropy: list[bytes] = []
-        pseudo = SystemPta(b"k" * 32, self.entropy.append)
-        self.world = World({A: (0, self._script), B: (0, self._script)}, (pseudo,))
-        self._uses: tuple[Use, ...] = ()
-        self._results: list[object] = []
-
-    def run(self, *uses: Use, uuid: UUID = A) -> list[object]:
-        """Use the pseudo TA from one session; return what came of each use."""
-        self._uses, self._results = uses, []
-        session = self.world.opened(uuid)
-        assert self.world.invoke(session).ok
-        self.world.close(session)
-        return self._results
+        super().__init__(SystemPta(b"k" * 32, self.entropy.append))
 
     @property
     def runner(self) -> FakeRunner:
         return self.world.runners[-1]
-
-    def _script(self, entry: Entry, runner: FakeRunner) -> Code:
-        del runner
-        if entry.function != INVOKE:
-            return numbers.SUCCESS
-        uuid = SystemPta.uuid.bytes_le
-        opened = yield lambda ta: open_ta_session(ta, uuid, INFINITE, Params(), tells_origin=True)
-        assert isinstance(opened, tuple)
-        for use in self._uses:
-            self._results.append((yield bound(use, opened[1])))
-        return numbers.SUCCESS
 
 
 def key(extra: bytes, size: int = 32, *, secure: bool = True) -> tuple[Memref, Use]:
