@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -24,8 +25,9 @@ from realmos.source import CrossCompiler
 from realmos.tee import BuiltTa, TaSource, build_ta, find_source, open_dev_kit
 from realmos.tee._diagnosis import TA_FAILURES, diagnose
 from realmos.tee.build import check_key
+from ta_files import OTHER, TA, Ta, make_key
 
-UUID = "1d08b4ae-afde-4c31-aaf9-9e1ebcbe02ca"
+UUID = str(TA)
 COMPILER = CrossCompiler("echo-", "echo 1", "12")
 MAKEFILE = f"BINARY = {UUID}\ninclude $(TA_DEV_KIT_DIR)/mk/ta_dev_kit.mk\n"
 # The TA is what it was told, so that tests can read it; like the real kit, it asks times only.
@@ -35,24 +37,24 @@ TA_SIGN_KEY ?= $(kit)/../keys/default_ta.pem
 all: $(O)/$(BINARY).ta $(O)/$(BINARY).elf
 $(O)/$(BINARY).elf: main.c
 \t@echo '  LD      $@'
-\t@cat main.c >'$@'
+\t@cat main.c >'$@'; sed -n 's/^careless/main.c:1:1: warning: [red]/p' main.c
 $(O)/$(BINARY).ta: $(O)/$(BINARY).elf $(TA_SIGN_KEY)
 \t@echo '  SIGN    $@'
 \t@echo '$(CROSS_COMPILE) $(LEVEL)' >'$@'; cat '$(TA_SIGN_KEY)' >>'$@'
+\t@if test -f signed; then cp signed '$@'; fi
 """
 
 
-def pem(size: int = 2048, encryption: KeySerializationEncryption | None = None) -> bytes:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=size)
+def pem(key: RSAPrivateKey, encryption: KeySerializationEncryption | None = None) -> bytes:
     protection = encryption or NoEncryption()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
 
 
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key pair older than anything that a test makes."""
+    """The key pair of signed TAs, older than anything that a test makes."""
     path = tmp_path_factory.mktemp("keys") / "mine.pem"
-    path.write_bytes(pem())
+    path.write_bytes(pem(make_key()))
     os.utime(path, (0, 0))
     return path
 
@@ -170,7 +172,7 @@ def test_variables_that_realmos_sets_cannot_be_set(
 def test_makefile_of_a_library_is_refused(project: Path, kit: Path, tmp_path: Path) -> None:
     text = MAKEFILE.replace(f"BINARY = {UUID}", "LIBNAME = libtoy")
     (project / "ta" / "Makefile").write_text(text, "utf-8")
-    with pytest.raises(ConfigError, match="makes a library"):
+    with pytest.raises(ConfigError, match="makes a static library"):
         build(TaSource(project / "ta"), kit, tmp_path / "out")
 
 
@@ -210,10 +212,10 @@ def test_keys_that_cannot_sign_are_refused(tmp_path: Path) -> None:
     path.write_text("no key", "utf-8")
     with pytest.raises(ConfigError, match="no key pair in PEM"):
         check_key(path)
-    path.write_bytes(pem(1024))
+    path.write_bytes(pem(make_key("small", 1024)))
     with pytest.raises(ConfigError, match="not an RSA key pair of 2048 to 4096 bits"):
         check_key(path)
-    path.write_bytes(pem(encryption=BestAvailableEncryption(b"word")))
+    path.write_bytes(pem(make_key(), BestAvailableEncryption(b"word")))
     with pytest.raises(ConfigError, match="has a passphrase"):
         check_key(path)
     other = ec.generate_private_key(ec.SECP256R1())
@@ -232,6 +234,16 @@ def test_keys_that_cannot_sign_are_refused(tmp_path: Path) -> None:
         ("h.c:1:9: fatal error: user_ta_header_defines.h: No such file", "no directory", "stack"),
         ("a.c:1:9: fatal error: gtk.h: No such file or directory", "gtk.h is included", "incdirs"),
         ("ld.bfd: a.c:3: undefined reference to `fork'", "fork is called", "sub.mk"),
+        ("undefined reference to `TA_DestroyEntryPoint'", "does not define TA_De", 'extern "C"'),
+        ("a.cpp:3: undefined reference to `__dso_handle'", "wants __dso_handle", "port-your-ta"),
+        ("(.text): undefined reference to `_dl_find_object'", "wants _dl_find", "port-your-ta"),
+        ("/bin/sh: 1: some-arch-g++: not found", "no some-arch-g++", "install g++-some-arch"),
+        ("/bin/sh: line 1: g++: command not found", "there is no g++", "apt-get install g++"),
+        (
+            "k/user_ta_header.c:106:23: error: 'TA_STACK_SIZE' undeclared here (not in a function)",
+            "user_ta_header_defines.h does not define TA_STACK_SIZE",
+            "hello/ta",
+        ),
         ("a.c:3:1: error: expected ';' before 'return'", "expected ';'", "everything make said"),
     ],
 )
@@ -251,8 +263,11 @@ def test_many_errors_are_cut_and_counted() -> None:
 
 
 @pytest.fixture
-def words(project: Path, kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def words(
+    project: Path, kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, main_ta: bytes
+) -> list[str]:
     """A command line that works, with a cache and a compiler of its own."""
+    (project / "ta" / "signed").write_bytes(Ta(main_ta).signed())
     monkeypatch.setenv("REALMOS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(_ta_build, "find_cross_compiler", lambda: COMPILER)
     return ["ta", "build", str(project), "--kit", str(kit)]
@@ -283,3 +298,71 @@ def test_command_refuses_a_variable_set_twice(
 ) -> None:
     assert cli.main([*words, "--set", "LEVEL=3", "--set", "LEVEL=4"]) == 1
     assert "LEVEL is set twice" in capsys.readouterr().err
+
+
+def test_command_tells_what_a_realm_would_refuse(
+    words: list[str],
+    project: Path,
+    key: Path,
+    main_ta: bytes,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """BINARY and TA_UUID differ, for one: the sources of a TA were copied for another."""
+    (project / "ta" / "Makefile").write_text(MAKEFILE.replace(UUID, str(OTHER)), "utf-8")
+    (project / "ta" / "signed").write_bytes(Ta(main_ta, OTHER).signed())
+    assert cli.main([*words, "--key", str(key), "--json"]) == 0
+    printed = capsys.readouterr()
+    refusal = f"it is TA {TA} and not {OTHER}: BINARY in its Makefile"
+    assert f"{OTHER}.ta will not be loaded: {refusal}" in printed.err
+    assert json.loads(printed.out)["problems"][0].startswith(refusal)
+
+
+def test_command_does_not_ask_for_libraries(
+    words: list[str],
+    project: Path,
+    key: Path,
+    family: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (project / "ta" / "signed").write_bytes(Ta(family[UUID]).signed())
+    assert cli.main([*words, "--key", str(key)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "Trusted Application" in printed.out
+
+
+def test_library_is_called_one(
+    words: list[str],
+    project: Path,
+    key: Path,
+    family: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (project / "ta" / "signed").write_bytes(Ta(family[str(OTHER)], OTHER).signed())
+    assert cli.main([*words, "--key", str(key)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "shared library" in printed.out
+    assert "Trusted Application" not in printed.out
+
+
+def test_what_the_compiler_warns_of_is_told(
+    words: list[str], project: Path, key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "ta" / "main.c").write_text(7 * "careless\n", "utf-8")
+    assert cli.main([*words, "--key", str(key)]) == 0
+    said = capsys.readouterr().err
+    assert said.count("main.c:1:1: warning: [red]") == 5
+    assert "and 2 more warnings of the compiler: " in said
+    assert cli.main([*words, "--key", str(key)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["toy", "1d08b4ae-afde-4c31-aaf9-9e1ebcbe02c"])
+def test_name_that_is_no_uuid_is_refused(
+    project: Path, kit: Path, tmp_path: Path, name: str
+) -> None:
+    (project / "ta" / "Makefile").write_text(MAKEFILE.replace(UUID, name), "utf-8")
+    with pytest.raises(ConfigError, match=f"'{name}', which is no UUID") as caught:
+        build(TaSource(project / "ta"), kit, tmp_path / "out")
+    assert "uuidgen" in caught.value.hint

@@ -159,7 +159,7 @@ def test_header_that_is_wrong_is_refused(
         (0x10, 8, 0, "overlaps"),
         (0x10, 8, 0x7FFFFFFFF000, "impossible size"),
         (0x20, 8, -1, "impossible size"),
-        (0x28, 8, 1 << 40, "more than the 96 MiB .* TA_DATA_SIZE"),
+        (0x28, 8, 1 << 40, "more than the 96 MiB .*TA_DATA_SIZE"),
         (0x28, 8, 0, "impossible size"),
         (0x30, 8, 0, "not aligned"),
         (0x30, 8, 64, "not aligned"),

@@ -69,9 +69,16 @@ def _look(made: BuiltTa) -> tuple[str, list[str]]:
 
     Libraries may come from elsewhere, and of a TA that a subkey signs nobody here has the root key.
     """
-    found = inspect_ta(made.path, read_keys([] if made.key is None else [made.key]))
-    known = len(found.chain) == 1
-    return found.kind, [each for each in found.problems if known and each not in found.lacking]
+    keys, known = read_keys([]), True
+    if made.key is not None:
+        try:
+            keys = read_keys([made.key])
+        except ConfigError:  # the Makefile signs with something else than a file, say
+            known = False
+    found = inspect_ta(made.path, keys)
+    known = known and len(found.chain) == 1
+    kind = "Trusted Application" if found.program is None else found.kind
+    return kind, [each for each in found.problems if known and each not in found.lacking]
 
 
 def _warn(made: BuiltTa, problems: list[str], reporter: Terminal) -> None:

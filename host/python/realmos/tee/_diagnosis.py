@@ -7,9 +7,14 @@ from collections.abc import Callable, Sequence
 from realmos.errors import ConfigError
 
 _SHOWN = 12
-_ERROR = re.compile(r":\d+: .*\b(?:fatal )?error: |\berror: |: undefined reference to |\*\*\* ")
+_ERROR = re.compile(
+    r":\d+: .*\b(?:fatal )?error: |\berror: |: undefined reference to |\*\*\* "
+    r"|g\+\+: (?:\w+ )*not found$"
+)
 _NOISE = re.compile(r"^make(\[\d+\])?: (Entering|Leaving|\*\*\* (\[.*\] Error|Waiting for))")
 
+_CXX_RUNTIME = "_dl_find_object|__libc_single_threaded|__dso_handle|__cxa_atexit"
+_CXX_DOC = 'docs/port-your-ta.md ("A TA in C++")'
 _NOT_LINUX = "a TA has what OP-TEE's dev kit has, not what a Linux program has"
 _EXAMPLE = "guest/optee/examples/hello/ta shows the least there must be"
 
@@ -56,6 +61,32 @@ def _no_function(match: re.Match[str]) -> tuple[str, str]:
     )
 
 
+def _no_define(match: re.Match[str]) -> tuple[str, str]:
+    return f"user_ta_header_defines.h does not define {match[1]}", _EXAMPLE
+
+
+def _no_entry(match: re.Match[str]) -> tuple[str, str]:
+    return (
+        f"it does not define {match[1]}, which OP-TEE calls",
+        f'name its source in sub.mk (srcs-y); in C++ it is extern "C"; {_EXAMPLE}',
+    )
+
+
+def _no_cxx(match: re.Match[str]) -> tuple[str, str]:
+    prefix = match[1].removesuffix("-")
+    return (
+        f"there is no {match[1]}g++, and it has sources in C++",
+        f"apt-get install g++{prefix and f'-{prefix}'}; {_CXX_DOC} says what C++ TAs may use",
+    )
+
+
+def _no_runtime(match: re.Match[str]) -> tuple[str, str]:
+    return (
+        f"the C++ runtime wants {match[1]}, and OP-TEE's dev kit has none",
+        f"{_CXX_DOC} says what to do without, or which compiler to take",
+    )
+
+
 _Explanation = Callable[[re.Match[str]], tuple[str, str]]
 _Known = tuple[tuple[re.Pattern[str], _Explanation], ...]
 TA_FAILURES: _Known = (
@@ -64,6 +95,10 @@ TA_FAILURES: _Known = (
     (re.compile(r"error: user_ta_header_defines\.h: No such file"), _no_defines),
     (re.compile(r"error: (\S+): No such file or directory"), _no_header),
     (re.compile(r"No rule to make target '([^']+)'"), _no_source),
+    (re.compile(r"user_ta_header\.c:\d+.*\W(TA_\w+)\W undeclared"), _no_define),
+    (re.compile(r"undefined reference to [`'](TA_\w+EntryPoint)'"), _no_entry),
+    (re.compile(r"([\w.-]*)g\+\+: (?:\w+ )*not found$"), _no_cxx),
+    (re.compile(rf"undefined reference to [`']({_CXX_RUNTIME})'"), _no_runtime),
     (re.compile(r"undefined reference to [`'](\w+)'"), _no_function),
 )
 

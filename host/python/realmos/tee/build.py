@@ -39,6 +39,8 @@ _OURS = {
 _ASK = "realmos-facts"
 _RULE = f"{_ASK}: ; @echo 'realmos: '$(BINARY)$(SHLIBUUID) $(abspath $(TA_SIGN_KEY))"
 _FACTS = re.compile(r"^realmos: (\S+)(?: (\S+))?", re.MULTILINE)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WARNING = ": warning: "
 _STAMP = ".key.sha256"
 _NAMED_MAX = 8
 _KEY_BITS = (2048, 4096)
@@ -76,14 +78,24 @@ class BuiltTa:
         path: the signed file.
         sha256: of that file; signatures are random, so that no two builds are the same.
         elf: the same program with symbols, for debuggers; None when the Makefile made none.
-        development: it is signed with OP-TEE's development key, which everybody has.
+        key: the file of the key that has signed it; None for OP-TEE's development key, which
+            everybody has.
+        warnings: of the compiler, for what it has compiled this time.
+        log: all that make and the compiler have said.
     """
 
     uuid: str
     path: Path
     sha256: str
     elf: Path | None
-    development: bool
+    key: Path | None
+    warnings: tuple[str, ...]
+    log: Path
+
+    @property
+    def development(self) -> bool:
+        """It is signed with OP-TEE's development key."""
+        return self.key is None
 
 
 def find_source(directory: Path) -> Path:
@@ -145,13 +157,22 @@ def build_ta(
         uuid, key = make.ask()
         _forget_other_key(key, out, objects / f"{uuid}.ta")
         with reporter.task(f"Building {source.name}") as task:
-            make.run(_watch(task))
+            said = make.run(_watch(task))
         for suffix in (".ta", ".elf"):
             made = objects / f"{uuid}{suffix}"
             if objects != out and made.is_file():
                 shutil.copyfile(made, out / made.name)
         development = key == str(places["kit"] / "keys" / "default_ta.pem")
-    return _built(uuid, out, name=source.name, development=development)
+    path, elf = _made(uuid, out, source.name)
+    return BuiltTa(
+        uuid=uuid,
+        path=path,
+        sha256=sha256_file(path),
+        elf=elf,
+        key=None if development else source.key or Path(key),
+        warnings=tuple(line for line in said.splitlines() if _WARNING in line),
+        log=out / MAKE_LOG,
+    )
 
 
 def check_key(path: Path) -> None:
@@ -207,16 +228,23 @@ class _Make:
         """Return the UUID of what the Makefile makes, and the path of the key it signs with."""
         text = self._run(["--silent", f"--eval={_RULE}", _ASK], None)
         match = _FACTS.search(text)
-        if match is None or "-" not in match[1]:
+        if match is None:
             raise ConfigError(
-                f"{self._name}: its Makefile makes a library, not a Trusted Application",
-                hint="BINARY, or SHLIBUUID of a shared library, must be a UUID",
+                f"{self._name}: its Makefile makes a static library, not a Trusted Application",
+                hint="build it with the TA's own Makefile; that sets BINARY, or SHLIBUUID of a "
+                "shared library, to a UUID",
+            )
+        if not _UUID.fullmatch(match[1]):
+            raise ConfigError(
+                f"{self._name}: its Makefile calls the TA {match[1]!r}, which is no UUID",
+                hint="BINARY, or SHLIBUUID of a shared library, is the UUID that clients ask for, "
+                "the same as TA_UUID: 8-4-4-4-12 hexadecimal digits, as uuidgen prints",
             )
         return match[1], match[2] or ""
 
-    def run(self, on_line: Callable[[str], None]) -> None:
-        """Build."""
-        self._run([f"-j{os.cpu_count() or 1}"], on_line)
+    def run(self, on_line: Callable[[str], None]) -> str:
+        """Build; return what was said."""
+        return self._run([f"-j{os.cpu_count() or 1}"], on_line)
 
     def _run(self, words: list[str], on_line: Callable[[str], None] | None) -> str:
         lines: list[str] = []
@@ -278,11 +306,12 @@ def _watch(task: Task) -> Callable[[str], None]:
     return on_line
 
 
-def _built(uuid: str, out: Path, *, name: str, development: bool) -> BuiltTa:
+def _made(uuid: str, out: Path, name: str) -> tuple[Path, Path | None]:
+    """Return the signed file and, if there is one, the program with symbols."""
     path, elf = out / f"{uuid}.ta", out / f"{uuid}.elf"
     if not path.is_file():
         raise ConfigError(
             f"{name}: make ended well, and made no {path.name}",
             hint=f"the Makefile must leave the target `all` to {_RULES}",
         )
-    return BuiltTa(uuid, path, sha256_file(path), elf if elf.is_file() else None, development)
+    return path, elf if elf.is_file() else None

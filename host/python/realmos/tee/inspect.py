@@ -113,6 +113,7 @@ class Inspection:
         root: the configured key that vouches for it; empty when none does.
         development: that key is OP-TEE's development key, which everybody has.
         problems: why the realm's loader would refuse it.
+        lacking: those of them that are libraries which are not beside the file.
         program: None when it cannot be read.
     """
 
@@ -126,6 +127,7 @@ class Inspection:
     root: str
     development: bool
     problems: tuple[str, ...] = field(default=())
+    lacking: tuple[str, ...] = field(default=())
     program: Program | None = None
 
     @property
@@ -180,7 +182,7 @@ def inspect_ta(path: Path, keys: Keys) -> Inspection:
             f"{path}: {error}",
             hint="a .ta file is what OP-TEE's dev kit signs; the .elf beside it is not one",
         ) from error
-    uuid, problems = container_uuid(container, path), list[str]()
+    uuid, problems = container_uuid(container, path), dict[str, int]()
     verified = _attempt(lambda: verify(container, keys, uuid), problems)
     program = _program(verified, container, problems)
     if program is not None:
@@ -196,17 +198,17 @@ def inspect_ta(path: Path, keys: Keys) -> Inspection:
         root="" if verified is None else verified.root.name,
         development=verified is not None and verified.root.is_development,
         problems=tuple(problems),
+        lacking=tuple(p for p, code in problems.items() if code == tee.ERROR_ITEM_NOT_FOUND),
         program=program,
     )
 
 
-def _attempt(check: Callable[[], _T], problems: list[str]) -> _T | None:
-    """Return what a part of the loader returns, or note why it refuses."""
+def _attempt(check: Callable[[], _T], problems: dict[str, int]) -> _T | None:
+    """Return what a part of the loader returns, or note why it refuses, with the result."""
     try:
         return check()
     except LoadError as error:
-        if str(error) not in problems:
-            problems.append(str(error))
+        problems.setdefault(str(error), error.code)
         return None
 
 
@@ -257,7 +259,7 @@ def _chain(container: Container, uuid: UUID) -> Iterator[Signer]:
 
 
 def _program(
-    verified: Verified | None, container: Container, problems: list[str]
+    verified: Verified | None, container: Container, problems: dict[str, int]
 ) -> Program | None:
     """Return what the object says, though it may be nobody's; None when it cannot be read."""
     if verified is None and container.encryption is not None:

@@ -349,8 +349,9 @@ def _decrypted(container: Container, keys: Keys) -> bytes:
     if key is None:
         name = encryption_key_name(encryption.key_type)
         raise LoadError(
-            f"the TA is encrypted with a {name} key that is not configured: give that key, or the "
-            "TA as it was before encryption",
+            f"the TA is encrypted with a {name} key that is not configured: OP-TEE's development "
+            "key is the only one there is, and only where no key is named that signs TAs; give the "
+            "TA as it was before encryption (without CFG_ENCRYPT_TA)",
             tee.ERROR_NOT_SUPPORTED,
         )
     if encryption.algorithm != tee.ALG_AES_GCM or len(encryption.tag) != _TAG_SIZE:
