@@ -17,6 +17,7 @@ from realmos_agent.tee import numbers
 from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.params import Params, param_types
+from realmos_agent.tee.pta.caller import calling_ta
 
 _TOKEN_TYPES = param_types(
     numbers.PARAM_TYPE_MEMREF_INPUT,
@@ -59,8 +60,7 @@ class RealmPta:
             TeeError: it is not a TA that asks.
         """
         del params
-        if chain.caller is None:
-            raise TeeError(numbers.ERROR_ACCESS_DENIED)
+        calling_ta(chain)
         return None
 
     def invoke(self, chain: Chain, context: object, command: int, params: Params) -> None:
@@ -70,8 +70,7 @@ class RealmPta:
             TeeError: it is no command, has other parameters, or there is no token.
         """
         del context
-        if chain.caller is None:
-            raise TeeError(numbers.ERROR_ACCESS_DENIED)
+        uuid = calling_ta(chain).uuid
         if command != numbers.REALM_PTA_TOKEN:
             raise TeeError(numbers.ERROR_NOT_IMPLEMENTED)
         if params.types != _TOKEN_TYPES:
@@ -83,7 +82,6 @@ class RealmPta:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
         from realmos_agent.protocol.evidence import ta_challenge
 
-        uuid = chain.caller.uuid
         try:
             token = self._token(ta_challenge(uuid.bytes, bytes(nonce), bytes(statement)))
         except NoTokenError as error:

@@ -13,6 +13,7 @@ from realmos_agent.tee.chain import Chain
 from realmos_agent.tee.connections import PIECE_MS, Connections
 from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.params import Params, param_types
+from realmos_agent.tee.pta.caller import calling_ta
 from realmos_agent.tee.session import INFINITE
 
 _VALUE_IN = numbers.PARAM_TYPE_VALUE_INPUT
@@ -100,9 +101,7 @@ class SocketPta:
             TeeError: it is not a TA that asks.
         """
         del params
-        if chain.caller is None:
-            raise TeeError(numbers.ERROR_ACCESS_DENIED)
-        return _Opened(chain.caller.uuid)
+        return _Opened(calling_ta(chain).uuid)
 
     def invoke(self, chain: Chain, context: object, command: int, params: Params) -> None:
         """Do what a command says.

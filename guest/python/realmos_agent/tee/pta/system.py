@@ -12,6 +12,7 @@ from realmos_agent.tee.errors import TeeError
 from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Params, param_types
 from realmos_agent.tee.plugins import Plugins
+from realmos_agent.tee.pta.caller import calling_ta
 
 _UUID_SIZE = 16
 _LIBRARY_FLAGS = 0x1102  # RTLD_NODELETE | RTLD_GLOBAL | RTLD_NOW: a library stays
@@ -67,8 +68,7 @@ class SystemPta:
             TeeError: it is not a TA that asks.
         """
         del params
-        if chain.caller is None:
-            raise TeeError(numbers.ERROR_ACCESS_DENIED)
+        calling_ta(chain)
         return None
 
     def invoke(self, chain: Chain, context: object, command: int, params: Params) -> None:
@@ -78,8 +78,7 @@ class SystemPta:
             TeeError: it is no command, has other parameters, or fails.
         """
         del context
-        if chain.caller is None:
-            raise TeeError(numbers.ERROR_ACCESS_DENIED)
+        caller = calling_ta(chain)
         if command == numbers.SYSTEM_PTA_GET_TPM_EVENT_LOG:
             raise TeeError(numbers.ERROR_NOT_SUPPORTED)
         if command not in self._commands:
@@ -87,7 +86,7 @@ class SystemPta:
         types, run = self._commands[command]
         if params.types != types:
             raise TeeError(numbers.ERROR_BAD_PARAMETERS)
-        run(chain.caller, params)
+        run(caller, params)
 
     def close(self, context: object) -> None:
         """Close a session; none keeps anything."""
