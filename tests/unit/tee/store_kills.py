@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from realmos.tee.hub import Hub
-from realmos_agent.tee import blobs, wire
+from realmos_agent.tee import client_numbers, wire
 from realmos_agent.tee.blobs import RemoteBackend
 from realmos_agent.tee.storage import DirectoryBackend, Store
 
@@ -85,7 +85,7 @@ def change_by_hub(stream: socket.socket, change: str, fuse: Fuse) -> None:
             view = view[fuse.write(stream.fileno(), view) :]
 
     def receive() -> None:
-        framer = wire.Framer(blobs.TO_CORE)
+        framer = wire.Framer(wire.TO_CORE | {client_numbers.KIND_HELD})
         while data := stream.recv(1 << 16):
             framer.feed(data)
             while (frame := framer.next_frame()) is not None:

@@ -44,7 +44,7 @@ class Line:
         self._thread.start()
 
     def _receive(self) -> None:
-        framer = wire.Framer(blobs.TO_CORE)
+        framer = wire.Framer(wire.TO_CORE | {client_numbers.KIND_HELD})
         with contextlib.suppress(ConnectionResetError):  # it left something unread
             while data := self.stream.recv(1 << 16):
                 framer.feed(data)

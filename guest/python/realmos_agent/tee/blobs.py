@@ -23,8 +23,6 @@ REQUESTS = frozenset(
 )
 FROM_CORE = wire.FROM_CORE | REQUESTS | {client_numbers.KIND_GONE}
 """Kinds of frames that a core sends to its hub."""
-TO_CORE = wire.TO_CORE | {client_numbers.KIND_HELD}
-"""Kinds of frames that a hub sends to its core."""
 
 _NAME = struct.Struct(client_numbers.BLOB_FORMAT)
 _HELD = struct.Struct(client_numbers.HELD_FORMAT)
