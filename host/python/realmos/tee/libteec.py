@@ -54,31 +54,50 @@ def build_libteec(cache: Cache, reporter: Reporter, *, architecture: str = "") -
         ToolError: make or the compiler is absent, or fails.
     """
     wanted = architecture or build_architecture()
-    compiler, identity = compiler_for(wanted, NAME)
-    sources = tree.root() / "host" / "libteec"
+    path = build_for(wanted, "libteec", name=NAME, what=NAME, cache=cache, reporter=reporter)
+    return Libteec(path, sha256_file(path), wanted)
+
+
+def build_for(
+    architecture: str, directory: str, *, name: str, what: str, cache: Cache, reporter: Reporter
+) -> Path:
+    """Return what a Makefile in host/ makes, built if the cache does not hold it.
+
+    Args:
+        architecture: for which, as Debian names it.
+        directory: of the Makefile, in host/.
+        name: of the file.
+        what: it is, for people.
+        cache: where it is kept.
+        reporter: progress.
+
+    Raises:
+        ToolError: make or the compiler is absent, or fails.
+    """
+    compiler, identity = _compiler_for(architecture, name)
+    sources = tree.root() / "host" / directory
     inputs = {
         "sources": tree.digest([sources, tree.abi_package()]),
         "compiler": identity,
-        "architecture": wanted,
+        "architecture": architecture,
     }
 
     def make(out: Path) -> None:
         MAKE.require()
         with (
-            reporter.task(f"Building {NAME} ({wanted})"),
+            reporter.task(f"Building {what} ({architecture})"),
             made_program(
-                NAME,
+                name,
                 sources,
                 cache,
                 compiler=compiler,
                 hint="see the log; `realmos doctor` checks the compiler",
-                log=cache.path / "logs" / f"libteec-{wanted}.log",
-            ) as library,
+                log=cache.path / "logs" / f"{directory}-{architecture}.log",
+            ) as made,
         ):
-            shutil.copy(library, out / NAME)
+            shutil.copy(made, out / name)
 
-    path = cache.build("libteec", inputs, make) / NAME
-    return Libteec(path, sha256_file(path), wanted)
+    return cache.build(directory, inputs, make) / name
 
 
 def architecture_of(program: Path) -> str:
@@ -94,7 +113,7 @@ def architecture_of(program: Path) -> str:
     return _MACHINES.get(start[_MACHINE_OFFSET:], "of another architecture")
 
 
-def compiler_for(architecture: str, what: str) -> tuple[str, str]:
+def _compiler_for(architecture: str, what: str) -> tuple[str, str]:
     """Return the compiler for an architecture, and its and its linker's versions.
 
     Args:

@@ -6,7 +6,6 @@ They are programs of the user's, like the client: nothing confines them. A progr
 """
 
 import contextlib
-import shutil
 import socket
 import struct
 import threading
@@ -17,13 +16,11 @@ from typing import Final
 
 from realmos_agent.tee.plugins import ANSWER_MAX
 
-from realmos import process, tree
+from realmos import process
 from realmos.cache import Cache
 from realmos.errors import ConfigError
 from realmos.progress import Reporter
-from realmos.source.program import made_program
-from realmos.source.toolchain import MAKE
-from realmos.tee.libteec import architecture_of, build_architecture, compiler_for
+from realmos.tee.libteec import architecture_of, build_architecture, build_for
 from realmos.tee.testset import find_optee_tests
 
 PLUGINS: Final = ("--plugins", "hub")
@@ -143,42 +140,17 @@ def _architecture(paths: Sequence[Path]) -> str:
 
 def _command(architecture: str, cache: Cache, reporter: Reporter) -> list[str | Path]:
     """Return the command that loads plugins of an architecture."""
-    program = _build(architecture, cache, reporter)
+    program = build_for(
+        architecture,
+        "plugins",
+        name=_NAME,
+        what="what runs plugins",
+        cache=cache,
+        reporter=reporter,
+    )
     if architecture == build_architecture():
         return [program]
     return list(find_optee_tests(cache, reporter).argv(program))
-
-
-def _build(architecture: str, cache: Cache, reporter: Reporter) -> Path:
-    """Return the program, built if the cache does not hold it.
-
-    Raises:
-        ToolError: make or the compiler is absent, or fails.
-    """
-    compiler, identity = compiler_for(architecture, _NAME)
-    source = tree.root() / "host" / "plugins"
-    inputs = {
-        "sources": tree.digest([source, tree.abi_package()]),
-        "compiler": identity,
-        "architecture": architecture,
-    }
-
-    def make(out: Path) -> None:
-        MAKE.require()
-        with (
-            reporter.task(f"Building what runs plugins ({architecture})"),
-            made_program(
-                _NAME,
-                source,
-                cache,
-                compiler=compiler,
-                hint="see the log; `realmos doctor` checks the compiler",
-                log=cache.path / "logs" / f"plugins-{architecture}.log",
-            ) as program,
-        ):
-            shutil.copy(program, out / _NAME)
-
-    return cache.build("plugins", inputs, make) / _NAME
 
 
 def _end(running: process.Process) -> None:
