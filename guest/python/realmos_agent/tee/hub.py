@@ -74,7 +74,7 @@ class Hub:
         plugins: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self.path = path
-        self._listener = listen(path)
+        self._listener = self._listen(path)
         more = {client_numbers.KIND_NET: connects, client_numbers.KIND_PLUGIN: plugins is not None}
         kinds = blobs.FROM_CORE | {kind for kind, served in more.items() if served}
         self._core: Stream | None = Stream(core, kinds)
@@ -127,6 +127,9 @@ class Hub:
         if self._callee is not None:
             self._callee.close()
         self.path.unlink(missing_ok=True)
+
+    def _listen(self, path: Path) -> socket.socket:
+        return listen(path)
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError):  # the thread has ended before
