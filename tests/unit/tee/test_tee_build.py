@@ -23,7 +23,7 @@ from realmos.errors import ConfigError
 from realmos.progress import Silent
 from realmos.source import CrossCompiler
 from realmos.tee import BuiltTa, TaSource, build_ta, find_source, open_dev_kit
-from realmos.tee._diagnosis import TA_FAILURES, diagnose
+from realmos.tee._diagnosis import CLIENT_FAILURES, TA_FAILURES, diagnose
 from realmos.tee.build import check_key
 from ta_files import OTHER, TA, Ta, make_key
 
@@ -205,6 +205,13 @@ def test_directory_that_is_no_kit_is_refused(tmp_path: Path) -> None:
     assert "export-ta_arm64" in caught.value.hint
 
 
+def test_kit_of_32_bits_is_refused(kit: Path) -> None:
+    (kit / "mk" / "conf.mk").write_text("sm := ta_arm32\n", "utf-8")
+    with pytest.raises(ConfigError, match="makes 32-bit TAs") as caught:
+        open_dev_kit(kit)
+    assert "export-ta_arm64" in caught.value.hint
+
+
 def test_keys_that_cannot_sign_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     with pytest.raises(ConfigError, match="cannot be read"):
@@ -234,6 +241,8 @@ def test_keys_that_cannot_sign_are_refused(tmp_path: Path) -> None:
         ("h.c:1:9: fatal error: user_ta_header_defines.h: No such file", "no directory", "stack"),
         ("a.c:1:9: fatal error: gtk.h: No such file or directory", "gtk.h is included", "incdirs"),
         ("ld.bfd: a.c:3: undefined reference to `fork'", "fork is called", "sub.mk"),
+        ("a.c:3:9: error: implicit declaration of function 'fork'", "fork is called", "#include"),
+        ("ld.bfd: cannot find -lmy: No such file or directory", "-lmy is wanted", "-LDIR"),
         ("undefined reference to `TA_DestroyEntryPoint'", "does not define TA_De", 'extern "C"'),
         ("a.cpp:3: undefined reference to `__dso_handle'", "wants __dso_handle", "port-your-ta"),
         ("(.text): undefined reference to `_dl_find_object'", "wants _dl_find", "port-your-ta"),
@@ -255,6 +264,12 @@ def test_known_causes_are_explained(line: str, cause: str, hint: str) -> None:
     assert line in str(error)
     assert "Error 1" not in str(error)
     assert hint in error.hint
+
+
+def test_client_that_finds_no_library_is_told_where_it_is() -> None:
+    error = diagnose(["ld: cannot find -lteec: No such file"], "toy", "log", CLIENT_FAILURES)
+    assert "libteec is not found" in str(error)
+    assert "$(CC)" in error.hint
 
 
 def test_many_errors_are_cut_and_counted() -> None:

@@ -9,7 +9,7 @@ from realmos.errors import ConfigError
 _SHOWN = 12
 _ERROR = re.compile(
     r":\d+: .*\b(?:fatal )?error: |\berror: |: undefined reference to |\*\*\* "
-    r"|g\+\+: (?:\w+ )*not found$"
+    r"|: cannot find -l|g\+\+: (?:\w+ )*not found$"
 )
 _NOISE = re.compile(r"^make(\[\d+\])?: (Entering|Leaving|\*\*\* (\[.*\] Error|Waiting for))")
 
@@ -61,6 +61,27 @@ def _no_function(match: re.Match[str]) -> tuple[str, str]:
     )
 
 
+def _no_declaration(match: re.Match[str]) -> tuple[str, str]:
+    return (
+        f"{match[1]} is called, and declared nowhere",
+        f"is its name right, and its header there (#include)? {_NOT_LINUX}",
+    )
+
+
+def _no_library(match: re.Match[str]) -> tuple[str, str]:
+    return (
+        f"the library -l{match[1]} is wanted, and not there",
+        f"LDADD in the Makefile names its directory, too (-LDIR); {_NOT_LINUX}",
+    )
+
+
+def _no_libteec(_match: re.Match[str]) -> tuple[str, str]:
+    return (
+        "libteec is not found, or is of another architecture than its compiler's",
+        "the Makefile compiles with $(CC), and links with -L$(TEEC_EXPORT)/lib -lteec",
+    )
+
+
 def _no_define(match: re.Match[str]) -> tuple[str, str]:
     return f"user_ta_header_defines.h does not define {match[1]}", _EXAMPLE
 
@@ -95,12 +116,15 @@ TA_FAILURES: _Known = (
     (re.compile(r"error: user_ta_header_defines\.h: No such file"), _no_defines),
     (re.compile(r"error: (\S+): No such file or directory"), _no_header),
     (re.compile(r"No rule to make target '([^']+)'"), _no_source),
+    (re.compile(r"error: implicit declaration of function \W(\w+)"), _no_declaration),
+    (re.compile(r": cannot find -l([^\s:]+)"), _no_library),
     (re.compile(r"user_ta_header\.c:\d+.*\W(TA_\w+)\W undeclared"), _no_define),
     (re.compile(r"undefined reference to [`'](TA_\w+EntryPoint)'"), _no_entry),
     (re.compile(r"([\w.-]*)g\+\+: (?:\w+ )*not found$"), _no_cxx),
     (re.compile(rf"undefined reference to [`']({_CXX_RUNTIME})'"), _no_runtime),
     (re.compile(r"undefined reference to [`'](\w+)'"), _no_function),
 )
+CLIENT_FAILURES: _Known = ((re.compile(r": cannot find -lteec\b"), _no_libteec),)
 
 
 def diagnose(lines: Sequence[str], name: str, log: str, known: _Known = ()) -> ConfigError:
@@ -110,7 +134,7 @@ def diagnose(lines: Sequence[str], name: str, log: str, known: _Known = ()) -> C
         lines: what make and what it ran have printed.
         name: what was built, for people.
         log: where all of it can be read.
-        known: failures that have an explanation, such as `TA_FAILURES`.
+        known: failures that have an explanation, `TA_FAILURES` or `CLIENT_FAILURES`.
     """
     telling = [line for line in lines if _ERROR.search(line) and not _NOISE.match(line)]
     shown = telling[:_SHOWN] or [line for line in lines if not _NOISE.match(line)][-_SHOWN:]

@@ -18,7 +18,7 @@ from realmos.progress import Reporter
 from realmos.source import find_cross_compiler
 from realmos.source.toolchain import MAKE
 from realmos.source.workspace import is_plain, workspace
-from realmos.tee._diagnosis import diagnose
+from realmos.tee._diagnosis import CLIENT_FAILURES, diagnose
 from realmos.tee.libteec import NAME, Libteec, build_architecture, build_libteec
 
 CLIENT_LOG = "make-client.log"
@@ -117,7 +117,7 @@ def _run(words: list[str], source: ClientSource, log: Path) -> None:
     try:
         process.run(argv, log=log, on_line=lines.append)
     except ToolError as error:
-        raise diagnose(lines, source.name, str(log)) from error
+        raise diagnose(lines, source.name, str(log), CLIENT_FAILURES) from error
 
 
 def _export(library: Libteec, path: Path) -> None:

@@ -24,6 +24,8 @@ CLIENT_PACKAGE = "optee-client-dev"
 
 _KIT = f"usr/lib/{PACKAGE}/{PLATFORM}"
 _RULES = "mk/ta_dev_kit.mk"
+_SETTINGS = "mk/conf.mk"
+_32_BITS = "sm := ta_arm32"
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,18 @@ def open_dev_kit(path: Path) -> DevKit:
     """Return a dev kit that the user has: what OP-TEE's build makes, `export-ta_arm64`.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or it makes TAs for 32-bit Arm.
     """
     if not (path / _RULES).is_file():
         raise ConfigError(
             f"{path} is not a dev kit of OP-TEE's: it has no {_RULES}",
             hint="without --kit, Debian's is fetched; an OP-TEE build has one in export-ta_arm64",
+        )
+    settings = path / _SETTINGS
+    if settings.is_file() and _32_BITS in settings.read_text("utf-8", "replace"):
+        raise ConfigError(
+            f"the dev kit {path} makes 32-bit TAs, and a realm runs 64-bit ones",
+            hint="an OP-TEE build has the other kit in export-ta_arm64",
         )
     return DevKit(path.resolve(), "")
 
