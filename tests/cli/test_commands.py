@@ -19,7 +19,7 @@ CLOSED_PORT = "127.0.0.1:9"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 BUILDERS = ("make", "aarch64-linux-gnu-gcc", "gcc", "apt-get", "dpkg-deb")
 """What builds and downloads use."""
-OUR_MAKEFILES = {"tree/rmm/Makefile", "tree/host/monitor/Makefile", "tree/Makefile"}
+OUR_MAKEFILES = {"tree/rmm/Makefile", "tree/host/monitor/Makefile", "init/Makefile"}
 """The RMM's, the monitor's, and that of PID 1."""
 
 OwnCache = Callable[..., Path]
@@ -35,7 +35,7 @@ def entries(cache: Path) -> dict[str, int]:
 
 def makefile_of(call: str) -> str:
     """What a call of make makes: its makefile below the directory that it works in, or TF-A."""
-    found = re.search(r" -f \S+/(tree/\S*Makefile) ", call)
+    found = re.search(r" -f \S+/realmos-[^/ ]+/(\S*Makefile) ", call)
     return found[1] if found else call
 
 

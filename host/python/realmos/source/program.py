@@ -38,11 +38,11 @@ def made_program(
     Raises:
         ToolError: make is absent, or fails.
     """
-    with workspace(cache, tree=source) as work:
+    with workspace(cache, **{source.name: source}) as work:
         write_headers(work / "generated")
         process.run(
             [
-                MAKE.program, "-f", work / "tree" / "Makefile", f"CC={compiler}",
+                MAKE.program, "-f", work / source.name / "Makefile", f"CC={compiler}",
                 f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
                 *(f"{key}={value}" for key, value in (variables or {}).items()),
             ],
