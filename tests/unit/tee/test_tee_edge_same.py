@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The edge answers as the core would: the same requests and results, and both answers compared."""
 
-from collections import defaultdict
-from types import SimpleNamespace
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from edge_rig import CLIENT, SESSION, Rig
 from hypothesis import given, settings
@@ -14,11 +12,15 @@ from realmos.progress import Silent
 from realmos_agent.tee import client_numbers as client
 from realmos_agent.tee import numbers as n
 from realmos_agent.tee import wire
-from realmos_agent.tee.instance import Instance
+from realmos_agent.tee.call_memory import CallMemory
 from realmos_agent.tee.manager import Outcome
 from realmos_agent.tee.parts import Returned
 from realmos_agent.tee.requests import parameters, reply
 from realmos_agent.tee.wire import Invoke, Param, Params, Region
+
+if TYPE_CHECKING:
+    from realmos_agent.tee.addresses import AddressSpace
+    from realmos_agent.tee.parts import Runner
 
 U32 = st.integers(0, 2**32 - 1)
 U64 = st.integers(0, 2**64 - 1)
@@ -78,7 +80,9 @@ def join(found: list[Piece]) -> Params:
 
 def answer_of_the_core(message: Invoke, event: Returned) -> wire.Message:
     params = parameters(message.params)
-    Instance._take(cast("Instance", SimpleNamespace()), event, params, defaultdict(int))  # noqa: SLF001 -- what the core does with a result
+    memory = CallMemory(params, cast("Runner", None), cast("AddressSpace", None))
+    memory.adopt(0 for _ in params.regions)
+    memory.take(event)
     result = event.result
     if result == n.SUCCESS and any(memref.exceeded for _, memref in params.memrefs):
         result = n.ERROR_SHORT_BUFFER  # as Manager has it

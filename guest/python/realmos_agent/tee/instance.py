@@ -13,11 +13,11 @@ from realmos_agent.tee import numbers
 from realmos_agent.tee.addresses import AddressSpace, page_up
 from realmos_agent.tee.backtrace import callers, folded
 from realmos_agent.tee.budget import Share
+from realmos_agent.tee.call_memory import CallMemory
 from realmos_agent.tee.edge import NO_LOAN, Place
 from realmos_agent.tee.errors import TaPanic, TeeError
 from realmos_agent.tee.handles import HandleTable
 from realmos_agent.tee.log_rate import LogRate
-from realmos_agent.tee.params import Memref, Params, Value
 from realmos_agent.tee.parts import Call, Entry, Fault, Refused, RunnerError
 from realmos_agent.tee.runner_numbers import GUARD_SIZE, PROT_READ, PROT_WRITE
 from realmos_agent.tee.turn import Turn
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from realmos_agent.tee.chain import Chain
     from realmos_agent.tee.edge import Begun
-    from realmos_agent.tee.parts import Body, Dispatch, Event, Loader, Placed, Returned, Runner
+    from realmos_agent.tee.params import Params
+    from realmos_agent.tee.parts import Body, Dispatch, Event, Loader, Placed, Runner
     from realmos_agent.tee.services import Services
     from realmos_agent.tee.session import Identity, Session
 
@@ -248,7 +249,7 @@ class Instance:
         function: int,
         session: "Session",
         chain: "Chain",
-        params: Params,
+        params: "Params",
         command: int = 0,
         *,
         begun: "Begun | None" = None,
@@ -310,19 +311,19 @@ class Instance:
         self._space.close()
 
     def _run(
-        self, function: int, session: int, command: int, params: Params, begun: "Begun | None"
+        self, function: int, session: int, command: int, params: "Params", begun: "Begun | None"
     ) -> int:
-        bases: list[int] = []
+        memory = CallMemory(params, self._runner, self._space)
         try:
             if begun is None:
-                addresses = self._map_regions(params, bases)
+                memory.map()
                 entry = Entry(
                     function, command, session, self._placed.entry, self._stack_top,
-                    params.types, _vals(params, addresses),
+                    params.types, memory.vals(),
                 )  # fmt: skip
                 event = self._start(partial(self._runner.enter, entry))
             else:
-                addresses = dict(zip(map(id, params.regions), begun.addresses, strict=False))
+                memory.adopt(begun.addresses)
                 event = self._start(partial(self._runner.resume, begun.said))
             while isinstance(event, Call):
                 answer = self._serve(event)
@@ -333,11 +334,10 @@ class Instance:
             if isinstance(event, Fault):
                 self._report_fault(event)
                 raise RunnerError(f"signal {event.signal} at {self._placed.locate(event.pc)}")
-            self._take(event, params, addresses)
+            memory.take(event)
             return event.result
         finally:
-            for base in bases:
-                self._space.release(base)
+            memory.release()
 
     def _start(self, enter: "Callable[[], Event]") -> "Event":
         try:
@@ -387,40 +387,6 @@ class Instance:
         if -GUARD_SIZE <= fault.address - (self._stack_top - size) < 0:
             self.services.log(f"{self.uuid} used up its stack of {size} bytes (TA_STACK_SIZE)")
 
-    def _map_regions(self, params: Params, bases: list[int]) -> dict[int, int]:
-        """Map the memory of a call; return the address of each region, by its identity."""
-        addresses = {}
-        for region in params.regions:
-            base = self._space.reserve(region.shift + len(region.data))
-            bases.append(base)
-            addresses[id(region)] = base + region.shift
-        # Only now: what the runner has been given is there at the next entry, whosever it is.
-        for region in params.regions:
-            address = addresses[id(region)]
-            self._runner.region(address, memoryview(region.data), secure=region.secure)
-        return addresses
-
-    def _take(self, event: "Returned", params: Params, addresses: dict[int, int]) -> None:
-        """Take a TA's answers into `params`."""
-        memory = []
-        for place, slot in enumerate(params.slots):
-            if not params.is_output(place):
-                continue
-            a, b = event.vals[2 * place : 2 * place + 2]
-            if isinstance(slot, Value):
-                slot.a, slot.b = a & 0xFFFF_FFFF, b & 0xFFFF_FFFF
-            elif isinstance(slot, Memref):
-                slot.size = b
-                if slot.region is not None and 0 < b <= slot.capacity:
-                    memory.append((slot, addresses[id(slot.region)] + slot.offset))
-        came, data = len(event.data), event.data
-        if came and came != sum(slot.size for slot, _ in memory):
-            raise RunnerError(f"{came} bytes of output memory, which is out of place")
-        for slot, address in memory:
-            size = slot.size
-            slot.view[:size] = data[:size] if came else self._runner.fetch(address, size)
-            data = data[size:]
-
     def _map(self, placed: "Placed") -> int:
         """Map a TA and its stack; return where that ends."""
         size = page_up(placed.stack_size)
@@ -428,17 +394,3 @@ class Instance:
         segments = placed.take_segments()
         self._runner.map_all(segments, (base, size))
         return base + size
-
-
-def _vals(params: Params, addresses: dict[int, int]) -> tuple[int, ...]:
-    """Return the eight words of a utee_params."""
-    vals: list[int] = []
-    for place, slot in enumerate(params.slots):
-        if isinstance(slot, Memref):
-            base = 0 if slot.region is None else addresses[id(slot.region)] + slot.offset
-            vals += (base, slot.size)
-        elif isinstance(slot, Value) and params.kind(place) != numbers.PARAM_TYPE_VALUE_OUTPUT:
-            vals += (slot.a, slot.b)
-        else:
-            vals += (0, 0)
-    return tuple(vals)
