@@ -12,12 +12,14 @@ from fake_ta import (
     KEEP,
     MULTI,
     OPEN,
+    SINGLE,
     WAIT_S,
     Code,
     FakeRunner,
     Script,
     World,
     a_uuid,
+    in_thread,
     quiet,
 )
 from realmos_agent.tee import numbers, server
@@ -321,3 +323,36 @@ def test_a_call_that_the_edge_begins_for_who_is_gone_ends_the_stream() -> None:
     hub.send(Gone(0))
     with pytest.raises(WireError, match=f"client {ME}, which is gone"):
         hub.server.adopt(Begun(session, encode(Invoke(ME, 1000, session, 0)), b"", ()))
+
+
+@pytest.mark.parametrize(("flags", "instances"), [(SINGLE, 2), (MULTI, 2), (KEEP, 1)])
+def test_who_comes_after_a_client_that_left_finds_its_ta_free(flags: int, instances: int) -> None:
+    closing, go_on = threading.Event(), threading.Event()
+
+    def ta(entry: Entry, runner: FakeRunner) -> Code:
+        yield from quiet(entry, runner)
+        if entry.function == CLOSE:
+            closing.set()
+            assert go_on.wait(WAIT_S)
+        return numbers.SUCCESS
+
+    hub = Hub(World({A: (flags, ta)}))
+    hub.open(ME)
+    hub.send(Gone(ME))
+    assert closing.wait(WAIT_S)
+    answer = in_thread(lambda: hub.open(OTHER))
+    until(lambda: OTHER in hub.server._clients and bool(hub.server._clients[OTHER].opening))  # noqa: SLF001 -- it has come
+    go_on.set()
+    assert answer.result(WAIT_S).result == numbers.SUCCESS
+    assert len(hub.world.runners) == instances
+
+
+def test_a_ta_whose_close_hangs_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LEAVING_S", 0.01)
+    ta = Hangs(CLOSE)
+    hub = Hub(World({A: (SINGLE, ta)}))
+    hub.open(ME)
+    hub.send(Gone(ME))
+    assert ta.inside.wait(WAIT_S)
+    assert hub.open(OTHER).result == numbers.ERROR_BUSY
+    hub.world.runners[0].ended.set()

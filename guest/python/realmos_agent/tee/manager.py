@@ -82,6 +82,11 @@ class Manager:
         with self._changed:
             return list(self._instances)
 
+    def has_single(self, uuid: UUID) -> bool:
+        """Tell whether there is an instance of a TA that has but one."""
+        with self._changed:
+            return any(one.single for one in self._instances if one.uuid == uuid)
+
     def open(
         self,
         uuid: UUID,

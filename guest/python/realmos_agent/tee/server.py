@@ -10,6 +10,7 @@ a client that waits for nothing else has left.
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from uuid import UUID
 
 from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.budget import Budget, Share, limits
@@ -32,6 +33,8 @@ CLIENTS_MAX = 512
 """Clients, those among them that are gone and still have something here."""
 GRACE_S = 60.0
 """How long a TA may go on with a cancelled call of a client that is gone."""
+LEAVING_S = 10.0
+"""How long whoever opens a session waits for those that clients who are gone had with the TA."""
 _OUT_OF_MEMORY = Outcome(numbers.ERROR_OUT_OF_MEMORY, numbers.ORIGIN_TEE)
 _FAILED = Outcome(numbers.ERROR_GENERIC, numbers.ORIGIN_TEE)
 _BAD_PARAMETERS = Outcome(numbers.ERROR_BAD_PARAMETERS, numbers.ORIGIN_TEE)
@@ -71,7 +74,7 @@ class Server:
         self._workers = Workers()
         self._farewells = Farewells(grace_s, manager.abandon, self._workers)
         self._calls = 0
-        self._leaving = 0
+        self._leaving: set[Client] = set()
         self._limits = limits()
         self._told = False
         self._memory = Budget(self._limits.clients)
@@ -188,7 +191,7 @@ class Server:
     def _find_client(self, number: int) -> Client | None:
         """Return a client; None if there is no room for one more."""
         client = self._clients.get(number)
-        if client is None and len(self._clients) + self._leaving < CLIENTS_MAX:
+        if client is None and len(self._clients) + len(self._leaving) < CLIENTS_MAX:
             memory = Share(self._memory, self._limits.client, self._tell_too_large)
             client = self._clients[number] = Client(number, memory)
         return client
@@ -299,6 +302,7 @@ class Server:
                 return _OUT_OF_MEMORY
             client.opening += 1
         session = None
+        self._await_leaving(message.uuid)
         try:
             outcome = self._manager.open(
                 message.uuid, identity, message.client, chain, params,
@@ -313,6 +317,17 @@ class Server:
                     if not (client.gone or self._is_near_limit(client)):
                         self._manager.lend(session, client.number, self._edge)
         return outcome
+
+    def _await_leaving(self, uuid: UUID) -> None:
+        """Let clients that are gone leave the instance that a session is to be opened with.
+
+        As in OP-TEE, who comes after them finds it free, or a new one.
+        """
+        if self._manager.has_single(uuid):
+            with self._lock:
+                self._left.wait_for(
+                    lambda: not any(one.still_has(uuid) for one in self._leaving), LEAVING_S
+                )
 
     def _close(self, client: Client, message: wire.Close, chain: Chain) -> Outcome:
         with self._lock:
@@ -337,7 +352,7 @@ class Server:
                 return
             client.gone = True
             self._edge.forget_client(number)  # it may have been lent a session since it looked
-            self._leaving += 1
+            self._leaving.add(client)
             cancellations, chains = list(client.calls.values()), list(client.chains)
             for chain in chains:
                 self._farewells.add(chain)
@@ -369,8 +384,12 @@ class Server:
                     self._see_off(client)
                     return
                 _, session = client.sessions.popitem()
+                client.closing.add(session)
                 self._bid_farewell(client, chain)
             self._close_now(client, chain, partial(self._manager.close, session, chain))
+            with self._lock:
+                client.closing.remove(session)
+                self._left.notify_all()
 
     def _later(self, client: Client) -> Later:
         """Return what closes a client's sessions whose TAs are busy, once a chain has those."""
@@ -411,9 +430,8 @@ class Server:
 
     def _see_off(self, client: Client) -> None:
         """Count a client no more if it is gone and has nothing here; the caller holds the lock."""
-        if client.is_over and not client.left:
-            client.left = True
-            self._leaving -= 1
+        if client.is_over:
+            self._leaving.discard(client)
         if client.gone:
             self._left.notify_all()
 

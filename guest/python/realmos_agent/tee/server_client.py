@@ -7,6 +7,7 @@ from realmos_agent.tee.session import Cancellation, Identity, Session
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from realmos_agent.tee.budget import Share
     from realmos_agent.tee.chain import Chain
@@ -22,24 +23,30 @@ _LOGINS = frozenset(
 class Client:
     """What a client has: sessions, as many that are being opened, and calls that run.
 
-    `chains` has what those calls do, and, when the client is gone, the ends of its sessions. It has
-    left when all of that is over; what is put off may follow.
+    `chains` has what those calls do, and, when the client is gone, the ends of its sessions, of
+    which `closing` has those that begin. It has left when all of that is over; what is put off may
+    follow.
     """
 
     def __init__(self, number: int, memory: "Share") -> None:
         self.number = number
         self.sessions: dict[int, Session] = {}
+        self.closing: set[Session] = set()
         self.opening = 0
         self.calls: dict[int, Cancellation] = {}
         self.chains: set[Chain] = set()
         self.memory = memory
         self.gone = False
-        self.left = False
 
     @property
     def is_over(self) -> bool:
         """Whether it is gone, and nothing of it is left."""
         return self.gone and not (self.chains or self.sessions)
+
+    def still_has(self, uuid: "UUID") -> bool:
+        """Tell whether a session with a TA is open, or being closed."""
+        targets = (session.target for session in (*self.sessions.values(), *self.closing))
+        return any(target is not None and target.uuid == uuid for target in targets)
 
 
 def identity_of(message: wire.Open) -> Identity | None:
