@@ -9,11 +9,12 @@ from pathlib import Path
 
 from realmos_abi.__main__ import main as write_headers
 
-from realmos import process, tree
+from realmos import tree
 from realmos.cache import Cache
 from realmos.errors import FirmwareError
 from realmos.firmware._component import Component, from_build
 from realmos.progress import Reporter
+from realmos.source.make import run_make
 from realmos.source.toolchain import MAKE, CrossCompiler
 from realmos.source.workspace import workspace
 
@@ -100,9 +101,9 @@ def _build(
         MAKE.require()
         with workspace(cache, tree=root, **links) as work, reporter.task(f"Building the {image}"):
             write_headers(work / "generated")
-            _make(work, recipe, compiler, cache.path / "logs" / f"{image}.log")
+            build = _make(work, recipe, compiler, cache.path / "logs" / f"{image}.log")
             for suffix in (".bin", ".elf"):
-                made = work / "build" / f"{image}{suffix}"
+                made = build / f"{image}{suffix}"
                 if not made.is_file():
                     raise FirmwareError(f"{recipe.makefile} did not make {made.name}")
                 shutil.copy(made, out / made.name)
@@ -117,18 +118,13 @@ def _build(
     )
 
 
-def _make(work: Path, recipe: _Recipe, compiler: CrossCompiler, log: Path) -> None:
-    process.run(
-        [
-            "make", f"-j{os.cpu_count() or 1}", "-f", work / "tree" / recipe.makefile,
-            f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
-            f"CROSS_COMPILE={compiler.prefix}",
-            f"MBEDTLS={work / 'mbedtls'}",
-            f"LIBFDT_SRC={work / 'libfdt' / 'src'}",
-            f"LIBFDT_INCLUDE={work / 'libfdt' / 'include'}",
-        ],
-        cwd=work,
-        env=process.base_env(SOURCE_DATE_EPOCH="0"),
-        log=log,
-        hint="see the log; `realmos doctor` checks the compiler",
-    )  # fmt: skip
+def _make(work: Path, recipe: _Recipe, compiler: CrossCompiler, log: Path) -> Path:
+    words = [
+        f"-j{os.cpu_count() or 1}",
+        f"CROSS_COMPILE={compiler.prefix}",
+        f"MBEDTLS={work / 'mbedtls'}",
+        f"LIBFDT_SRC={work / 'libfdt' / 'src'}",
+        f"LIBFDT_INCLUDE={work / 'libfdt' / 'include'}",
+    ]
+    hint = "see the log; `realmos doctor` checks the compiler"
+    return run_make(work, work / "tree" / recipe.makefile, words, hint=hint, log=log)

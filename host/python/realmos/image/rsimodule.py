@@ -17,13 +17,13 @@ from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import Section, SymbolTableSection
 from realmos_abi.__main__ import header
 
-from realmos import process, tree
+from realmos import tree
 from realmos.cache import Cache, key_of
 from realmos.errors import ConfigError, SourceError
 from realmos.image.kernel import CONFIG, Kernel, is_headers_package, parse_config
 from realmos.progress import Reporter
 from realmos.source import Lock, fetch, find_cross_compiler, unpack
-from realmos.source.toolchain import MAKE
+from realmos.source.make import run_make
 from realmos.source.workspace import workspace
 
 NAME = "realm_rsi"
@@ -82,19 +82,13 @@ def build_module(kernel: Kernel, lock: Lock, cache: Cache, reporter: Reporter) -
             links = {"source": _source(), "common": common, "flavour": flavour}
             with workspace(cache, **links) as work:
                 _write_header(work / "generated")
-                process.run(
-                    [
-                        MAKE.program, "-f", work / "source" / "Makefile",
-                        f"CC={compiler.prefix}gcc", f"LD={compiler.prefix}ld",
-                        f"BUILD_DIR={work / 'build'}",
-                        f"GENERATED={work / 'generated'}", f"COMMON={work / 'common'}",
-                        f"FLAVOUR={work / 'flavour'}",
-                    ],
-                    cwd=work,
-                    env=process.base_env(SOURCE_DATE_EPOCH="0"),
-                    hint="`realmos doctor` checks the compiler",
-                )  # fmt: skip
-                module = work / "build" / f"{NAME}.ko"
+                words = [
+                    f"CC={compiler.prefix}gcc", f"LD={compiler.prefix}ld",
+                    f"COMMON={work / 'common'}", f"FLAVOUR={work / 'flavour'}",
+                ]  # fmt: skip
+                hint = "`realmos doctor` checks the compiler"
+                build = run_make(work, work / "source" / "Makefile", words, hint=hint)
+                module = build / f"{NAME}.ko"
                 _check(module, kernel, flavour / "Module.symvers")
                 shutil.copyfile(module, out / module.name)
 

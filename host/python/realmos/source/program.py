@@ -7,9 +7,8 @@ from pathlib import Path
 
 from realmos_abi.__main__ import main as write_headers
 
-from realmos import process
 from realmos.cache import Cache
-from realmos.source.toolchain import MAKE
+from realmos.source.make import run_make
 from realmos.source.workspace import workspace
 
 
@@ -40,15 +39,7 @@ def made_program(
     """
     with workspace(cache, **{source.name: source}) as work:
         write_headers(work / "generated")
-        process.run(
-            [
-                MAKE.program, "-f", work / source.name / "Makefile", f"CC={compiler}",
-                f"BUILD_DIR={work / 'build'}", f"GENERATED={work / 'generated'}",
-                *(f"{key}={value}" for key, value in (variables or {}).items()),
-            ],
-            cwd=work,
-            env=process.base_env(SOURCE_DATE_EPOCH="0"),
-            log=log,
-            hint=hint,
-        )  # fmt: skip
-        yield work / "build" / name
+        told = {"CC": compiler, **(variables or {})}
+        words = [f"{key}={value}" for key, value in told.items()]
+        build = run_make(work, work / source.name / "Makefile", words, hint=hint, log=log)
+        yield build / name
