@@ -5,7 +5,6 @@ import queue
 import socket
 import struct
 import threading
-from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from realmos_agent.tee import runner_numbers as run
@@ -76,12 +75,7 @@ class Rig:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.hub.close()
         self._thread.join(WAIT_S)
         assert not self._thread.is_alive()
