@@ -71,7 +71,6 @@ EXPORT void TEEC_ReleaseSharedMemory(TEEC_SharedMemory *sharedMemory)
 		free(sharedMemory->buffer);
 	}
 	sharedMemory->buffer = NULL;
-	sharedMemory->size = 0;
 	note(sharedMemory, 0);
 }
 

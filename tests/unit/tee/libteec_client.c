@@ -144,6 +144,18 @@ static void parts_of_a_parent_keep_their_distance(void)
 	EXPECT(shm.buffer == NULL);
 }
 
+static void released_memory_can_be_allocated_again(void)
+{
+	TEEC_SharedMemory shm = { .size = 100, .flags = TEEC_MEM_INPUT };
+
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(TEEC_AllocateSharedMemory(&context, &shm), TEEC_SUCCESS);
+		EXPECT_EQ(shm.size, 100);
+		TEEC_ReleaseSharedMemory(&shm);
+		EXPECT(shm.buffer == NULL);
+	}
+}
+
 static void overlapping_outputs_are_one_memory(void)
 {
 	char bytes[] = "0123456789";
@@ -497,6 +509,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(a_short_buffer_learns_its_size),
 	TAP_CASE(null_and_empty_memory_are_allowed),
 	TAP_CASE(parts_of_a_parent_keep_their_distance),
+	TAP_CASE(released_memory_can_be_allocated_again),
 	TAP_CASE(overlapping_outputs_are_one_memory),
 	TAP_CASE(whole_memory_goes_as_its_flags_say),
 	TAP_CASE(wrong_parameters_do_not_leave_the_client),
