@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from realmos import cli, process
 from realmos.cache import Cache
-from realmos.cli._ta_debug import _await_session
+from realmos.cli._ta_debug import _await_session, _check_connected
 from realmos.errors import ConfigError, ToolError
 from realmos.progress import Silent
 from realmos.tee import debug
@@ -131,6 +131,16 @@ def test_target_waits_when_its_socket_listens(main_ta: bytes, keys: Keys, tmp_pa
         server.listen()
         assert target.waits()
     assert not target.waits()
+
+
+def test_gdb_that_never_came_is_told_of(tmp_path: Path) -> None:
+    target = DebugTarget(TA, tmp_path, ("qemu",), "")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "gdb"))
+        server.listen()
+        with pytest.raises(ToolError, match="ended before it had connected"):
+            _check_connected(target)
+    _check_connected(target)
 
 
 def test_gdb_is_given_its_commands_in_order(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How a core starts its runners, and when it refuses one."""
 
+import threading
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 from fake_hub import until
+from fake_ta import WAIT_S, in_thread
 from realmos_agent.tee import housekeeper, runners
 from realmos_agent.tee.budget import Budget, Share
 from realmos_agent.tee.housekeeper import Housekeeper
@@ -68,6 +70,28 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made.housekeeper.close()
     for each in made.made:
         each.close()
+
+
+def test_one_that_waits_for_a_debugger_ends_with_the_core(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def greet(_self: FakeRunner, seconds: float | None) -> None:
+        assert seconds is None
+        begun.set()
+        assert ended.wait(WAIT_S)
+        raise RunnerError("it has ended")
+
+    monkeypatch.setattr(FakeRunner, "greet", greet)
+    monkeypatch.setattr(FakeRunner, "close", lambda _self: ended.set())
+    made = world.runners("/qemu")
+    start = in_thread(lambda: made.start(("/qemu", "-g", "gdb"), None))
+    assert begun.wait(WAIT_S)
+    made.close()
+    assert ended.is_set()
+    with pytest.raises(RunnerError):
+        start.result(WAIT_S)
 
 
 def users(world: World) -> list[int]:

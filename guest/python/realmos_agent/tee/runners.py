@@ -58,6 +58,7 @@ class Runners:
         self._emulated = bool(qemu_user)
         self._log = log
         self._lock = threading.Lock()
+        self._starting: set[RunnerProcess] = set()
         self._told = self._told_large = False
         # Each instance is another user to the kernel, as far as users can be had.
         self._users = count(_FIRST_USER)
@@ -78,6 +79,8 @@ class Runners:
             RunnerError: it does not start, or is not confined as it must be.
         """
         runner = (self._spares.take() if argv is None else None) or self._launch(argv)
+        with self._lock:
+            self._starting.add(runner)
         try:
             runner.greet(seconds)
             if runner.missing:
@@ -85,6 +88,9 @@ class Runners:
         except RunnerError:
             runner.close()
             raise
+        finally:
+            with self._lock:
+                self._starting.discard(runner)
         self.prepare()
         return runner
 
@@ -93,8 +99,15 @@ class Runners:
         self._spares.fill()
 
     def close(self) -> None:
-        """End those that wait for a TA, and start none ahead any more."""
+        """End those that have no TA yet, and start none ahead any more.
+
+        One that waits for gdb does not see by itself that its core has ended.
+        """
         self._spares.close()
+        with self._lock:
+            starting = tuple(self._starting)
+        for runner in starting:
+            runner.close()
 
     def _launch(self, argv: tuple[str, ...] | None = None) -> RunnerProcess:
         words = (*(argv or self.argv), "--user", str(next(self._users)))

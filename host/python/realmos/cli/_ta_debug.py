@@ -11,7 +11,7 @@ from realmos import process
 from realmos.cache import Cache
 from realmos.cli._ta_client import client_environment, exit_status
 from realmos.cli._ta_run import split_words
-from realmos.errors import ConfigError
+from realmos.errors import ConfigError, ToolError
 from realmos.progress import Reporter, Terminal
 from realmos.source.toolchain import GDB
 from realmos.tee.debug import DebugTarget, debug_target
@@ -27,6 +27,7 @@ def run_ta_debug(arguments: argparse.Namespace) -> int:
 
     Raises:
         ConfigError: the client never opened a session with the TA.
+        ToolError: gdb never came to it.
     """
     GDB.require()
     files, client = split_words(arguments.words, _USAGE)
@@ -49,6 +50,7 @@ def run_ta_debug(arguments: argparse.Namespace) -> int:
                 _await_session(running, target)
                 gdb = target.argv(GDB.program, arguments.ex, batch=arguments.batch)
                 process.call(gdb, env=dict(os.environ), interrupts=False)
+                _check_connected(target)
                 return exit_status(running.wait())
             finally:
                 process.kill_group(running.pid)
@@ -77,6 +79,19 @@ def _await_session(client: process.Process, target: DebugTarget) -> None:
                 hint="--uuid names the TA to stop in; realmos ta run --local shows what the "
                 "client does",
             )
+
+
+def _check_connected(target: DebugTarget) -> None:
+    """See that gdb has been at the TA.
+
+    Raises:
+        ToolError: it has not, and the client would wait for its session for ever.
+    """
+    if target.waits():
+        raise ToolError(
+            f"{GDB.program} ended before it had connected to the TA",
+            hint="see what it said above, and whether a ~/.gdbinit ends it",
+        )
 
 
 def ta_uuid(text: str) -> UUID:
