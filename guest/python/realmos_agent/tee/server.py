@@ -302,8 +302,8 @@ class Server:
                 return _OUT_OF_MEMORY
             client.opening += 1
         session = None
-        self._await_leaving(message.uuid)
         try:
+            self._await_leaving(message.uuid)
             outcome = self._manager.open(
                 message.uuid, identity, message.client, chain, params,
                 cancellation=cancellation, window=self._edge.window,
