@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from realmos.cache import Cache
 from realmos.image import build_edge
 from realmos.progress import Silent
-from realmos_agent.tee import blobs, numbers, wire
+from realmos_agent.tee import blobs, numbers, services, wire
 from realmos_agent.tee import client_numbers as client
+from realmos_agent.tee.budget import limits
 from realmos_agent.tee.core import Core as TeeCore
 from realmos_agent.tee.core import Options
 from realmos_agent.tee.edge import Begun
@@ -161,23 +163,41 @@ def core_here(
         thread.join()
 
 
+@pytest.fixture
+def small_realm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "limits", partial(limits, 1 << 17))
+
+
+def ask(hub: socket.socket, message: wire.Request) -> wire.Message:
+    """Ask the core for something, and nobody else meanwhile; return the answer."""
+    framer = wire.Framer(blobs.FROM_CORE)
+    hub.sendall(wire.encode(message))
+    while (frame := framer.next_frame()) is None:
+        framer.feed(hub.recv(framer.missing))
+    return wire.decode(frame)
+
+
+@pytest.mark.usefixtures("small_realm")
+def test_a_ta_that_has_no_room_here_is_said_to_have_none(
+    core_here: tuple[socket.socket, list[bytes]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    opened = ask(core_here[0], Open(ME, 1, TA))
+    assert isinstance(opened, Opened)
+    assert opened.result == numbers.ERROR_OUT_OF_MEMORY
+    assert f"{TA} is not loaded: " in (said := capfd.readouterr().err)
+    assert "may have 32 KiB here" in said
+    assert "--memory" in said
+
+
 def test_an_idle_ta_is_called_without_python(
     core_here: tuple[socket.socket, list[bytes]],
 ) -> None:
     hub, got = core_here
-    framer = wire.Framer(blobs.FROM_CORE)
-
-    def ask(message: wire.Request) -> wire.Message:
-        hub.sendall(wire.encode(message))
-        while (frame := framer.next_frame()) is None:
-            framer.feed(hub.recv(1 << 16))
-        return wire.decode(frame)
-
-    opened = ask(Open(ME, 1, TA))
+    opened = ask(hub, Open(ME, 1, TA))
     assert isinstance(opened, Opened)
     for request in range(2, 1000):  # the edge does not wait for long, and this machine may be slow
         call = Invoke(ME, request, opened.session, INCREMENT, value(request))
-        answer = ask(call)
+        answer = ask(hub, call)
         assert isinstance(answer, Invoked)
         assert answer.outcomes[0].a == request + 1
         if wire.encode(call) not in got:
