@@ -184,7 +184,7 @@ class Core:
         limits = self._services.limits
         return (
             f"{error}: segments, heap and stack of a TA may have {limits.ta >> 10} KiB here, all "
-            f"TAs together {limits.tas >> 10} KiB; make them smaller, or the realm larger (--memory)"
+            f"TAs together {limits.tas >> 10} KiB; make the realm larger (--memory)"
         )
 
     def _instance(self, uuid: UUID, loader: Ready) -> Instance:
