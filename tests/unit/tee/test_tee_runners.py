@@ -94,6 +94,19 @@ def test_one_that_waits_for_a_debugger_ends_with_the_core(
         start.result(WAIT_S)
 
 
+def test_one_that_starts_as_the_core_ends_does_not_outlive_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    greeted: list[FakeRunner] = []
+    monkeypatch.setattr(FakeRunner, "greet", lambda self, _seconds: greeted.append(self))
+    made = world.runners("/qemu")
+    made.close()
+    with pytest.raises(RunnerError, match="the core ends"):
+        made.start(("/qemu", "-g", "gdb"), None)
+    assert not greeted, "it would wait for a debugger"
+    assert [runner.closed for runner in world.started] == [True]
+
+
 def users(world: World) -> list[int]:
     return [int(words[words.index("--user") + 1]) for words in world.words]
 
@@ -222,7 +235,9 @@ def test_no_runner_is_left_behind(world: World) -> None:
     made.close()
     assert all(runner.closed for runner in world.started)
     made.prepare()
-    made.start().close()
+    with pytest.raises(RunnerError):
+        made.start()
+    assert all(runner.closed for runner in world.started)
     assert len(world.started) == SPARES + 1
 
 

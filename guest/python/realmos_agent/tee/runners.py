@@ -59,6 +59,7 @@ class Runners:
         self._log = log
         self._lock = threading.Lock()
         self._starting: set[RunnerProcess] = set()
+        self._closed = False
         self._told = self._told_large = False
         # Each instance is another user to the kernel, as far as users can be had.
         self._users = count(_FIRST_USER)
@@ -76,11 +77,16 @@ class Runners:
             seconds: how long it may take; None for no end.
 
         Raises:
-            RunnerError: it does not start, or is not confined as it must be.
+            RunnerError: it does not start, or is not confined as it must be; or these were closed.
         """
         runner = (self._spares.take() if argv is None else None) or self._launch(argv)
         with self._lock:
-            self._starting.add(runner)
+            closed = self._closed
+            if not closed:
+                self._starting.add(runner)
+        if closed:
+            runner.close()
+            raise RunnerError("the core ends, and starts no TA any more")
         try:
             runner.greet(seconds)
             if runner.missing:
@@ -99,12 +105,13 @@ class Runners:
         self._spares.fill()
 
     def close(self) -> None:
-        """End those that have no TA yet, and start none ahead any more.
+        """End those that have no TA yet, and start none any more.
 
         One that waits for gdb does not see by itself that its core has ended.
         """
         self._spares.close()
         with self._lock:
+            self._closed = True
             starting = tuple(self._starting)
         for runner in starting:
             runner.close()
