@@ -18,6 +18,7 @@ from realmos.image import build_edge
 from realmos.progress import Silent
 from realmos_agent.tee import blobs, numbers, services, wire
 from realmos_agent.tee import client_numbers as client
+from realmos_agent.tee.addresses import AddressSpace
 from realmos_agent.tee.budget import limits
 from realmos_agent.tee.core import Core as TeeCore
 from realmos_agent.tee.core import Options
@@ -187,6 +188,20 @@ def test_a_ta_that_has_no_room_here_is_said_to_have_none(
     assert f"{TA} is not loaded: " in (said := capfd.readouterr().err)
     assert "may have 32 KiB here" in said
     assert "--memory" in said
+
+
+def test_a_ta_without_free_addresses_is_not_said_to_need_a_larger_realm(
+    core_here: tuple[socket.socket, list[bytes]],
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(AddressSpace, "candidates", lambda _space, _span: iter(()))
+    opened = ask(core_here[0], Open(ME, 1, TA))
+    assert isinstance(opened, Opened)
+    assert opened.result == numbers.ERROR_OUT_OF_MEMORY
+    said = capfd.readouterr().err
+    assert f"{TA} is not loaded: TEE_ERROR_OUT_OF_MEMORY (origin 3)\n" in said
+    assert "--memory" not in said
 
 
 def test_an_idle_ta_is_called_without_python(

@@ -9,7 +9,7 @@ import os
 from bisect import bisect_right
 
 from realmos_agent.tee import numbers
-from realmos_agent.tee.errors import TeeError
+from realmos_agent.tee.errors import NoRoom, TeeError
 from realmos_agent.tee.runner_numbers import RANGES_MAX
 
 TYPE_CHECKING = False
@@ -23,7 +23,8 @@ FIRST = 0x10_0000_0000
 _END = 0x50_0000_0000
 _TRIES = 64
 _DRAWN = 12
-_BYTES_MAX = 1 << 29
+BYTES_MAX = 1 << 29
+"""What no TA may have more than, however large the realm is."""
 
 
 def page_up(size: int) -> int:
@@ -39,7 +40,7 @@ class AddressSpace:
         most: how many bytes they may have.
     """
 
-    def __init__(self, budget: "Budget | None" = None, most: int = _BYTES_MAX) -> None:
+    def __init__(self, budget: "Budget | None" = None, most: int = BYTES_MAX) -> None:
         self._budget = budget
         self._starts: list[int] = []
         self._sizes: dict[int, int] = {}
@@ -55,12 +56,13 @@ class AddressSpace:
             after: and behind it.
 
         Raises:
-            TeeError: OUT_OF_MEMORY.
+            NoRoom: there may not be so many.
+            TeeError: OUT_OF_MEMORY: no address is free, or there are too many ranges.
         """
         size, before, after = page_up(max(size, 1)), page_up(before), page_up(after)
         span = before + size + after
         if span > self._most:
-            raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+            raise self._too_much()
         for start in self.candidates(span):
             if self._free(start, span):
                 self._take(start + before, size)
@@ -71,7 +73,7 @@ class AddressSpace:
         """Take a given range.
 
         Raises:
-            TeeError: it is not made of pages, not in the window, or not free.
+            TeeError: it is not made of pages, not in the window, or not free; or as `reserve`.
         """
         size, before, after = page_up(max(size, 1)), page_up(before), page_up(after)
         if address % PAGE:
@@ -103,13 +105,28 @@ class AddressSpace:
             budget.give(self._bytes)
 
     def _take(self, start: int, size: int) -> None:
-        if len(self._starts) >= RANGES_MAX or self._bytes + size > self._most:
+        if len(self._starts) >= RANGES_MAX:
             raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+        if self._bytes + size > self._most:
+            raise self._too_much()
         if self._budget is not None and not self._budget.take(size):
-            raise TeeError(numbers.ERROR_OUT_OF_MEMORY)
+            raise NoRoom(
+                f"all TAs together may have {self._budget.limit >> 10} KiB here, and too little of "
+                "that is left; make the realm larger (--memory), or have fewer TAs at a time"
+            )
         self._starts.insert(bisect_right(self._starts, start), start)
         self._sizes[start] = size
         self._bytes += size
+
+    def _too_much(self) -> NoRoom:
+        helps = (
+            "make the realm larger (--memory)"
+            if self._most < BYTES_MAX
+            else "make its heap or stack smaller (TA_DATA_SIZE, TA_STACK_SIZE)"
+        )
+        return NoRoom(
+            f"segments, heap and stack of a TA may have {self._most >> 10} KiB here; {helps}"
+        )
 
     def _free(self, start: int, size: int) -> bool:
         place = bisect_right(self._starts, start)

@@ -22,7 +22,6 @@ from realmos_agent.tee.loader import (
     Files,
     Keys,
     Loader,
-    LoadError,
     Ready,
     Versions,
     development_keys,
@@ -165,7 +164,7 @@ class Core:
             return self._instance(uuid, self._loader.ready(uuid))
         except TeeError as error:
             if self._refusals.admits():  # anybody can ask for what is not there, without end
-                self._services.log(f"{uuid} is not loaded: {self._why(error)}")
+                self._services.log(f"{uuid} is not loaded: {error}")
             raise
         except RunnerError as error:
             self._services.log(f"{uuid} is not loaded: {error}")
@@ -176,16 +175,6 @@ class Core:
             trace = "".join(format_exception(error))
             self._services.log(f"{uuid} is not loaded, as the core fails to:\n{trace}")
             raise TeeError(numbers.ERROR_GENERIC) from error
-
-    def _why(self, error: TeeError) -> str:
-        """Tell why a TA is not loaded; only the loader's errors say that themselves."""
-        if isinstance(error, LoadError) or error.code != numbers.ERROR_OUT_OF_MEMORY:
-            return str(error)
-        limits = self._services.limits
-        return (
-            f"{error}: segments, heap and stack of a TA may have {limits.ta >> 10} KiB here, all "
-            f"TAs together {limits.tas >> 10} KiB; make the realm larger (--memory)"
-        )
 
     def _instance(self, uuid: UUID, loader: Ready) -> Instance:
         if self._debugger is not None and self._debugger.takes(uuid):

@@ -2,7 +2,8 @@
 """What ends a system call of a Trusted Application other than by success.
 
 TeeError             a result code, with where it was made
-└── ShortBuffer      an output does not fit; the lengths that would do
+├── ShortBuffer      an output does not fit; the lengths that would do
+└── NoRoom           a TA may not have so much memory; the message says what helps
 TaPanic              the Trusted Application ends; no result goes back to it
 └── ForgedCall       its runner sent what no runner of ours sends
 """
@@ -45,6 +46,18 @@ class ShortBuffer(TeeError):  # noqa: N818 -- GlobalPlatform's word for it
         """Say what would fit."""
         super().__init__(numbers.ERROR_SHORT_BUFFER, outputs=outputs)
         self.needed = needed
+
+
+class NoRoom(TeeError):  # noqa: N818 -- as ShortBuffer
+    """A TA would have more memory than it may: OUT_OF_MEMORY; the message says what helps."""
+
+    def __init__(self, message: str) -> None:
+        """Refuse it."""
+        super().__init__(numbers.ERROR_OUT_OF_MEMORY)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class TaPanic(Exception):  # noqa: N818 -- GlobalPlatform's word for it
