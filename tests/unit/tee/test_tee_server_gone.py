@@ -2,6 +2,7 @@
 """Clients that are gone, and what their TAs still do: nothing of it may last."""
 
 import threading
+from functools import partial
 
 import pytest
 from fake_hub import ME, OTHER, A, Hub, Waits, until
@@ -29,7 +30,7 @@ from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.params import Params
 from realmos_agent.tee.parts import Entry
 from realmos_agent.tee.session import INFINITE
-from realmos_agent.tee.wire import Gone, Invoke, Invoked, Open, WireError, encode
+from realmos_agent.tee.wire import Gone, Invoke, Invoked, Open, Opened, WireError, encode
 
 B = a_uuid(2)
 GRACE_S = 0.05
@@ -48,6 +49,17 @@ class Hangs:
             self.inside.set()
             runner.ended.wait(WAIT_S)
         return numbers.SUCCESS
+
+
+def stays_in(
+    function: int, inside: threading.Event, go_on: threading.Event, entry: Entry, runner: FakeRunner
+) -> Code:
+    """Be a TA that stays in one of its functions until it may go on."""
+    yield from quiet(entry, runner)
+    if entry.function == function:
+        inside.set()
+        assert go_on.wait(WAIT_S * 10)
+    return numbers.SUCCESS
 
 
 class WaitsMasked:
@@ -328,15 +340,7 @@ def test_a_call_that_the_edge_begins_for_who_is_gone_ends_the_stream() -> None:
 @pytest.mark.parametrize(("flags", "instances"), [(SINGLE, 2), (MULTI, 2), (KEEP, 1)])
 def test_who_comes_after_a_client_that_left_finds_its_ta_free(flags: int, instances: int) -> None:
     closing, go_on = threading.Event(), threading.Event()
-
-    def ta(entry: Entry, runner: FakeRunner) -> Code:
-        yield from quiet(entry, runner)
-        if entry.function == CLOSE:
-            closing.set()
-            assert go_on.wait(WAIT_S)
-        return numbers.SUCCESS
-
-    hub = Hub(World({A: (flags, ta)}))
+    hub = Hub(World({A: (flags, partial(stays_in, CLOSE, closing, go_on))}))
     hub.open(ME)
     hub.send(Gone(ME))
     assert closing.wait(WAIT_S)
@@ -345,6 +349,53 @@ def test_who_comes_after_a_client_that_left_finds_its_ta_free(flags: int, instan
     go_on.set()
     assert answer.result(WAIT_S).result == numbers.SUCCESS
     assert len(hub.world.runners) == instances
+
+
+def opened_after(hub: Hub, go_on: threading.Event) -> Opened:
+    """Return what another client finds when one has left that something is still done for."""
+    hub.send(Gone(ME))
+    hub.send(Open(OTHER, 1001, A))
+    until(lambda: OTHER in hub.server._clients)  # noqa: SLF001 -- it has come
+    go_on.set()
+    answers = [hub.answer(), hub.answer()]
+    (opened,) = (one for one in answers if isinstance(one, Opened) and one.request == 1001)
+    return opened
+
+
+TIMES = 20  # each time the other comes at another moment
+
+
+@pytest.mark.parametrize("unmask", [True, False], ids=["cancelled", "not cancelled"])
+def test_who_comes_after_a_client_that_left_in_a_call_finds_its_ta_free(*, unmask: bool) -> None:
+    for _ in range(TIMES):
+        ta = Waits(unmask=unmask)
+        hub = Hub(World({A: (SINGLE, ta)}))
+        hub.send(Invoke(ME, 1000, hub.open(ME).session, 1))
+        assert ta.inside.wait(WAIT_S)
+        assert opened_after(hub, ta.go_on).result == numbers.SUCCESS
+
+
+def test_who_comes_after_a_client_that_left_as_it_came_finds_its_ta_free() -> None:
+    for _ in range(TIMES):
+        inside, go_on = threading.Event(), threading.Event()
+        hub = Hub(World({A: (SINGLE, partial(stays_in, OPEN, inside, go_on))}))
+        hub.send(Open(ME, 1000, A))
+        assert inside.wait(WAIT_S)
+        assert opened_after(hub, go_on).result == numbers.SUCCESS
+
+
+def test_who_comes_after_a_client_that_left_does_not_wait_for_another_ta(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "LEAVING_S", WAIT_S * 1000)
+    inside, go_on = threading.Event(), threading.Event()
+    hub = Hub(World({A: (MULTI, quiet), B: (MULTI, partial(stays_in, CLOSE, inside, go_on))}))
+    for uuid in (B, A, B):
+        hub.open(ME, uuid=uuid)
+    hub.send(Gone(ME))
+    assert inside.wait(WAIT_S)
+    assert hub.open(OTHER).result == numbers.SUCCESS
+    go_on.set()
 
 
 def test_a_ta_whose_close_hangs_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:

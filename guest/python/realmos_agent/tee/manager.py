@@ -87,6 +87,10 @@ class Manager:
         with self._changed:
             return any(one.single for one in self._instances if one.uuid == uuid)
 
+    def leaving(self, uuid: UUID) -> list[Instance | int]:
+        """Return who had opened the sessions with a TA that are closed and not over."""
+        return [session.opener for session in self._sessions.closing(uuid)]
+
     def open(
         self,
         uuid: UUID,

@@ -298,9 +298,9 @@ class Server:
         if identity is None:
             return _BAD_PARAMETERS
         with self._lock:
-            if len(client.sessions) + client.opening >= SESSIONS_MAX:
+            if len(client.sessions) + len(client.opening) >= SESSIONS_MAX:
                 return _OUT_OF_MEMORY
-            client.opening += 1
+            client.opening.append(message.uuid)
         session = None
         try:
             self._await_leaving(message.uuid)
@@ -311,7 +311,7 @@ class Server:
             session = outcome.session
         finally:
             with self._lock:
-                client.opening -= 1
+                client.opening.remove(message.uuid)
                 if session is not None:
                     client.sessions[session.id] = session
                     if not (client.gone or self._is_near_limit(client)):
@@ -323,18 +323,36 @@ class Server:
 
         As in OP-TEE, who comes after them finds it free, or a new one.
         """
-        if self._manager.has_single(uuid):
-            with self._lock:
-                self._left.wait_for(
-                    lambda: not any(one.still_has(uuid) for one in self._leaving), LEAVING_S
-                )
+        if not self._manager.has_single(uuid):
+            return
+        with self._lock:
+            leaving = [client for client in self._leaving if client.still_has(uuid)]
+        for client in leaving:  # before its sessions with others, which may take their time
+            self._workers.run_sometime(partial(self._sweep, client, uuid))
+        with self._lock:
+            self._left.wait_for(lambda: not self._is_left(uuid), LEAVING_S)
+
+    def _is_left(self, uuid: UUID) -> bool:
+        """Tell whether clients that are gone are still at a TA; the caller holds the lock."""
+        if any(client.still_has(uuid) for client in self._leaving):
+            return True
+        openers = self._manager.leaving(uuid)
+        return any(isinstance(each, int) and each not in self._clients for each in openers)
 
     def _close(self, client: Client, message: wire.Close, chain: Chain) -> Outcome:
         with self._lock:
             session = client.sessions.pop(message.session, None)
-        if session is None:
-            return _BAD_PARAMETERS
-        return Outcome(self._manager.close(session, chain), numbers.ORIGIN_TEE)
+            if session is None:
+                return _BAD_PARAMETERS
+            client.closing.add(session)
+        return Outcome(self._close_session(client, session, chain), numbers.ORIGIN_TEE)
+
+    def _close_session(self, client: Client, session: Session, chain: Chain) -> int:
+        try:
+            return self._manager.close(session, chain)
+        finally:
+            with self._lock:
+                client.closing.remove(session)
 
     # Cancellation and disconnection
 
@@ -375,21 +393,20 @@ class Server:
             self._left.wait_for(lambda: not (self._clients or self._leaving or self._farewells))
         self._answer(wire.Gone(0))
 
-    def _sweep(self, client: Client) -> None:
-        """Close the sessions of a client that is gone."""
+    def _sweep(self, client: Client, uuid: UUID | None = None) -> None:
+        """Close the sessions of a client that is gone: those with a TA, or all."""
         while True:
             chain = Chain(client.number, self._later(client))
             with self._lock:
-                if not client.sessions:
+                sessions = client.sessions.values()
+                session = next((one for one in sessions if uuid is None or one.reaches(uuid)), None)
+                if session is None:
                     self._see_off(client)
                     return
-                _, session = client.sessions.popitem()
+                del client.sessions[session.id]
                 client.closing.add(session)
                 self._bid_farewell(client, chain)
-            self._close_now(client, chain, partial(self._manager.close, session, chain))
-            with self._lock:
-                client.closing.remove(session)
-                self._left.notify_all()
+            self._close_now(client, chain, partial(self._close_session, client, session, chain))
 
     def _later(self, client: Client) -> Later:
         """Return what closes a client's sessions whose TAs are busy, once a chain has those."""

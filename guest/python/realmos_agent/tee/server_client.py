@@ -23,16 +23,16 @@ _LOGINS = frozenset(
 class Client:
     """What a client has: sessions, as many that are being opened, and calls that run.
 
-    `chains` has what those calls do, and, when the client is gone, the ends of its sessions, of
-    which `closing` has those that begin. It has left when all of that is over; what is put off may
-    follow.
+    `chains` has what those calls do, and, when the client is gone, the ends of its sessions; it has
+    left when all of that is over, and what is put off may follow. `closing` has sessions from when
+    they are no more among `sessions` to when the manager knows.
     """
 
     def __init__(self, number: int, memory: "Share") -> None:
         self.number = number
         self.sessions: dict[int, Session] = {}
         self.closing: set[Session] = set()
-        self.opening = 0
+        self.opening: list[UUID] = []
         self.calls: dict[int, Cancellation] = {}
         self.chains: set[Chain] = set()
         self.memory = memory
@@ -44,9 +44,9 @@ class Client:
         return self.gone and not (self.chains or self.sessions)
 
     def still_has(self, uuid: "UUID") -> bool:
-        """Tell whether a session with a TA is open, or being closed."""
-        targets = (session.target for session in (*self.sessions.values(), *self.closing))
-        return any(target is not None and target.uuid == uuid for target in targets)
+        """Tell whether a session with a TA is open, or being opened, or is to be closed."""
+        sessions = (*self.sessions.values(), *self.closing)
+        return uuid in self.opening or any(session.reaches(uuid) for session in sessions)
 
 
 def identity_of(message: wire.Open) -> Identity | None:

@@ -125,3 +125,7 @@ class Session:
         self.target: Instance | PseudoTa | None = None
         self.context: object = None
         self.closed = False
+
+    def reaches(self, uuid: "UUID") -> bool:
+        """Tell whether a TA is behind it."""
+        return self.target is not None and self.target.uuid == uuid

@@ -7,6 +7,8 @@ from realmos_agent.tee.session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from realmos_agent.tee.instance import Instance
     from realmos_agent.tee.session import Identity
 
@@ -35,6 +37,11 @@ class SessionTable:
         """Return a session that has not been forgotten."""
         with self._lock:
             return self._sessions[number]
+
+    def closing(self, uuid: "UUID") -> "list[Session]":
+        """Return the sessions with a TA that are closed, and of which it has not been told all."""
+        with self._lock:
+            return [each for each in self._sessions.values() if each.closed and each.reaches(uuid)]
 
     def forget(self, session: Session) -> None:
         """End a session; its number may be another's now."""

@@ -49,7 +49,7 @@ class Turns:
 
     def introduce(self, instance: "Instance") -> None:
         """Give a new instance the turn that its TA shares with others; the lock is held."""
-        if instance.uuid in self._shared:
+        if instance.single and instance.uuid in self._shared:
             instance.turn = self._shared[instance.uuid]
 
     def take(self, instance: "Instance", chain: Chain) -> bool:
