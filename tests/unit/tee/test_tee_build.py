@@ -25,7 +25,7 @@ from realmos.source import CrossCompiler
 from realmos.tee import BuiltTa, TaSource, build_ta, find_source, open_dev_kit
 from realmos.tee._diagnosis import CLIENT_FAILURES, TA_FAILURES, diagnose
 from realmos.tee.build import check_key
-from ta_files import OTHER, TA, Ta, make_key
+from ta_files import OTHER, TA, Level, Ta, chain, make_key
 
 UUID = str(TA)
 COMPILER = CrossCompiler("echo-", "echo 1", "12")
@@ -330,6 +330,29 @@ def test_command_tells_what_a_realm_would_refuse(
     refusal = f"it is TA {TA} and not {OTHER}: BINARY in its Makefile"
     assert f"{OTHER}.ta will not be loaded: {refusal}" in printed.err
     assert json.loads(printed.out)["problems"][0].startswith(refusal)
+
+
+@pytest.mark.parametrize("subkey", [False, True])
+def test_command_tells_it_when_nobody_knows_the_key(
+    words: list[str],
+    project: Path,
+    main_ta: bytes,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    subkey: bool,
+) -> None:
+    """The Makefile signs with a file that is no key, or with a subkey, whose root is elsewhere."""
+    uuid, signed = OTHER, Ta(main_ta, OTHER).signed()
+    if subkey:
+        uuid, signed = chain([Level(make_key("one"), 4, b"first")], OTHER, Ta(main_ta))
+    (project / "ta" / "signed").write_bytes(signed)
+    token = project / "ta" / "token"
+    token.write_bytes(pem(make_key("one")) if subkey else b"no key\n")
+    makefile = MAKEFILE.replace(UUID, str(uuid))
+    (project / "ta" / "Makefile").write_text(f"TA_SIGN_KEY = {token}\n{makefile}", "utf-8")
+    assert cli.main([*words, "--json"]) == 0
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert [each.partition(":")[0] for each in problems] == [f"it is TA {TA} and not {uuid}"]
 
 
 def test_command_does_not_ask_for_libraries(

@@ -3,6 +3,7 @@
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -101,7 +102,7 @@ def test_libraries_are_looked_for_beside_the_file(
 ) -> None:
     path = keep(tmp_path, Ta(family[str(TA)]).signed())
     alone = inspect(path, public_key)
-    assert alone.problems == (f"there is no TA or library {LIBRARY}",)
+    assert alone.problems == alone.lacking == (f"there is no TA or library {LIBRARY}",)
     for uuid in (LIBRARY, OTHER):
         keep(tmp_path, Ta(family[str(uuid)], uuid).signed(), str(uuid))
     assert inspect(path, public_key).problems == ()
@@ -109,6 +110,18 @@ def test_libraries_are_looked_for_beside_the_file(
     assert program is not None
     assert program.needed[0] == str(LIBRARY)
     assert {"library_function", "other_function"} <= set(program.imports)
+
+
+def test_symbol_in_no_library_is_no_library_that_lacks(
+    tmp_path: Path, public_key: Path, family: dict[str, bytes]
+) -> None:
+    family = family | {str(OTHER): family[str(OTHER)].replace(b"other_function", b"other_functiom")}
+    for uuid, data in family.items():
+        keep(tmp_path, Ta(data, UUID(uuid)).signed(), uuid)
+    found = inspect(tmp_path / f"{TA}.ta", public_key)
+    assert len(found.problems) == 1
+    assert "symbol 'other_function'" in found.problems[0]
+    assert found.lacking == ()
 
 
 def test_library_is_told_from_a_ta(
@@ -144,7 +157,15 @@ def test_signature_of_nobody_is_a_problem_and_the_rest_is_told(
     assert found.root == ""
     assert len(found.problems) == 1
     assert "not signed by a configured key" in found.problems[0]
+    assert found.unvouched == found.problems
     assert found.program is not None
+
+
+def test_what_is_wrong_by_itself_is_told_whoever_signed_it(tmp_path: Path, main_ta: bytes) -> None:
+    found = inspect_ta(keep(tmp_path, Ta(main_ta, OTHER).signed(), str(OTHER)), read_keys([]))
+    signature, name = found.problems
+    assert found.unvouched == (signature,)
+    assert name.startswith(f"it is TA {TA} and not {OTHER}")
 
 
 def test_damage_is_a_problem(tmp_path: Path, public_key: Path, main_ta: bytes) -> None:

@@ -77,8 +77,9 @@ def _look(made: BuiltTa) -> tuple[str, list[str]]:
             known = False
     found = inspect_ta(made.path, keys)
     known = known and len(found.chain) == 1
+    uncertain = found.lacking if known else found.lacking + found.unvouched
     kind = "Trusted Application" if found.program is None else found.kind
-    return kind, [each for each in found.problems if known and each not in found.lacking]
+    return kind, [each for each in found.problems if each not in uncertain]
 
 
 def _warn(made: BuiltTa, problems: list[str], reporter: Terminal) -> None:

@@ -18,7 +18,10 @@ from realmos_agent.tee.loader import (
     Keys,
     Loader,
     LoadError,
+    MissingLibraryError,
+    Placed,
     RootKey,
+    UnknownSignerError,
     development_keys,
     root_key,
 )
@@ -26,6 +29,7 @@ from realmos_agent.tee.loader import elf_numbers as elf
 from realmos_agent.tee.loader.container import Container, Verified, read, verify
 from realmos_agent.tee.loader.elf import SPAN_MAX, parse
 from realmos_agent.tee.loader.elf_image import ElfImage
+from realmos_agent.tee.loader.image import prepare
 from realmos_agent.tee.loader.patch import find
 from realmos_agent.tee.loader.patch import number as call_number
 
@@ -114,6 +118,7 @@ class Inspection:
         development: that key is OP-TEE's development key, which everybody has.
         problems: why the realm's loader would refuse it.
         lacking: those of them that are libraries which are not beside the file.
+        unvouched: those of them that say that no configured key vouches for it, or for a library.
         program: None when it cannot be read.
     """
 
@@ -128,6 +133,7 @@ class Inspection:
     development: bool
     problems: tuple[str, ...] = field(default=())
     lacking: tuple[str, ...] = field(default=())
+    unvouched: tuple[str, ...] = field(default=())
     program: Program | None = None
 
     @property
@@ -182,11 +188,12 @@ def inspect_ta(path: Path, keys: Keys) -> Inspection:
             f"{path}: {error}",
             hint="a .ta file is what OP-TEE's dev kit signs; the .elf beside it is not one",
         ) from error
-    uuid, problems = container_uuid(container, path), dict[str, int]()
+    uuid, problems = container_uuid(container, path), dict[str, LoadError]()
     verified = _attempt(lambda: verify(container, keys, uuid), problems)
-    program = _program(verified, container, problems)
-    if program is not None:
-        _attempt(lambda: _load(path, data, uuid, keys), problems)
+    image = _image(verified, container, problems)
+    program = None if image is None else _program(image, problems)
+    if image is not None:
+        _attempt(lambda: _load(path, uuid, image, keys), problems)
     return Inspection(
         path=path,
         size=len(data),
@@ -198,31 +205,44 @@ def inspect_ta(path: Path, keys: Keys) -> Inspection:
         root="" if verified is None else verified.root.name,
         development=verified is not None and verified.root.is_development,
         problems=tuple(problems),
-        lacking=tuple(p for p, code in problems.items() if code == tee.ERROR_ITEM_NOT_FOUND),
+        lacking=_only(MissingLibraryError, problems),
+        unvouched=_only(UnknownSignerError, problems),
         program=program,
     )
 
 
-def _attempt(check: Callable[[], _T], problems: dict[str, int]) -> _T | None:
-    """Return what a part of the loader returns, or note why it refuses, with the result."""
+def _attempt(check: Callable[[], _T], problems: dict[str, LoadError]) -> _T | None:
+    """Return what a part of the loader returns, or note why it refuses."""
     try:
         return check()
     except LoadError as error:
-        problems.setdefault(str(error), error.code)
+        problems.setdefault(str(error), error)
         return None
 
 
-def _load(path: Path, data: bytes, uuid: UUID, keys: Keys) -> None:
-    """Do all that the realm does before it enters a TA; libraries are those beside the file."""
+def _only(kind: type[LoadError], problems: dict[str, LoadError]) -> tuple[str, ...]:
+    return tuple(said for said, error in problems.items() if isinstance(error, kind))
+
+
+def _load(path: Path, uuid: UUID, image: ElfImage, keys: Keys) -> None:
+    """Do all that the realm does with a TA between its signature's verification and its entry.
+
+    Libraries are those beside the file.
+    """
 
     def fetch(wanted: UUID) -> bytes | None:
         beside = path.with_name(f"{wanted}.ta")
-        return data if wanted == uuid else beside.read_bytes() if beside.is_file() else None
+        return beside.read_bytes() if beside.is_file() else None
 
-    loader = Loader(fetch, keys)
-    if loader.prepare(uuid).elf.soname is None:
+    loader, main = Loader(fetch, keys), prepare(image)
+    if image.soname is None:
         addresses = itertools.count(SPAN_MAX, SPAN_MAX)
-        loader.load(uuid, 0, lambda _size: next(addresses))
+        Placed(
+            uuid,
+            lambda wanted: main if wanted == uuid else loader.prepare(wanted),
+            0,
+            lambda _size: next(addresses),
+        )
 
 
 def container_uuid(container: Container, path: Path) -> UUID:
@@ -258,16 +278,18 @@ def _chain(container: Container, uuid: UUID) -> Iterator[Signer]:
     yield Signer("TA", str(uuid), name, bits, container.version)
 
 
-def _program(
-    verified: Verified | None, container: Container, problems: dict[str, int]
-) -> Program | None:
-    """Return what the object says, though it may be nobody's; None when it cannot be read."""
+def _image(
+    verified: Verified | None, container: Container, problems: dict[str, LoadError]
+) -> ElfImage | None:
+    """Return the object, though it may be nobody's; None when it cannot be read."""
     if verified is None and container.encryption is not None:
         return None
     data = container.payload if verified is None else verified.elf
-    image = _attempt(lambda: parse(data), problems)
-    if image is None:
-        return None
+    return _attempt(lambda: parse(data), problems)
+
+
+def _program(image: ElfImage, problems: dict[str, LoadError]) -> Program:
+    """Return what the object says."""
     head = _attempt(lambda: _head(image), problems) or _NO_HEAD
     properties = read_properties(image)
     heap = next((each.value for each in properties if each.name == DATA_SIZE), None)

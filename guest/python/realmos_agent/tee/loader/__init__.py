@@ -6,7 +6,7 @@ Bytes in, dataclasses out: `container` verifies the file, `elf` reads the object
 what is ready. All input is hostile; whatever is wrong with it is a `LoadError`.
 """
 
-from realmos_agent.tee.loader.errors import LoadError
+from realmos_agent.tee.loader.errors import LoadError, MissingLibraryError, UnknownSignerError
 from realmos_agent.tee.loader.files import Files
 from realmos_agent.tee.loader.keys import Keys, RootKey, development_key, development_keys, root_key
 from realmos_agent.tee.loader.placed import Placed, Segment
@@ -18,10 +18,12 @@ __all__ = [
     "Keys",
     "LoadError",
     "Loader",
+    "MissingLibraryError",
     "Placed",
     "Ready",
     "RootKey",
     "Segment",
+    "UnknownSignerError",
     "Versions",
     "development_key",
     "development_keys",

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from realmos_agent.record import Record
 from realmos_agent.tee import numbers as tee
-from realmos_agent.tee.loader.errors import LoadError
+from realmos_agent.tee.loader.errors import LoadError, UnknownSignerError
 from realmos_agent.tee.loader.keys import Keys, RootKey
 
 _HEADER = struct.Struct(tee.SHDR_FORMAT)
@@ -37,6 +37,7 @@ _KEY_BYTES_MAX: Final = {tee.ATTR_RSA_MODULUS: 512, tee.ATTR_RSA_PUBLIC_EXPONENT
 _MAIN_MASK: Final = 0xFF  # of an algorithm: its MAIN_ALGO_*
 _TAG_SIZE: Final = 16
 _UUID_VERSION: Final = 5
+_REFUSED: Final = "the TA's container is refused: "
 _PLAIN_TYPES: Final = (tee.SHDR_IMAGE_TA, tee.SHDR_IMAGE_BOOTSTRAP_TA, tee.SHDR_IMAGE_ENCRYPTED_TA)
 
 
@@ -284,7 +285,10 @@ def _signer(header: SignedHeader, keys: Keys) -> RootKey:
         if _is_signed(header, root.key, algorithm):
             return root
     names = ", ".join(root.name for root in keys.roots) or "no key"
-    raise _untrusted(f"it is not signed by a configured key ({names}): configure its signer's")
+    raise UnknownSignerError(
+        f"{_REFUSED}it is not signed by a configured key ({names}): configure its signer's",
+        tee.ERROR_SECURITY,
+    )
 
 
 def _check_subkey(subkey: Subkey, above: Subkey | None) -> None:
@@ -380,4 +384,4 @@ def _bad(problem: str) -> LoadError:
 
 
 def _untrusted(problem: str) -> LoadError:
-    return LoadError(f"the TA's container is refused: {problem}", tee.ERROR_SECURITY)
+    return LoadError(f"{_REFUSED}{problem}", tee.ERROR_SECURITY)

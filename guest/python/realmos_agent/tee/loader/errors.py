@@ -14,3 +14,11 @@ class LoadError(TeeError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class MissingLibraryError(LoadError):
+    """A TA, or a library that it is linked with, is nowhere."""
+
+
+class UnknownSignerError(LoadError):
+    """No configured key vouches for a TA or library; nothing else is said of it."""

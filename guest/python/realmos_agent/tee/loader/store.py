@@ -13,7 +13,7 @@ from realmos_agent.tee import numbers as tee
 from realmos_agent.tee.budget import Budget, limits
 from realmos_agent.tee.loader import container, elf, image
 from realmos_agent.tee.loader.container import Verified, VersionClaim
-from realmos_agent.tee.loader.errors import LoadError
+from realmos_agent.tee.loader.errors import LoadError, MissingLibraryError
 from realmos_agent.tee.loader.image import Prepared
 from realmos_agent.tee.loader.keys import Keys
 from realmos_agent.tee.loader.placed import Base, Placed
@@ -107,7 +107,7 @@ class Loader:
         identity = self._identify(uuid)  # before it is fetched: what changes after is seen next
         data = self._fetch(uuid)
         if data is None:
-            raise LoadError(f"there is no TA or library {uuid}", tee.ERROR_ITEM_NOT_FOUND)
+            raise MissingLibraryError(f"there is no TA or library {uuid}", tee.ERROR_ITEM_NOT_FOUND)
         digest = hashlib.sha256(data).digest()
         file, prepared = self._find(uuid)
         if file is not None and prepared is not None and file.digest == digest:
