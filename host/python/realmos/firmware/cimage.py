@@ -15,7 +15,7 @@ from realmos.errors import FirmwareError
 from realmos.firmware._component import Component, from_build
 from realmos.progress import Reporter
 from realmos.source.make import run_make
-from realmos.source.toolchain import MAKE, CrossCompiler
+from realmos.source.toolchain import CrossCompiler
 from realmos.source.workspace import workspace
 
 
@@ -98,7 +98,6 @@ def _build(
     digest = tree.digest(inputs)
 
     def make(out: Path) -> None:
-        MAKE.require()
         with workspace(cache, tree=root, **links) as work, reporter.task(f"Building the {image}"):
             write_headers(work / "generated")
             build = _make(work, recipe, compiler, cache.path / "logs" / f"{image}.log")

@@ -21,8 +21,9 @@ def run_make(
         log: file that receives what was printed.
 
     Raises:
-        ToolError: make is absent, or fails.
+        ToolError: make is absent or too old, or fails.
     """
+    MAKE.require()
     build = work / "build"
     process.run(
         [

@@ -11,7 +11,7 @@ from realmos.cache import Cache, sha256_file
 from realmos.errors import ToolError
 from realmos.progress import Reporter
 from realmos.source.program import made_program
-from realmos.source.toolchain import MAKE, Tool, compiler_tools
+from realmos.source.toolchain import Tool, compiler_tools
 
 NAME = "libteec.so.2"
 SOCKET_VARIABLE = "REALMOS_TEE_SOCKET"
@@ -83,7 +83,6 @@ def build_for(
     }
 
     def make(out: Path) -> None:
-        MAKE.require()
         with (
             reporter.task(f"Building {what} ({architecture})"),
             made_program(
