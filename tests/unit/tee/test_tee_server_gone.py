@@ -345,7 +345,7 @@ def test_who_comes_after_a_client_that_left_finds_its_ta_free(flags: int, instan
     hub.send(Gone(ME))
     assert closing.wait(WAIT_S)
     answer = in_thread(lambda: hub.open(OTHER))
-    until(lambda: OTHER in hub.server._clients and bool(hub.server._clients[OTHER].opening))  # noqa: SLF001 -- it has come
+    until(lambda: OTHER in hub.server._clients)  # noqa: SLF001 -- it has come
     go_on.set()
     assert answer.result(WAIT_S).result == numbers.SUCCESS
     assert len(hub.world.runners) == instances
@@ -382,6 +382,24 @@ def test_who_comes_after_a_client_that_left_as_it_came_finds_its_ta_free() -> No
         hub.send(Open(ME, 1000, A))
         assert inside.wait(WAIT_S)
         assert opened_after(hub, go_on).result == numbers.SUCCESS
+
+
+def test_who_leaves_while_it_waits_for_who_left_waits_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "LEAVING_S", WAIT_S * 1000)
+    inside, go_on = threading.Event(), threading.Event()
+    hub = Hub(World({A: (SINGLE, partial(stays_in, CLOSE, inside, go_on))}))
+    hub.open(ME)
+    hub.send(Gone(ME))
+    assert inside.wait(WAIT_S)
+    hub.send(Open(OTHER, 1001, A))
+    until(lambda: OTHER in hub.server._clients)  # noqa: SLF001 -- it has come
+    hub.send(Gone(OTHER))
+    opened = hub.answer()
+    assert isinstance(opened, Opened)
+    assert opened.result == numbers.ERROR_BUSY
+    go_on.set()
 
 
 def test_who_comes_after_a_client_that_left_does_not_wait_for_another_ta(

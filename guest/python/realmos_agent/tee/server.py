@@ -297,13 +297,13 @@ class Server:
         identity = identity_of(message)
         if identity is None:
             return _BAD_PARAMETERS
+        self._await_leaving(client, message.uuid)
         with self._lock:
             if len(client.sessions) + len(client.opening) >= SESSIONS_MAX:
                 return _OUT_OF_MEMORY
             client.opening.append(message.uuid)
         session = None
         try:
-            self._await_leaving(message.uuid)
             outcome = self._manager.open(
                 message.uuid, identity, message.client, chain, params,
                 cancellation=cancellation, window=self._edge.window,
@@ -318,19 +318,19 @@ class Server:
                         self._manager.lend(session, client.number, self._edge)
         return outcome
 
-    def _await_leaving(self, uuid: UUID) -> None:
-        """Let clients that are gone leave the instance that a session is to be opened with.
+    def _await_leaving(self, client: Client, uuid: UUID) -> None:
+        """Let clients that are gone leave the instance that another is to open a session with.
 
         As in OP-TEE, who comes after them finds it free, or a new one.
         """
         if not self._manager.has_single(uuid):
             return
         with self._lock:
-            leaving = [client for client in self._leaving if client.still_has(uuid)]
-        for client in leaving:  # before its sessions with others, which may take their time
-            self._workers.run_sometime(partial(self._sweep, client, uuid))
+            leaving = [each for each in self._leaving if each.still_has(uuid)]
+        for each in leaving:  # before its sessions with others, which may take their time
+            self._workers.run_sometime(partial(self._sweep, each, uuid))
         with self._lock:
-            self._left.wait_for(lambda: not self._is_left(uuid), LEAVING_S)
+            self._left.wait_for(lambda: client.gone or not self._is_left(uuid), LEAVING_S)
 
     def _is_left(self, uuid: UUID) -> bool:
         """Tell whether clients that are gone are still at a TA; the caller holds the lock."""
