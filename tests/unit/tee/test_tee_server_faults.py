@@ -76,13 +76,14 @@ def test_a_close_without_a_thread_waits_for_one_and_for_no_call(
     assert hub.invoke(others, who=OTHER).result == numbers.SUCCESS
 
 
-def test_an_opening_that_fails_early_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_memory(_self: manager.Manager, _uuid: object) -> bool:
+@pytest.mark.parametrize("step", ["has_single", "open"])
+def test_an_opening_that_fails_is_not_counted(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    def no_memory(*_: object, **__: object) -> bool:
         raise MemoryError
 
     hub = Hub(World({A: (0, quiet)}))
     with monkeypatch.context() as patch:
-        patch.setattr(manager.Manager, "has_single", no_memory)
+        patch.setattr(manager.Manager, step, no_memory)
         assert hub.open().result == numbers.ERROR_GENERIC
     assert not hub.server._clients[ME].opening  # noqa: SLF001 -- each would take a session's place
     assert hub.open().result == numbers.SUCCESS
