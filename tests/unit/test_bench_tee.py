@@ -101,6 +101,30 @@ def test_peer_is_measured_by_as_many_samples_beside_the_realm(
     assert [row["edge"] for row in tees[1]["series"]] == [None, 92_180]
 
 
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_figure_is_cut_where_there_is_little_room(columns: int) -> None:
+    large = [Series("aes-128-gcm-pieces", 65536, 367_341_123, 367_000_000, 368_000_000, 5, 1, 2)]
+    both = [Measured(name, True, large, {large[0].key: 367_341_123}) for name in ("ours", "OP-TEE")]
+    text = io.StringIO()
+    Console(file=text, width=columns).print(make_table(both))
+    assert "…" not in text.getvalue()
+
+
+def test_a_file_has_room_for_a_line_of_two_tees(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    large = [Series("sha256", 1 << 20, 367_341_123, 367_000_000, 368_000_000, 5, 1, 2)]
+    edges = {large[0].key: 367_341_123}
+    monkeypatch.setattr(
+        _bench_tee, "measure_realm", lambda *_: Measured("ours", True, large, edges)
+    )
+    monkeypatch.setattr(_bench_tee, "build_bench", lambda *_: "pair")
+    monkeypatch.setattr(_bench_tee, "measure_peer", lambda *_: PeerFigures(large, edges))
+    bench_tee(Options(), Cache(), Silent(), 7, local=False, as_json=False, peer=True)
+    (line,) = (each for each in capsys.readouterr().out.splitlines() if "sha256" in each)
+    assert line.count("367,341.1") == 4
+
+
 def test_options_choose_the_tee() -> None:
     parse = make_parser().parse_args
     assert (parse(["bench", "tee"]).local, parse(["bench", "tee"]).count) == (False, 20)

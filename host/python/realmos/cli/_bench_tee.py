@@ -34,6 +34,7 @@ from realmos.tee.local import find_applications, find_client, local_tee
 
 _TIMEOUT = 3600.0
 _THOUSAND = 1000
+_FILE_WIDTH = 140  # columns, where there is no terminal whose width would count
 _OURS = "ours"
 _PEER = "OP-TEE"
 
@@ -95,7 +96,10 @@ def bench_tee(
     if as_json:
         print(json.dumps({"tees": [each.as_json() for each in measured]}))
     else:
-        Console().print(make_table(measured))
+        console = Console()
+        if not console.is_terminal:
+            console.width = _FILE_WIDTH
+        console.print(make_table(measured))
 
 
 def measure_local(cache: Cache, reporter: Reporter, count: int) -> Measured:
@@ -136,8 +140,8 @@ def make_table(measured: Sequence[Measured]) -> Table:
     unit = "thousands of instructions" if measured[0].counted else "microseconds"
     cells = _detail(measured[0]) if len(measured) == 1 else _side_by_side(*measured)
     table = Table(
-        Column("operation", no_wrap=True), Column("bytes", justify="right"),
-        *(Column(title, justify="right") for title in next(cells)),
+        Column("operation", no_wrap=True), Column("bytes", justify="right", overflow="fold"),
+        *(Column(title, justify="right", overflow="fold") for title in next(cells)),
         title=f"TEE: medians, in {unit}",
     )  # fmt: skip
     rows = zip(measured[0].series, cells, strict=True)
