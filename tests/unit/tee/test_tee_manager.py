@@ -4,6 +4,7 @@
 import threading
 from collections.abc import Generator
 from concurrent.futures import TimeoutError as NotYet
+from uuid import UUID
 
 import pytest
 from fake_ta import (
@@ -24,6 +25,7 @@ from fake_ta import (
     quiet,
 )
 from realmos_agent.tee import numbers
+from realmos_agent.tee.instance import Instance
 from realmos_agent.tee.manager import Outcome
 from realmos_agent.tee.params import Memref, Params, Region, Value, param_types
 from realmos_agent.tee.parts import Entry
@@ -399,6 +401,26 @@ def test_ending_the_core_ends_all_instances() -> None:
     world.opened(B)
     world.manager.end()
     assert all(runner.closed for runner in world.runners)
+
+
+def test_ending_the_core_ends_an_instance_that_is_being_loaded() -> None:
+    loading, go_on = threading.Event(), threading.Event()
+    world = World({A: (KEEP, quiet)})
+    create = world.manager._create  # noqa: SLF001 -- loading is made to take its time
+
+    def slowly(uuid: UUID) -> Instance:
+        loading.set()
+        assert go_on.wait(WAIT_S)
+        return create(uuid)
+
+    world.manager._create = slowly  # noqa: SLF001
+    opened = in_thread(lambda: world.open(A))
+    assert loading.wait(WAIT_S)
+    world.manager.end()
+    go_on.set()
+    assert opened.result(WAIT_S).result == numbers.ERROR_TARGET_DEAD
+    assert world.runners[0].ended.wait(WAIT_S)
+    assert not world.manager.instances
 
 
 @pytest.fixture(autouse=True)

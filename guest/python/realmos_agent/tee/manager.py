@@ -74,6 +74,7 @@ class Manager:
         self._changed = self._turns.changed
         self._instances: list[Instance] = []
         self._loading: dict[UUID, int] = {}
+        self._ended = False
         self._sessions = SessionTable()
 
     @property
@@ -226,6 +227,7 @@ class Manager:
     def end(self) -> None:
         """End all instances at once, whatever they do."""
         with self._changed:
+            self._ended = True
             instances, self._instances = self._instances, []
         for instance in instances:
             instance.end()
@@ -344,10 +346,14 @@ class Manager:
         finally:
             with self._changed:
                 del self._loading[uuid]
-                if made is not None:
+                ended = self._ended
+                if made is not None and not ended:
                     self._turns.introduce(made)
                     self._instances.append(made)
                 self._changed.notify_all()
+        if ended:
+            made.end()
+            raise TeeError(numbers.ERROR_TARGET_DEAD)
         return made
 
     def _detach(self, instance: Instance, session: Session, chain: Chain) -> None:
