@@ -11,7 +11,7 @@ from realmos_agent.tee import blobs, numbers, wire
 from realmos_agent.tee.edge import Edge
 from realmos_agent.tee.parts import Entry
 from realmos_agent.tee.server import GRACE_S, Server
-from realmos_agent.tee.wire import Close, Closed, Invoke, Invoked, Open, Opened, Params
+from realmos_agent.tee.wire import Close, Closed, Gone, Invoke, Invoked, Open, Opened, Params
 
 A = a_uuid(1)
 ME, OTHER = 5, 6
@@ -109,3 +109,14 @@ class Waits:
             cancelled = yield lambda ta: ta.session.cancellation.wait(WAIT_S * 3000)
             return numbers.ERROR_CANCEL if cancelled else numbers.SUCCESS
         return numbers.SUCCESS
+
+
+def leave_busy(hub: Hub, ta: Waits) -> int:
+    """Leave a session whose TA is busy for another; return that one's session."""
+    hub.open()
+    others = hub.open(OTHER).session
+    hub.send(Invoke(OTHER, 2000, others, 1))
+    assert ta.inside.wait(WAIT_S)
+    hub.send(Gone(ME))
+    until(lambda: not hub.server._leaving)  # noqa: SLF001 -- the close is put off
+    return others

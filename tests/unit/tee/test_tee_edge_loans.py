@@ -5,7 +5,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_hub import ME, OTHER, A, Hub, Waits, until
+from fake_hub import ME, OTHER, A, Hub, Waits, leave_busy, until
 from fake_ta import INVOKE, MULTI, SEGV, WAIT_S, Code, FakeRunner, World, a_uuid, in_thread, quiet
 from realmos_agent.tee import numbers, wire
 from realmos_agent.tee.edge import Begun, Edge, Loan
@@ -204,12 +204,7 @@ def test_a_close_that_had_no_thread_waits_for_the_edge(monkeypatch: pytest.Monke
     ta = Waits(unmask=False)
     tries: list[Callable[[], None]] = []
     rig = Rig(World({A: (MULTI, ta)}))
-    rig.open()
-    others = rig.open(OTHER).session
-    rig.send(Invoke(OTHER, 2000, others, 1))
-    assert ta.inside.wait(WAIT_S)
-    rig.send(Gone(ME))
-    until(lambda: not rig.server._leaving)  # noqa: SLF001 -- the close is put off
+    others = leave_busy(rig, ta)
     with monkeypatch.context() as patch:
         patch.setattr(rig.server._workers, "run", lambda _job: False)  # noqa: SLF001 -- none is idle
         patch.setattr(rig.server._workers, "run_sometime", tries.append)  # noqa: SLF001 -- nor soon

@@ -4,7 +4,7 @@
 import threading
 
 import pytest
-from fake_hub import ME, OTHER, A, Hub, Waits, until
+from fake_hub import ME, OTHER, A, Hub, Waits, leave_busy, until
 from fake_ta import CLIENT, CLOSE, INVOKE, MULTI, WAIT_S, Code, FakeRunner, World, a_uuid, quiet
 from realmos_agent.tee import manager, numbers, requests, server
 from realmos_agent.tee.chain import DEPTH_MAX, Chain
@@ -62,12 +62,7 @@ def test_a_close_without_a_thread_waits_for_one_and_for_no_call(
 ) -> None:
     ta = Waits(unmask=False)
     hub = Hub(World({A: (MULTI, ta)}))
-    hub.open()
-    others = hub.open(OTHER).session
-    hub.send(Invoke(OTHER, 2000, others, 1))
-    assert ta.inside.wait(WAIT_S)
-    hub.send(Gone(ME))
-    until(lambda: not hub.server._leaving)  # noqa: SLF001 -- the close is put off
+    others = leave_busy(hub, ta)
     with monkeypatch.context() as patch:
         patch.setattr(hub.server._workers, "run", lambda _job: False)  # noqa: SLF001 -- none is idle
         ta.go_on.set()
@@ -92,15 +87,15 @@ def test_an_opening_that_fails_is_not_counted(monkeypatch: pytest.MonkeyPatch, s
 def test_an_answer_without_memory_is_still_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     hub = Hub(World({A: (0, quiet)}))
     session = hub.open().session
-    failures = [MemoryError()]
+    failures, command = [MemoryError()], 4242  # which calls that other tests have left do not have
 
-    def reply(*given: object) -> object:
-        if failures:
+    def reply(message: object, *given: object) -> object:
+        if isinstance(message, Invoke) and message.command == command and failures:
             raise failures.pop()
-        return requests.reply(*given)  # type: ignore[arg-type] # passed on as it came
+        return requests.reply(message, *given)  # type: ignore[arg-type] # passed on as it came
 
     monkeypatch.setattr(server, "reply", reply)
-    answer = hub.invoke(session)
+    answer = hub.invoke(session, command)
     assert (answer.result, answer.origin) == (numbers.ERROR_GENERIC, numbers.ORIGIN_TEE)
     assert hub.invoke(session).result == numbers.SUCCESS
 
