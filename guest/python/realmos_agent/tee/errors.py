@@ -19,7 +19,8 @@ class TeeError(Exception):
     """A call fails with the result `code`, made by `origin`.
 
     `outputs`, when given, are the values of all output arguments, as for a call that succeeds:
-    some calls write theirs, such as the origin of a result, whatever the result is.
+    some calls write theirs, such as the origin of a result, whatever the result is. `message` is
+    for people, who read the code's name if there is none.
     """
 
     def __init__(
@@ -28,9 +29,10 @@ class TeeError(Exception):
         origin: int = numbers.ORIGIN_TEE,
         *,
         outputs: tuple[Output, ...] | None = None,
+        message: str = "",
     ) -> None:
         """Fail with `code`."""
-        super().__init__(f"{name_of(code)} (origin {origin})")
+        super().__init__(message or f"{name_of(code)} (origin {origin})")
         self.code = code
         self.origin = origin
         self.outputs = outputs
@@ -53,11 +55,7 @@ class NoRoom(TeeError):  # noqa: N818 -- as ShortBuffer
 
     def __init__(self, message: str) -> None:
         """Refuse it."""
-        super().__init__(numbers.ERROR_OUT_OF_MEMORY)
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
+        super().__init__(numbers.ERROR_OUT_OF_MEMORY, message=message)
 
 
 class TaPanic(Exception):  # noqa: N818 -- GlobalPlatform's word for it

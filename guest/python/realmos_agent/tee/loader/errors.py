@@ -9,11 +9,7 @@ class LoadError(TeeError):
 
     def __init__(self, message: str, code: int) -> None:
         """Refuse it."""
-        super().__init__(code)
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
+        super().__init__(code, message=message)
 
 
 class MissingLibraryError(LoadError):
