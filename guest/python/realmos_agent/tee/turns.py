@@ -154,8 +154,9 @@ class Turns:
     def _join(self, caller: "Instance", called: "Instance") -> None:
         """Have two TAs that a chain is in share a turn, also when they are loaded anew."""
         one, other = caller.turn.whole(), called.turn.whole()
-        if one is not other:
-            one.join(other)
+        if one is other:
+            return
+        one.join(other)
         for each in (caller, called):
             each.turn = self._shared[each.uuid] = one
             each.loan.drop()
